@@ -1,0 +1,16 @@
+# What the arm64 room contributes to the image; scripts/build/image.mk builds it.
+
+arch_srcs := $(addprefix arch/arm64/,boot.S vectors.S abort.c backtrace.c boot_main.c cpu.c cpu_tlb.c fatal.c \
+	gic_filter.c gic_own.c guest.c inject.c kernel_image.c layout.c measure.c mm.c psci.c psci_rules.c pt_lpae.c smp.c sysreg_trap.c trap.c) \
+	$(wildcard arch/arm64/smmuv3/*.c)
+
+arch_ldscript := arch/arm64/image.lds.S
+
+# Frame records for the backtrace; functions that call nothing do without.
+arch_cflags := -fno-omit-frame-pointer -momit-leaf-frame-pointer
+
+# A static PIE: it relocates itself (boot.S) when it is not where it was linked, which the board says.
+arch_ldflags := -pie --no-dynamic-linker -z notext -z norelro --apply-dynamic-relocs --defsym=image_link_base=$(or $(platform_image_base),0)
+
+# Makes the table of symbols that the second link puts into the image.
+arch_symbols_py := scripts/build/symbols.py

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the primary sees of the distributor and the redistributors: one row per group of registers, default deny (reads
+ * as zero, writes ignored). The primary's interrupts are all Group 1 with priorities of 0x80 and above, so that ours
+ * (Group 0) always come first; ours read as zero. Nothing here lets the interrupt controller touch memory: LPIs do not
+ * exist. Each CPU writes only its own redistributor.
+ *
+ * No state and no lock: every access is at most one access of the hardware. Follows IHI 0069 12.9 to 12.11.
+ */
+#include "gic.h"
+
+#include "gic_regs.h"
+#include "hyp/io.h"
+
+#define LOWEST_PRIORITY 0x80808080u /* guests' are from 0x80 on, ours are 0 */
+#define ALL_EDGE        0xaaaaaaaau /* GICD_ICFGR, ours */
+#define ALL             BITS(63, 0)
+
+struct row {
+	u16 first, end; /* offsets */
+	u8 widths;      /* sum of the widths allowed */
+	u8 shift;       /* the register has 1 << shift bits for each interrupt, from `intid` on; 7: it has none */
+	u16 intid;
+	u64 hidden;     /* reads as zero */
+	u64 writable;   /* 0: writes are ignored */
+	u64 set;        /* always one in the guest's part of what is written */
+	u64 own;        /* and this is written to ours */
+};
+
+#define NO_INTERRUPT 7
+
+/* The most frequent first. */
+static const struct row dist_rows[] = {
+	{ .first = GICD_IROUTER + 8 * GIC_SPI_FIRST, .end = GICD_IROUTER + 8 * GIC_SPI_END, .widths = 4 | 8,
+	  .shift = 6, .intid = GIC_SPI_FIRST, .writable = GICD_IROUTER_MASK },
+	{ .first = GICD_IPRIORITYR, .end = GICD_IPRIORITYR + GIC_SPI_END, .widths = 1 | 4,
+	  .shift = 3, .writable = ALL, .set = LOWEST_PRIORITY },
+	{ .first = GICD_ISENABLER, .end = GICD_IPRIORITYR, .widths = 4, /* and ICENABLER to ICACTIVER, 128 bytes each */
+	  .shift = 0, .writable = ALL },
+	{ .first = GICD_ICFGR, .end = GICD_ICFGR + 256, .widths = 4, .shift = 1, .writable = ALL, .own = ALL_EDGE },
+	{ .first = GICD_IGROUPR, .end = GICD_ISENABLER, .widths = 4, .shift = 0, .writable = ALL, .set = ALL },
+	{ .first = GICD_CTLR, .end = GICD_CTLR + 4, .widths = 4, .shift = NO_INTERRUPT, .hidden = GICD_CTLR_GRP0 },
+	{ .first = GICD_TYPER, .end = GICD_TYPER + 4, .widths = 4, .shift = NO_INTERRUPT,
+	  .hidden = GICD_TYPER_LPIS | GICD_TYPER_LPI_COUNT | GICD_TYPER_MBIS | GICD_TYPER_ESPI | GICD_TYPER_ESPI_LAST },
+	{ .first = GICD_IIDR, .end = GICD_IIDR + 4, .widths = 4, .shift = NO_INTERRUPT },
+	{ .first = GICD_PIDR, .end = GIC_ID_END, .widths = 4, .shift = NO_INTERRUPT },
+};
+
+/* RD_base. VLPIS stays visible: the distance to the next redistributor follows from it. */
+static const struct row redist_rows[] = {
+	{ .first = GICR_CTLR, .end = GICR_CTLR + 4, .widths = 4, .shift = NO_INTERRUPT, .hidden = ~GICR_CTLR_RWP },
+	{ .first = GICR_TYPER, .end = GICR_TYPER + 8, .widths = 4 | 8, .shift = NO_INTERRUPT,
+	  .hidden = GICR_TYPER_PLPIS | GICR_TYPER_DIRTY | GICR_TYPER_DIRECT | GICR_TYPER_MPAM | GICR_TYPER_RVPEID },
+	{ .first = GICR_WAKER, .end = GICR_WAKER + 4, .widths = 4, .shift = NO_INTERRUPT },
+	{ .first = GICR_IIDR, .end = GICR_IIDR + 4, .widths = 4, .shift = NO_INTERRUPT },
+	{ .first = GICR_PIDR, .end = GIC_ID_END, .widths = 4, .shift = NO_INTERRUPT },
+};
+
+#define SGI_BITS(offset) { .first = (offset), .end = (offset) + 4, .widths = 4, .shift = 0, .writable = ALL }
+
+static const struct row sgi_rows[] = {
+	SGI_BITS(GICD_ISENABLER),
+	SGI_BITS(GICD_ICENABLER),
+	SGI_BITS(GICD_ISPENDR),
+	SGI_BITS(GICD_ICPENDR),
+	SGI_BITS(GICD_ISACTIVER),
+	SGI_BITS(GICD_ICACTIVER),
+	{ .first = GICD_IPRIORITYR, .end = GICD_IPRIORITYR + 32, .widths = 1 | 4,
+	  .shift = 3, .writable = ALL, .set = LOWEST_PRIORITY },
+	{ .first = GICD_ICFGR, .end = GICD_ICFGR + 8, .widths = 4, .shift = 1, .writable = ALL, .own = ALL_EDGE },
+	{ .first = GICD_IGROUPR, .end = GICD_IGROUPR + 4, .widths = 4, .shift = 0, .writable = ALL, .set = ALL },
+};
+
+/* A mask with `size` bits for each bit set in `bits`. */
+static NOINLINE u64 widen(u64 bits, u32 size)
+{
+	u64 mask = 0;
+
+	for (; bits; bits &= bits - 1)
+		mask |= BITS(size - 1, 0) << (size * (u32)__builtin_ctzll(bits));
+	return mask;
+}
+
+/* Which bits of the register, as accessed, belong to interrupts of ours: none, nearly always. */
+static ALWAYS_INLINE u64 own_bits(const struct gic *g, const struct row *row, u32 offset, u32 width)
+{
+	u32 first = (row->intid + ((offset - row->first) * 8 >> row->shift)) % 1024, count = width * 8 >> row->shift;
+	u64 bits;
+
+	if (row->shift == NO_INTERRUPT)
+		return 0;
+	bits = (g->own[first / 32] >> first % 32) & BITS(count ? count - 1 : 0, 0);
+	return likely(bits == 0) ? 0 : widen(bits, 1u << row->shift);
+}
+
+static u64 read(const volatile void __mmio *reg, u32 width)
+{
+	if (width == 8)
+		return io_read64(reg);
+	return width == 4 ? io_read32(reg) : io_read8(reg);
+}
+
+static void write(u64 value, volatile void __mmio *reg, u32 width)
+{
+	if (width == 8)
+		io_write64(value, reg);
+	else if (width == 4)
+		io_write32((u32)value, reg);
+	else
+		io_write8((u8)value, reg);
+}
+
+static ALWAYS_INLINE void access_row(const struct gic *g, const struct row *row, volatile void __mmio *reg, u32 offset,
+				     bool may_write, struct mem_access *a)
+{
+	u64 own = own_bits(g, row, offset, a->width);
+
+	if (!a->write)
+		a->value = read(reg, a->width) & ~(own | row->hidden);
+	else if (may_write && row->writable && own != ALL)
+		write((((a->value | row->set) & row->writable >> offset % 8 * 8) & ~own) | (own & row->own), reg, a->width);
+}
+
+static void access_frame(const struct gic *g, const struct row *rows, u32 count, volatile void __mmio *regs, u32 offset,
+			 bool may_write, struct mem_access *a)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		if (offset >= rows[i].first && offset < rows[i].end && (a->width & rows[i].widths))
+			return access_row(g, &rows[i], (volatile u8 __mmio *)regs + offset, offset, may_write, a);
+	a->value = 0;
+}
+
+static void access_redist(const struct gic *g, const struct gic_frame *frame, u32 offset, bool own_cpu,
+			  struct mem_access *a)
+{
+	if (offset < GICR_SGI_BASE)
+		return access_frame(g, redist_rows, ARRAY_SIZE(redist_rows), frame->regs, offset, own_cpu, a);
+	access_frame(g, sgi_rows, ARRAY_SIZE(sgi_rows), (volatile u8 __mmio *)frame->regs + GICR_SGI_BASE,
+		     offset - GICR_SGI_BASE, own_cpu, a);
+}
+
+static bool in_windows(const struct gic *g, u64 address)
+{
+	u32 i;
+
+	for (i = 0; i < g->window_count; i++)
+		if (address - g->window[i].base < g->window[i].size)
+			return true;
+	return false;
+}
+
+enum gic_part gic_filter(const struct gic *g, u32 cpu, struct mem_access *a)
+{
+	u64 offset = a->ipa.v - g->dist.base;
+	u32 i;
+
+	if (offset < GICD_BYTES) {
+		access_frame(g, dist_rows, ARRAY_SIZE(dist_rows), g->dist.regs, (u32)offset, true, a);
+		return GIC_DIST;
+	}
+	if (!in_windows(g, a->ipa.v))
+		return GIC_NONE;
+	for (i = 0; i < g->cpu_count; i++) {
+		offset = a->ipa.v - g->redist[i].base;
+		if (offset < GICR_BYTES) {
+			access_redist(g, &g->redist[i], (u32)offset, i == cpu, a);
+			return GIC_REDIST;
+		}
+	}
+	a->value = 0; /* beyond the last one, or a frame of virtual LPIs */
+	return GIC_REDIST;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the hypervisor owns of the interrupt controller (GICv3, IHI 0069): its interrupts are Group 0, highest priority,
+ * taken as FIQ at EL2 (HCR_EL2.FMO), also over a guest that masks everything. The primary's are Group 1 and go to EL1.
+ *
+ * The primary can hold our FIQs back (ICC_AP1R0_EL1 is physical for it), so nothing depends on them: the same work is
+ * polled at each exit. Where the controller has two security states Group 0 is not ours, and polling is all there is.
+ */
+#include "gic.h"
+
+#include "cpu.h"
+#include "fatal.h"
+#include "gic_regs.h"
+#include "hyp/arch.h"
+#include "hyp/check.h"
+#include "hyp/io.h"
+#include "hyp/log.h"
+#include "smp.h"
+
+#include <arch/sysreg.h>
+
+#define GIC_WAIT_US   100000 /* for a write to the distributor to take effect */
+#define TAKE_MAX      8      /* interrupts at one FIQ; more raise it again */
+#define PRIORITY_GUEST 0xa0a0a0a0u
+#define ICC_SRE_VALUE 0xf    /* Enable, DIB, DFB, SRE: 12.2.25 */
+#define ICC_PMR_ALL   0xff
+#define SGI_ALL_OTHERS BIT(40) /* IRM, 12.2.20 */
+#define SGI_INTID      BITS(27, 24)
+
+struct gic gic;
+
+static volatile void __mmio *reg_at(const struct gic_frame *frame, u32 offset)
+{
+	return (volatile u8 __mmio *)frame->regs + offset;
+}
+
+static volatile void __mmio *sgi_reg(u32 cpu, u32 offset)
+{
+	return reg_at(&gic.redist[cpu], GICR_SGI_BASE + offset);
+}
+
+static void wait_clear(const volatile void __mmio *reg, u64 bit, const char *what)
+{
+	u64 start = io_time_us();
+
+	while (io_read32(reg) & bit) {
+		if (io_time_us() - start > GIC_WAIT_US)
+			panic("interrupts: %s does not settle", what);
+		io_relax();
+	}
+}
+
+static void own_add(u32 intid)
+{
+	if (intid >= GIC_SPI_FIRST && intid < GIC_SPI_END)
+		gic.own[intid / 32] |= (u32)BIT(intid % 32);
+}
+
+static void dist_write(u32 offset, u32 value)
+{
+	io_write32(value, reg_at(&gic.dist, offset));
+}
+
+/* Everything off, Group 1, at an ordinary priority, to be set up by the guest; ours on. */
+static void dist_init(void)
+{
+	u32 lines = 32 * ((u32)FIELD_GET(GICD_TYPER_LINES, io_read32(reg_at(&gic.dist, GICD_TYPER))) + 1);
+	u64 self = sysreg_read(mpidr_el1) & MPIDR_AFFINITY;
+	u32 i;
+
+	dist_write(GICD_CTLR, 0);
+	wait_clear(reg_at(&gic.dist, GICD_CTLR), GICD_CTLR_RWP, "the distributor");
+	dist_write(GICD_CTLR, GICD_CTLR_ARE);
+	wait_clear(reg_at(&gic.dist, GICD_CTLR), GICD_CTLR_RWP, "the distributor");
+	for (i = 1; i < lines / 32; i++) {
+		dist_write(GICD_ICENABLER + 4 * i, ~0u);
+		dist_write(GICD_IGROUPR + 4 * i, ~gic.own[i]);
+	}
+	for (i = GIC_SPI_FIRST; i < lines && i < GIC_SPI_END; i += 4)
+		dist_write(GICD_IPRIORITYR + i, PRIORITY_GUEST);
+	for (i = GIC_SPI_FIRST; i < lines && i < GIC_SPI_END; i++) {
+		if (!(gic.own[i / 32] & BIT(i % 32)))
+			continue;
+		io_write8(0, reg_at(&gic.dist, GICD_IPRIORITYR + i));
+		dist_write(GICD_ICFGR + i / 16 * 4,
+			   io_read32(reg_at(&gic.dist, GICD_ICFGR + i / 16 * 4)) | 2u << (i % 16 * 2));
+		io_write64(self, reg_at(&gic.dist, GICD_IROUTER + 8 * i));
+		dist_write(GICD_ICPENDR + i / 32 * 4, 1u << i % 32);
+		dist_write(GICD_ISENABLER + i / 32 * 4, 1u << i % 32);
+	}
+	dist_write(GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_GRP0 | GICD_CTLR_GRP1);
+	wait_clear(reg_at(&gic.dist, GICD_CTLR), GICD_CTLR_RWP, "the distributor");
+}
+
+/* GICR_TYPER and MPIDR write a CPU's affinity differently: Aff3 is at 31:24 there, at 39:32 here. */
+static u64 typer_mpidr(u64 typer)
+{
+	u64 affinity = FIELD_GET(GICR_TYPER_AFFINITY, typer);
+
+	return (affinity & BITS(23, 0)) | (affinity & BITS(31, 24)) << 8;
+}
+
+static void redist_found(const struct machine *m, u64 base, u64 typer)
+{
+	u32 i;
+
+	for (i = 0; i < m->cpu_count; i++)
+		if (m->cpu[i].mpidr == typer_mpidr(typer))
+			gic.redist[i] = (struct gic_frame){ base, (volatile void __mmio *)base };
+}
+
+static void redists_find(const struct machine *m)
+{
+	u32 i;
+
+	for (i = 0; i < m->gic.redist_count; i++) {
+		u64 base = m->gic.redist[i].base, end = base + m->gic.redist[i].size, typer = 0;
+
+		while (end - base >= GICR_BYTES && !(typer & GICR_TYPER_LAST)) {
+			typer = io_read64((volatile u8 __mmio *)(base + GICR_TYPER));
+			redist_found(m, base, typer);
+			base += typer & GICR_TYPER_VLPIS ? 2 * GICR_BYTES : GICR_BYTES;
+		}
+		gic.window[gic.window_count++] = m->gic.redist[i];
+	}
+	gic.cpu_count = m->cpu_count;
+	for (i = 0; i < m->cpu_count; i++)
+		if (!gic.redist[i].regs)
+			panic("refused: CPU %u has no interrupt redistributor", i);
+}
+
+static bool group0_is_ours(void)
+{
+	return io_read32(reg_at(&gic.dist, GICD_CTLR)) & GICD_CTLR_DS;
+}
+
+void arch_irq_init(const struct machine *m)
+{
+	u32 i;
+
+	gic.dist = (struct gic_frame){ m->gic.dist.base, (volatile void __mmio *)m->gic.dist.base };
+	redists_find(m);
+	if (group0_is_ours()) {
+		gic.own[0] = (u32)BIT(GIC_SGI_STOP);
+		for (i = 0; i < m->iommu_count; i++) {
+			own_add(m->iommu[i].event_irq);
+			own_add(m->iommu[i].error_irq);
+		}
+	} else {
+		log_warn("interrupts: two security states; our own events are polled only");
+	}
+	dist_init();
+	gic_cpu_init();
+}
+
+static void redist_wake(u32 cpu)
+{
+	volatile void __mmio *waker = reg_at(&gic.redist[cpu], GICR_WAKER);
+
+	io_write32(io_read32(waker) & (u32)~GICR_WAKER_SLEEP, waker);
+	wait_clear(waker, GICR_WAKER_CHILDREN, "a redistributor");
+}
+
+void gic_cpu_init(void)
+{
+	u32 cpu = arch_cpu_index(), i;
+
+	sysreg_write(SYS_ICC_SRE_EL2, ICC_SRE_VALUE);
+	isb();
+	redist_wake(cpu);
+	io_write32(~gic.own[0], sgi_reg(cpu, GICD_ICENABLER));
+	wait_clear(reg_at(&gic.redist[cpu], GICR_CTLR), GICR_CTLR_RWP, "a redistributor");
+	io_write32(~gic.own[0], sgi_reg(cpu, GICD_IGROUPR));
+	for (i = 0; i < 32; i += 4)
+		io_write32(PRIORITY_GUEST, sgi_reg(cpu, GICD_IPRIORITYR + i));
+	if (gic.own[0]) {
+		io_write8(0, sgi_reg(cpu, GICD_IPRIORITYR + GIC_SGI_STOP));
+		io_write32(gic.own[0], sgi_reg(cpu, GICD_ISENABLER));
+	}
+	sysreg_write(SYS_ICC_CTLR_EL1, 0);
+	sysreg_write(SYS_ICC_PMR_EL1, ICC_PMR_ALL);
+	sysreg_write(SYS_ICC_BPR0_EL1, 0);
+	sysreg_write(SYS_ICC_AP0R0_EL1, 0);
+	sysreg_write(SYS_ICC_AP1R0_EL1, 0);
+	sysreg_write(SYS_ICC_IGRPEN1_EL1, 0);
+	sysreg_write(SYS_ICC_IGRPEN0_EL1, gic.own[0] != 0);
+	sysreg_write(SYS_ICH_HCR_EL2, 0);
+	sysreg_write(SYS_ICH_VMCR_EL2, 0);
+	isb();
+}
+
+void gic_cpu_off(void)
+{
+	sysreg_write(SYS_ICC_IGRPEN0_EL1, 0);
+	isb();
+}
+
+void gic_take(void)
+{
+	u32 i;
+
+	for (i = 0; i < TAKE_MAX; i++) {
+		u32 intid = (u32)sysreg_read(SYS_ICC_IAR0_EL1) & (u32)BITS(23, 0);
+
+		dsb(sy); /* the acknowledge is done before what it was for is looked at */
+		if (intid >= GIC_SPURIOUS)
+			return;
+		sysreg_write(SYS_ICC_EOIR0_EL1, intid);
+		if (intid == GIC_SGI_STOP)
+			park();
+		hyp_irq(intid);
+	}
+}
+
+void gic_send(u64 value)
+{
+	sysreg_write(SYS_ICC_SGI1R_EL1, value);
+	isb();
+}
+
+void gic_stop_others(void)
+{
+	if (!gic.own[0])
+		return;
+	sysreg_write(SYS_ICC_SGI0R_EL1, SGI_ALL_OTHERS | FIELD(SGI_INTID, GIC_SGI_STOP));
+	isb();
+}
+
+void arch_raise_event_irq(u32 intid)
+{
+	dist_write(GICD_ISPENDR + intid / 32 * 4, 1u << intid % 32);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Registers of the GICv3 (IHI 0069 H.b). Offsets in their frames; sections at the groups. */
+#ifndef ARM64_GIC_REGS_H
+#define ARM64_GIC_REGS_H
+
+#include "hyp/bits.h"
+
+/* Distributor, 12.9. */
+#define GICD_BYTES      0x10000u
+#define GICD_CTLR       0x0000u /* rw */
+#define GICD_TYPER      0x0004u /* r  */
+#define GICD_IIDR       0x0008u /* r  */
+#define GICD_IGROUPR    0x0080u /* rw 1 bit an interrupt */
+#define GICD_ISENABLER  0x0100u /* rw 1 */
+#define GICD_ICENABLER  0x0180u /* rw 1 */
+#define GICD_ISPENDR    0x0200u /* rw 1 */
+#define GICD_ICPENDR    0x0280u /* rw 1 */
+#define GICD_ISACTIVER  0x0300u /* rw 1 */
+#define GICD_ICACTIVER  0x0380u /* rw 1 */
+#define GICD_IPRIORITYR 0x0400u /* rw 8, bytes or words */
+#define GICD_ICFGR      0x0c00u /* rw 2 */
+#define GICD_IROUTER    0x6000u /* rw 64; words too */
+#define GICD_PIDR       0xffd0u /* r  */
+
+#define GICD_CTLR_GRP0 BIT(0)
+#define GICD_CTLR_GRP1 BIT(1)
+#define GICD_CTLR_ARE  BIT(4)
+#define GICD_CTLR_DS   BIT(6) /* one security state */
+#define GICD_CTLR_RWP  BIT(31)
+
+#define GICD_TYPER_LINES     BITS(4, 0) /* 32 * (n + 1) interrupts */
+#define GICD_TYPER_ESPI      BIT(8)
+#define GICD_TYPER_LPI_COUNT BITS(15, 11)
+#define GICD_TYPER_MBIS      BIT(16)
+#define GICD_TYPER_LPIS      BIT(17)
+#define GICD_TYPER_ESPI_LAST BITS(31, 27)
+
+#define GICD_IROUTER_ANY  BIT(31)
+#define GICD_IROUTER_MASK (BITS(39, 32) | GICD_IROUTER_ANY | BITS(23, 0))
+
+/* Redistributor, 12.11: RD_base, and SGI_base one frame of 64 KiB behind it, with the distributor's offsets. */
+#define GICR_SGI_BASE 0x10000u
+#define GICR_BYTES    0x20000u /* without the frames of virtual LPIs */
+#define GICR_CTLR     0x0000u /* rw */
+#define GICR_IIDR     0x0004u /* r  */
+#define GICR_TYPER    0x0008u /* r  64 */
+#define GICR_WAKER    0x0014u /* rw */
+#define GICR_PIDR     0xffd0u /* r  */
+
+#define GICR_CTLR_RWP BIT(3)
+
+#define GICR_TYPER_PLPIS    BIT(0)
+#define GICR_TYPER_VLPIS    BIT(1)
+#define GICR_TYPER_DIRTY    BIT(2)
+#define GICR_TYPER_DIRECT   BIT(3)
+#define GICR_TYPER_LAST     BIT(4)
+#define GICR_TYPER_MPAM     BIT(6)
+#define GICR_TYPER_RVPEID   BIT(7)
+#define GICR_TYPER_AFFINITY BITS(63, 32)
+
+#define GICR_WAKER_SLEEP    BIT(1)
+#define GICR_WAKER_CHILDREN BIT(2)
+
+#define GIC_ID_END    0xfffcu
+
+#define GIC_SPI_FIRST 32u
+#define GIC_SPI_END   1020u
+#define GIC_SPURIOUS  1020u /* this and above: no interrupt */
+
+/* Ours: sent to all CPUs to stop them. 8 to 15 are not for a normal world's operating system (IHI 0069 4.7). */
+#define GIC_SGI_STOP 15u
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The driver as the core calls it: one row an operation. */
+#include "queue.h"
+
+static enum status wait(struct iommu *iommu, u64 ticket)
+{
+	return cmdq_wait(smmuv3_of(iommu), ticket);
+}
+
+const struct iommu_hw_ops smmuv3_ops = {
+	.driver = "smmuv3",
+	.stream_init = smmuv3_stream_init,
+	.stream_write = smmuv3_stream_write,
+	.ctx_alloc = smmuv3_ctx_alloc,
+	.ctx_free = smmuv3_ctx_free,
+	.ctx_write = smmuv3_ctx_write,
+	.inval = smmuv3_inval,
+	.wait = wait,
+	.events = smmuv3_events,
+	.pending = smmuv3_pending,
+	.error = smmuv3_error,
+};

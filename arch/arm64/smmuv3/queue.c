@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The command queue: batches of any length, a full queue, a completion that takes its time. The
+ * hot path is in queue.h, errors are in gerror.c.
+ */
+#include "queue.h"
+
+/* Where hardware stands, or `known` when the register makes no sense. */
+static u64 consumed(const struct smmuv3 *s, u64 known, u64 newest)
+{
+	u32 reg = io_read32(s->regs + SMMU_CMDQ_CONS);
+	u64 cons;
+
+	if (reg == ~0u)
+		return known; /* nothing answers at this address any more */
+	cons = queue_position(known, reg & (u32)QUEUE_INDEX, s->cmdq.wrap);
+	return cons - known <= newest - known ? cons : known;
+}
+
+static void publish(struct smmuv3 *s, u64 prod) MUST_HOLD(queue_class)
+{
+	const struct smmuv3_cmdq *q = &s->cmdq;
+
+	for (u64 i = q->prod; !s->f.coherent && i != prod; i++)
+		io_clean(q->base + (i & (q->size - 1)) * CMD_WORDS, CMD_BYTES);
+	cmdq_doorbell(s, prod);
+}
+
+static bool has_room(struct smmuv3 *s, u64 prod) MUST_HOLD(queue_class)
+{
+	struct smmuv3_cmdq *q = &s->cmdq;
+
+	q->cons = consumed(s, q->cons, q->prod);
+	return prod - q->cons < q->size;
+}
+
+/*
+ * The batch has come to where hardware was seen last: look again, and if the queue is full, let
+ * hardware have what there is and wait, with a limit. Returns the new limit of the batch.
+ */
+static NOINLINE u64 room(struct smmuv3 *s, u64 prod) MUST_HOLD(queue_class)
+{
+	u64 start = io_time_us();
+
+	if (s->dead)
+		return CMDQ_DEAD;
+	if (!has_room(s, prod))
+		publish(s, prod);
+	for (;;) {
+		/* The clock before the register: a late look still counts. */
+		bool late = io_time_us() - start > IOMMU_WAIT_US;
+
+		if (has_room(s, prod))
+			return s->cmdq.cons + s->cmdq.size;
+		smmuv3_cmdq_recover(s);
+		if (late)
+			smmuv3_fail(s, "the command queue stays full");
+		if (s->dead)
+			return CMDQ_DEAD;
+		io_relax();
+	}
+}
+
+static void put(struct smmuv3 *s, struct cmdq_batch *b, u64 w0, u64 w1) MUST_HOLD(queue_class)
+{
+	if (b->prod == b->limit)
+		b->limit = room(s, b->prod);
+	cmdq_store(s->cmdq.base, b->prod & (s->cmdq.size - 1), w0, w1);
+	b->prod++;
+}
+
+struct cmdq_batch cmdq_begin(struct smmuv3 *s)
+{
+	cmdq_lock(s);
+	return (struct cmdq_batch){
+		.prod = s->cmdq.prod,
+		.limit = s->cmdq.cons + s->cmdq.size,
+		.left = s->cmdq.burst,
+	};
+}
+
+void cmdq_sync(struct smmuv3 *s, struct cmdq_batch *b)
+{
+	put(s, b, OP_SYNC, 0);
+	b->left = s->cmdq.burst;
+}
+
+void cmdq_add(struct smmuv3 *s, struct cmdq_batch *b, u64 w0, u64 w1)
+{
+	if (b->left == 0)
+		cmdq_sync(s, b);
+	b->left--;
+	put(s, b, w0, w1);
+}
+
+u64 cmdq_end(struct smmuv3 *s, struct cmdq_batch *b)
+{
+	u64 ticket = 0;
+
+	cmdq_sync(s, b);
+	if (b->limit != CMDQ_DEAD) {
+		ticket = b->prod;
+		publish(s, ticket);
+	}
+	cmdq_unlock(s);
+	return ticket;
+}
+
+/*
+ * Without the lock. Hardware is at most one queue behind the producer, which gives a position
+ * to count from; if others queue more than that meanwhile, the result is too low, never too high.
+ */
+bool cmdq_done(const struct smmuv3 *s, u64 ticket)
+{
+	const struct smmuv3_cmdq *q = &s->cmdq;
+	u64 oldest = __atomic_load_n(&q->prod, __ATOMIC_ACQUIRE) - q->size;
+	u32 reg = io_read32(s->regs + SMMU_CMDQ_CONS);
+	u64 cons = queue_position(oldest, reg & (u32)QUEUE_INDEX, q->wrap);
+
+	io_rmb();
+	if (reg == ~0u ||
+	    cons - oldest > __atomic_load_n(&q->prod, __ATOMIC_ACQUIRE) - oldest)
+		return false; /* gone, or ahead of its producer */
+	/* Before the first lap `oldest` is negative. */
+	return (s64)(cons - ticket) >= 0;
+}
+
+enum status cmdq_wait_slow(struct smmuv3 *s, u64 ticket)
+{
+	u64 start = io_time_us();
+
+	for (;;) {
+		bool late = io_time_us() - start > IOMMU_WAIT_US;
+
+		if (cmdq_done(s, ticket))
+			return OK;
+		if (__atomic_load_n(&s->dead, __ATOMIC_RELAXED))
+			return E_IO;
+		if (late)
+			break;
+		if (((io_read32(s->regs + SMMU_GERROR) ^
+		      __atomic_load_n(&s->gerrorn, __ATOMIC_RELAXED)) & GERROR_CMDQ) != 0) {
+			cmdq_lock(s);
+			smmuv3_cmdq_recover(s);
+			cmdq_unlock(s);
+		}
+		io_relax();
+	}
+	cmdq_lock(s);
+	smmuv3_fail(s, "a command does not complete");
+	cmdq_unlock(s);
+	return E_IO;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What else a guest's exit can be about: an access to an emulated window, an interrupt of ours,
+ * and the work that must not wait for an interrupt that a guest can hold back.
+ */
+#include "hyp/log.h"
+#include "hyp/pci.h"
+#include "hyp/upcall.h"
+#include "iommu/iommu.h"
+#include "vm/vm.h"
+
+/* Events taken from a hardware queue at one exit: bounds the exit; more wait for the next. */
+#define EVENTS_PER_EXIT 64
+
+static void drain(struct iommu *iommu)
+{
+	if (likely(!iommu->ops->pending(iommu)))
+		return;
+	iommu->ops->error(iommu);
+	(void)iommu->ops->events(iommu, EVENTS_PER_EXIT);
+}
+
+void hyp_exit_work(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	for (u32 i = 0; i < iommu_count; i++)
+		drain(&iommu_instance[i]);
+}
+
+void hyp_irq(u32 intid)
+{
+	for (u32 i = 0; i < iommu_count; i++)
+		if (machine->iommu[i].event_irq == intid || machine->iommu[i].error_irq == intid)
+			drain(&iommu_instance[i]);
+}
+
+static bool config_access(struct vcpu *vcpu, u32 host, struct mem_access *access)
+{
+	u64 offset = access->ipa.v - machine->pci[host].ecam.base;
+
+	if (!access->valid || access->width > 4 || offset % access->width != 0)
+		return false;
+	if (access->write)
+		pci_config_write(vcpu->vm, host, offset, access->width, (u32)access->value);
+	else
+		access->value = pci_config_read(vcpu->vm, host, offset, access->width);
+	return true;
+}
+
+bool hyp_mem_access(struct vcpu *vcpu, struct mem_access *access)
+{
+	for (u32 i = 0; i < machine->pci_count; i++)
+		if (access->ipa.v - machine->pci[i].ecam.base < machine->pci[i].ecam.size)
+			return config_access(vcpu, i, access);
+	log_debug("vm %u: %s of 0x%lx, which is nobody's", vcpu->vm->handle,
+		  access->write ? "write" : "read", (unsigned long)access->ipa.v);
+	return false;
+}

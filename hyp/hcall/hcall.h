@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Hypercalls are rows of a const table. A row says who may call and which registers must be
+ * zero; dispatch checks that. A handler decodes raw registers into a typed request, calls one
+ * function of the core, and places results; it takes no lock itself.
+ */
+#ifndef HCALL_HCALL_H
+#define HCALL_HCALL_H
+
+#include "hyp/status.h"
+#include "hyp/upcall.h"
+#include "vm/vm.h"
+
+struct hcall {
+	struct vcpu *vcpu;
+	struct vm *vm;
+	const u64 *r;  /* R0..R6 as the guest set them */
+	u64 out[3];    /* R1..R3; zero unless the handler says otherwise */
+	bool again;    /* not finished: the guest issues the call again */
+};
+
+typedef enum status (*hcall_handler)(struct hcall *c);
+
+/* Callers. */
+#define CALL_PRIMARY   0x01u
+#define CALL_SECONDARY 0x02u
+#define CALL_ANY       (CALL_PRIMARY | CALL_SECONDARY)
+
+/* Registers that must be zero, R1 is bit 1. */
+#define MBZ(first, last) ((u8)((0xffu >> (7 - (last))) & (0xffu << (first))))
+
+struct hcall_row {
+	hcall_handler handler;
+	u8 callers;
+	u8 mbz;
+	bool legacy; /* R0 is 0, -1 or -3 and R3 the precise status */
+};
+
+#define HCALL_FUNCTIONS 0x183u
+
+extern const struct hcall_row hcall_function[HCALL_FUNCTIONS]; /* by function number */
+extern const struct hcall_row hcall_pviommu[];                  /* by PVIOMMU_OP operation */
+
+/* Handlers: hcall_pviommu.c, hcall_device.c. */
+enum status hc_attach_dev(struct hcall *c), hc_detach_dev(struct hcall *c);
+enum status hc_alloc_domain(struct hcall *c), hc_free_domain(struct hcall *c);
+enum status hc_map_pages(struct hcall *c), hc_unmap_pages(struct hcall *c);
+enum status hc_sid_info(struct hcall *c), hc_query(struct hcall *c);
+enum status hc_endpoint_info(struct hcall *c), hc_attach_list(struct hcall *c);
+enum status hc_detach_list(struct hcall *c), hc_map_list(struct hcall *c);
+enum status hc_unmap_list(struct hcall *c), hc_iova_to_ipa(struct hcall *c);
+enum status hc_stats(struct hcall *c);
+enum status hc_dev_req_dma(struct hcall *c), hc_dev_req_mmio(struct hcall *c);
+enum status hc_vmm_query(struct hcall *c), hc_dev_count(struct hcall *c);
+enum status hc_dev_info(struct hcall *c), hc_dev_endpoints(struct hcall *c);
+enum status hc_dev_assign(struct hcall *c), hc_dev_set_vsid(struct hcall *c);
+enum status hc_dev_release(struct hcall *c);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The rows, nothing else. What is not here does not exist for a guest. */
+#include "abi/hcall.h"
+#include "abi/pviommu.h"
+#include "hcall.h"
+
+#define FN(id) [(id) & PC_FN_MASK]
+
+const struct hcall_row hcall_function[HCALL_FUNCTIONS] = {
+	FN(PC_DEV_REQ_DMA) = { hc_dev_req_dma, CALL_ANY, MBZ(3, 6), true },
+	FN(PC_DEV_REQ_MMIO) = { hc_dev_req_mmio, CALL_ANY, MBZ(2, 6), true },
+	FN(PC_VMM_QUERY) = { hc_vmm_query, CALL_PRIMARY, 0, false },
+	FN(PC_DEV_COUNT) = { hc_dev_count, CALL_PRIMARY, 0, false },
+	FN(PC_DEV_INFO) = { hc_dev_info, CALL_PRIMARY, 0, false },
+	FN(PC_DEV_GET_NUM_END_POINTS) = { hc_dev_endpoints, CALL_PRIMARY, 0, false },
+	FN(PC_DEV_ASSIGN) = { hc_dev_assign, CALL_PRIMARY, 0, false },
+	FN(PC_DEV_SET_END_POINT_VSID) = { hc_dev_set_vsid, CALL_PRIMARY, 0, false },
+	FN(PC_DEV_RELEASE) = { hc_dev_release, CALL_PRIMARY, 0, false },
+};
+
+const struct hcall_row hcall_pviommu[PVIOMMU_OP_COUNT] = {
+	[PVIOMMU_ATTACH_DEV] = { hc_attach_dev, CALL_ANY, 0, true },
+	[PVIOMMU_DETACH_DEV] = { hc_detach_dev, CALL_ANY, MBZ(6, 6), true },
+	[PVIOMMU_ALLOC_DOMAIN] = { hc_alloc_domain, CALL_ANY, MBZ(2, 6), true },
+	[PVIOMMU_FREE_DOMAIN] = { hc_free_domain, CALL_ANY, MBZ(3, 6), true },
+	[PVIOMMU_MAP_PAGES] = { hc_map_pages, CALL_ANY, 0, true },
+	[PVIOMMU_UNMAP_PAGES] = { hc_unmap_pages, CALL_ANY, MBZ(5, 6), true },
+	[PVIOMMU_SID_INFO] = { hc_sid_info, CALL_ANY, 0, true },
+	[PVIOMMU_QUERY] = { hc_query, CALL_ANY, 0, false },
+	[PVIOMMU_ENDPOINT_INFO] = { hc_endpoint_info, CALL_ANY, 0, false },
+	[PVIOMMU_ATTACH_LIST] = { hc_attach_list, CALL_ANY, 0, false },
+	[PVIOMMU_DETACH_LIST] = { hc_detach_list, CALL_ANY, 0, false },
+	[PVIOMMU_MAP_LIST] = { hc_map_list, CALL_ANY, 0, false },
+	[PVIOMMU_UNMAP_LIST] = { hc_unmap_list, CALL_ANY, 0, false },
+	[PVIOMMU_IOVA_TO_IPA] = { hc_iova_to_ipa, CALL_ANY, 0, false },
+	[PVIOMMU_STATS] = { hc_stats, CALL_ANY, 0, false },
+};

@@ -1,0 +1,13 @@
+# The core: policy, for any CPU and board.
+hyp_srcs := $(addprefix hyp/, \
+	main.c exits.c primary_image.c \
+	debug/log.c debug/panic.c \
+	hcall/dispatch.c hcall/hcall_device.c hcall/hcall_pviommu.c hcall/hcall_table.c \
+	iommu/attach.c iommu/device.c iommu/domain.c iommu/fault.c iommu/iommu.c iommu/map.c \
+	iommu/unmap.c \
+	lib/idmap.c lib/libc_stubs.c lib/lock.c \
+	mem/boot_alloc.c mem/bulk_map.c mem/guest_copy.c mem/page.c mem/page_rules.c mem/pool.c \
+	mem/pt.c \
+	pviommu/pviommu.c pviommu/pviommu_map.c \
+	vm/vm.c)
+-include hyp/pci/pci.mk

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which table a stream translates by. check (pure) -> prepare (allocates, shows nothing) ->
+ * commit (writes hardware; only hardware itself can fail it, which quarantines).
+ */
+#include "attach.h"
+
+#include "abi/pviommu.h"
+#include "domain.h"
+#include "hyp/check.h"
+#include "hyp/io.h"
+#include "iommu.h"
+#include "vm/vm.h"
+
+static struct attachment *attachment_of(struct endpoint *e, u64 pasid)
+{
+	if (pasid == 0)
+		return &e->attached;
+	return e->substream != NULL && pasid >> e->ctx.pasid_bits == 0 ? &e->substream[pasid] :
+									 NULL;
+}
+
+static u8 pasid_limit(const struct endpoint *e)
+{
+	return e->pasid_bits < e->iommu->caps.pasid_bits ? e->pasid_bits :
+							   e->iommu->caps.pasid_bits;
+}
+
+static enum status check_pasid(struct endpoint *e, u64 pasid)
+{
+	if (pasid == 0)
+		return OK;
+	if (pasid_limit(e) == 0 || e->attached.domain == NULL || e->ctx.table.v == 0)
+		return E_NOSYS;
+	if (e->ctx.pasid_bits == 0 || pasid >> e->ctx.pasid_bits != 0)
+		return E_INVAL;
+	return OK;
+}
+
+static enum status check_one(struct endpoint *e, const struct domain *d, u64 pasid)
+{
+	const struct attachment *a;
+	enum status status;
+
+	if (e->device->state == DEVICE_QUARANTINED || !iommu_is_common(e->iommu))
+		return E_DENIED;
+	if (e->device->state != DEVICE_ASSIGNED)
+		return E_BUSY;
+	if (e->iommu->dead)
+		return E_IO;
+	status = check_pasid(e, pasid);
+	if (status != OK)
+		return status;
+	a = attachment_of(e, pasid);
+	CHECK(a != NULL);
+	return a->domain == d ? E_EXIST : OK;
+}
+
+static void ctx_release(struct vm *vm, struct endpoint *e)
+{
+	if (e->substream != NULL)
+		pool_free(&vm->pool, e->ctx_pages_order, io_phys_of(e->substream));
+	e->substream = NULL;
+	if (e->ctx.table.v != 0)
+		e->iommu->ops->ctx_free(e->iommu, &vm->pool, &e->ctx);
+	e->ctx.table = pa(0);
+}
+
+/* What attachments of PASIDs are remembered in: as many as the context has entries. */
+static enum status substreams_alloc(struct vm *vm, struct endpoint *e)
+{
+	u64 bytes = sizeof(struct attachment) << e->ctx.pasid_bits;
+	enum status status;
+	u32 order = 0;
+	pa_t page;
+
+	if (e->ctx.pasid_bits == 0)
+		return OK;
+	while ((PAGE_SIZE << order) < bytes)
+		order++;
+	if (order > POOL_ORDER_MAX)
+		return E_NOMEM;
+	status = pool_alloc(&vm->pool, order, &page);
+	if (status != OK)
+		return status;
+	e->substream = io_phys(page);
+	e->ctx_pages_order = (u8)order;
+	return OK;
+}
+
+static enum status prepare_one(struct vm *vm, struct endpoint *e, const struct attach_request *req)
+{
+	u8 bits = pasid_limit(e);
+	enum status status;
+
+	if (req->pasid != 0 || !iommu_common.stage1 || e->ctx.table.v != 0)
+		return OK;
+	if (req->pasid_bits < bits)
+		bits = (u8)req->pasid_bits;
+	status = e->iommu->ops->ctx_alloc(e->iommu, &vm->pool, bits, &e->ctx);
+	if (status != OK)
+		return status;
+	status = substreams_alloc(vm, e);
+	if (status != OK)
+		ctx_release(vm, e);
+	return status;
+}
+
+/* Contexts that this request made go again: those of endpoints without any attachment. */
+static void unprepare(struct vm *vm, const struct attach_request *req)
+{
+	for (u32 i = 0; i < req->endpoint_count; i++)
+		if (req->endpoint[i]->attached.domain == NULL)
+			ctx_release(vm, req->endpoint[i]);
+}
+
+static enum status write_stream(struct vm *vm, struct endpoint *e, struct domain *d, u64 pasid,
+				bool live)
+{
+	struct iommu_table table = { .pt = &d->pt, .tag = &d->tag };
+	const struct iommu_hw_ops *ops = e->iommu->ops;
+	struct stream_config config = { .mode = STREAM_STAGE2, .table = &table };
+	enum status status;
+
+	if (iommu_common.stage1) {
+		status = ops->ctx_write(e->iommu, e->sid, &e->ctx, (u32)pasid, &table, live);
+		if (status != OK || live)
+			return status;
+		config = (struct stream_config){ .mode = STREAM_STAGE1,
+						 .ctx = &e->ctx,
+						 .vmid = vm->paging_vmid };
+	}
+	return ops->stream_write(e->iommu, e->sid, &config);
+}
+
+static enum status domain_left_by(struct domain *d, struct iommu *iommu) NO_LOCK_ANALYSIS
+{
+	enum status status;
+
+	arch_spin_lock(&d->lock);
+	status = domain_unuse(d, iommu);
+	domain_unlock(d);
+	return status;
+}
+
+/* The domain is in use by this endpoint already (domain_use): only hardware can fail. */
+static enum status commit_one(struct vm *vm, struct endpoint *e, struct domain *d,
+			      const struct attach_request *req)
+{
+	struct attachment *a = attachment_of(e, req->pasid);
+	struct domain *old = a->domain;
+	enum status status;
+
+	status = write_stream(vm, e, d, req->pasid, old != NULL || req->pasid != 0);
+	if (status != OK)
+		return status;
+	if (old == NULL) {
+		e->device->pviommu->attached++;
+		if (req->pasid != 0)
+			e->substreams++;
+	}
+	a->domain = d;
+	a->cookie = req->cookie;
+	e->device->frozen = true;
+	/* A flush that fails leaves the old domain's tag in use: its memory is lost, not reused. */
+	if (old != NULL)
+		(void)!domain_left_by(old, e->iommu);
+	return OK;
+}
+
+static enum status commit_all(struct vm *vm, struct domain *d, const struct attach_request *req)
+	MUST_HOLD(vm_class)
+{
+	for (u32 i = 0; i < req->endpoint_count; i++) {
+		enum status status = commit_one(vm, req->endpoint[i], d, req);
+
+		if (likely(status == OK))
+			continue;
+		/* Nobody knows what this stream does now. All or none: the others go too. */
+		for (u32 k = i; k < req->endpoint_count; k++)
+			(void)!domain_left_by(d, req->endpoint[k]->iommu);
+		for (u32 k = 0; k <= i; k++)
+			device_quarantine(req->endpoint[k]->device,
+					  "a stream could not be changed");
+		return status;
+	}
+	return OK;
+}
+
+static enum status check_all(const struct domain *d, const struct attach_request *req)
+{
+	for (u32 i = 0; i < req->endpoint_count; i++) {
+		enum status status = check_one(req->endpoint[i], d, req->pasid);
+
+		if (status != OK)
+			return status;
+	}
+	return OK;
+}
+
+enum status attach(struct vm *vm, const struct attach_request *req)
+{
+	enum status status;
+	struct domain *d;
+
+	if (!domain_get(vm, req->domain, &d, &status))
+		return status;
+	status = check_all(d, req);
+	/* In use from here on, so that it cannot be freed while the streams are written. */
+	for (u32 i = 0; status == OK && i < req->endpoint_count; i++)
+		domain_use(d, req->endpoint[i]->iommu);
+	domain_unlock(d);
+	if (status != OK)
+		return status;
+	for (u32 i = 0; status == OK && i < req->endpoint_count; i++)
+		status = prepare_one(vm, req->endpoint[i], req);
+	if (status != OK) {
+		unprepare(vm, req);
+		for (u32 i = 0; i < req->endpoint_count; i++)
+			(void)!domain_left_by(d, req->endpoint[i]->iommu);
+		return status;
+	}
+	return commit_all(vm, d, req);
+}
+
+static enum status detach_check(struct endpoint *e, const struct attach_request *req)
+{
+	const struct attachment *a = attachment_of(e, req->pasid);
+
+	if (a == NULL || a->domain == NULL || a->domain->id != req->domain)
+		return E_NOENT;
+	return req->pasid == 0 && e->substreams > 0 ? E_BUSY : OK;
+}
+
+static enum status detach_one(struct vm *vm, struct endpoint *e, u64 pasid)
+{
+	static const struct stream_config blocked = { .mode = STREAM_BLOCKED };
+	struct attachment *a = attachment_of(e, pasid);
+	struct domain *d = a->domain;
+	enum status status;
+
+	if (pasid == 0)
+		status = e->iommu->ops->stream_write(e->iommu, e->sid, &blocked);
+	else
+		status = e->iommu->ops->ctx_write(e->iommu, e->sid, &e->ctx, (u32)pasid, NULL,
+						  true);
+	if (status != OK)
+		return status;
+	a->domain = NULL;
+	a->cookie = 0;
+	e->device->pviommu->attached--;
+	if (pasid != 0)
+		e->substreams--;
+	else
+		ctx_release(vm, e);
+	return domain_left_by(d, e->iommu);
+}
+
+enum status detach(struct vm *vm, const struct attach_request *req)
+{
+	enum status result = OK;
+
+	for (u32 i = 0; i < req->endpoint_count; i++) {
+		enum status status = detach_check(req->endpoint[i], req);
+
+		if (status != OK)
+			return status;
+	}
+	for (u32 i = 0; i < req->endpoint_count; i++) {
+		enum status status = detach_one(vm, req->endpoint[i], req->pasid);
+
+		if (status != OK) {
+			device_quarantine(req->endpoint[i]->device, "its stream could not be blocked");
+			result = status;
+		}
+	}
+	return result;
+}
+
+void attach_forget(struct vm *vm, struct endpoint *e, bool blocked)
+{
+	u64 count = e->substream != NULL ? 1ull << e->ctx.pasid_bits : 1;
+
+	for (u64 pasid = 0; pasid < count; pasid++) {
+		struct attachment *a = attachment_of(e, pasid);
+		struct domain *d = a->domain;
+
+		if (d == NULL)
+			continue;
+		a->domain = NULL;
+		e->device->pviommu->attached--;
+		(void)!domain_left_by(d, e->iommu);
+	}
+	e->substreams = 0;
+	if (blocked)
+		ctx_release(vm, e);
+	/* Else hardware may still walk the context: it is lost to the VM. */
+	e->substream = NULL;
+	e->ctx.table = pa(0);
+}
+
+static enum status identity_one(struct endpoint *e, struct vm *vm)
+{
+	struct iommu_table table = { .pt = &vm->dma_pt, .tag = &vm->dma_tag };
+	const struct iommu_hw_ops *ops = e->iommu->ops;
+	struct stream_config config = { .mode = STREAM_STAGE2, .table = &table };
+	enum status status;
+
+	if (e->iommu->dead)
+		return E_IO;
+	/* The VM's DMA table has the machine's common format: elsewhere streams stay blocked. */
+	if (!iommu_is_common(e->iommu))
+		return OK;
+	vm->dma_tag.users |= 1u << e->iommu->index;
+	if (!iommu_common.stage2) {
+		status = ops->ctx_alloc(e->iommu, &vm->pool, 0, &e->ctx);
+		if (status != OK)
+			return status;
+		status = ops->ctx_write(e->iommu, e->sid, &e->ctx, 0, &table, false);
+		if (status != OK)
+			return status;
+		config = (struct stream_config){ .mode = STREAM_STAGE1, .ctx = &e->ctx };
+	}
+	return ops->stream_write(e->iommu, e->sid, &config);
+}
+
+enum status attach_identity(struct device *d, struct vm *vm)
+{
+	for (u32 i = 0; i < d->endpoint_count; i++) {
+		enum status status = identity_one(&d->endpoint[i], vm);
+
+		if (status != OK)
+			return status;
+	}
+	return OK;
+}
+
+enum status attach_block(struct device *d)
+{
+	static const struct stream_config blocked = { .mode = STREAM_BLOCKED };
+	enum status result = OK;
+
+	for (u32 i = 0; i < d->endpoint_count; i++) {
+		struct endpoint *e = &d->endpoint[i];
+		enum status status = e->iommu->ops->stream_write(e->iommu, e->sid, &blocked);
+
+		if (status != OK)
+			result = status;
+	}
+	return result;
+}

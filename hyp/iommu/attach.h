@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Attaching endpoints to domains: one, or a list of which all or none change. Locks: the vm lock
+ * is held throughout; takes domain.
+ */
+#ifndef IOMMU_ATTACH_H
+#define IOMMU_ATTACH_H
+
+#include "device.h"
+
+struct attach_request {
+	struct endpoint **endpoint;
+	u32 endpoint_count; /* 1..PVIOMMU_MAX_VSIDS, no endpoint twice */
+	u64 domain;
+	u64 pasid;
+	u64 pasid_bits; /* read at PASID 0 only */
+	u64 cookie;
+};
+
+/*
+ * E_NOENT no such domain; E_EXIST one is attached to it already; E_NOSYS a PASID where there are
+ * none, or PASID 0 is not in stage 1; E_INVAL PASID beyond the context; E_BUSY the domain is
+ * being freed, or PASID 0 is replaced while others are attached under other bits; E_DENIED
+ * quarantined, or not of the common format; E_NOMEM; E_IO.
+ */
+enum status attach(struct vm *vm, const struct attach_request *req) MUST_CHECK MUST_HOLD(vm_class);
+
+/* E_NOENT not attached to that domain; E_BUSY PASID 0 with others attached; E_IO. */
+enum status detach(struct vm *vm, const struct attach_request *req) MUST_CHECK MUST_HOLD(vm_class);
+
+/*
+ * Forget every attachment of an endpoint whose device is being quarantined. `blocked`: hardware
+ * has confirmed that the stream walks nothing; else its context is never reused.
+ */
+void attach_forget(struct vm *vm, struct endpoint *e, bool blocked) MUST_HOLD(vm_class);
+
+/* All streams of a device translate by the DMA table of its VM. E_IO, E_NOMEM. */
+enum status attach_identity(struct device *d, struct vm *vm) MUST_CHECK;
+/* All streams of a device are blocked. E_IO. */
+enum status attach_block(struct device *d) MUST_CHECK;
+
+#endif

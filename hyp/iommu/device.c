@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of devices and endpoints, found by index, by stream, by vSID, by MMIO address. */
+#include "device.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "attach.h"
+#include "hyp/check.h"
+#include "hyp/log.h"
+#include "iommu.h"
+#include "vm/vm.h"
+
+#define SID_BUCKETS 256u
+
+struct device device_table[DEVICE_MAX];
+u32 device_count;
+static struct endpoint endpoint_table[ENDPOINT_MAX];
+static u32 endpoint_count;
+static struct endpoint *sid_bucket[SID_BUCKETS];
+
+static u32 sid_hash(u32 iommu, u32 sid)
+{
+	return (sid * 0x9e3779b1u + iommu * 0x85ebca6bu) >> 24;
+}
+
+struct endpoint *endpoint_find(const struct iommu *iommu, sid_t sid)
+{
+	struct endpoint *e = sid_bucket[sid_hash(iommu->index, sid.v) % SID_BUCKETS];
+
+	while (e != NULL && (e->iommu != iommu || e->sid.v != sid.v))
+		e = e->sid_next;
+	return e;
+}
+
+static u32 vsid_hash(u32 pviommu, u32 vsid)
+{
+	return ((vsid * 0x9e3779b1u + pviommu * 0x85ebca6bu) >> 24) % VM_VSID_BUCKETS;
+}
+
+struct endpoint *endpoint_of_vsid(struct vm *vm, u32 pviommu, u64 vsid)
+{
+	struct endpoint *e;
+
+	if (vsid >> 32 != 0)
+		return NULL;
+	e = vm->vsid_bucket[vsid_hash(pviommu, (u32)vsid)];
+	while (e != NULL && (e->vsid.v != vsid || e->device->pviommu->id != pviommu))
+		e = e->vsid_next;
+	return e;
+}
+
+static void vsid_link(struct vm *vm, struct endpoint *e, u32 vsid_value)
+{
+	struct endpoint **head = &vm->vsid_bucket[vsid_hash(e->device->pviommu->id, vsid_value)];
+
+	e->vsid = vsid(vsid_value);
+	e->has_vsid = true;
+	e->vsid_next = *head;
+	*head = e;
+	e->device->pviommu->vsid_count++;
+}
+
+static void vsid_unlink(struct vm *vm, struct endpoint *e)
+{
+	struct endpoint **at;
+
+	if (!e->has_vsid)
+		return;
+	at = &vm->vsid_bucket[vsid_hash(e->device->pviommu->id, e->vsid.v)];
+	while (*at != e)
+		at = &(*at)->vsid_next;
+	*at = e->vsid_next;
+	e->has_vsid = false;
+	e->device->pviommu->vsid_count--;
+}
+
+struct device *device_find(u64 index)
+{
+	return index < device_count ? &device_table[index] : NULL;
+}
+
+bool device_owned_by(const struct device *d, const struct vm *vm)
+{
+	return d->vm == vm && d->state != DEVICE_QUARANTINED;
+}
+
+/* Boot: add a stream to the device that is being built; NULL: the table is full. */
+static struct endpoint *endpoint_add(struct device *d, u32 iommu, u32 sid_value)
+{
+	struct endpoint *e;
+	u32 bucket;
+
+	if (endpoint_count == ENDPOINT_MAX || d->endpoint_count == PC_DEV_MAX_ENDPOINTS)
+		return NULL;
+	e = &endpoint_table[endpoint_count++];
+	e->device = d;
+	e->iommu = &iommu_instance[iommu];
+	e->sid = sid(sid_value);
+	e->index = (u8)d->endpoint_count;
+	if (d->endpoint_count++ == 0)
+		d->endpoint = e;
+	bucket = sid_hash(iommu, sid_value) % SID_BUCKETS;
+	e->sid_next = sid_bucket[bucket];
+	sid_bucket[bucket] = e;
+	return e;
+}
+
+static struct device *device_add(void)
+{
+	struct device *d;
+
+	if (device_count == DEVICE_MAX)
+		return NULL;
+	d = &device_table[device_count];
+	d->index = device_count++;
+	d->vm = vm_primary;
+	d->state = DEVICE_UNASSIGNED;
+	return d;
+}
+
+static bool mmio_add(struct device *d, u64 base, u64 size)
+{
+	if (d->mmio_count == PC_DEV_MAX_MMIO)
+		return false;
+	d->mmio[d->mmio_count++] = (struct range){ base, size };
+	return true;
+}
+
+static bool irq_add(struct device *d, u32 intid)
+{
+	for (u32 i = 0; i < d->irq_count; i++)
+		if (d->irq[i] == intid)
+			return true;
+	if (d->irq_count == ARRAY_SIZE(d->irq))
+		return false;
+	d->irq[d->irq_count++] = intid;
+	return true;
+}
+
+static bool is_alias(const struct pci_function *f)
+{
+	return f->requester != f->rid;
+}
+
+/* Functions of one slot, or behind one alias, are one device. */
+static bool same_device(const struct pci_function *a, const struct pci_function *b)
+{
+	if (a->host != b->host)
+		return false;
+	if (is_alias(a) || is_alias(b))
+		return is_alias(a) && is_alias(b) && a->requester == b->requester;
+	return a->rid >> 3 == b->rid >> 3;
+}
+
+static struct device *pci_device_of(const struct pci_function *f)
+{
+	for (u32 i = 0; i < pci_function_count; i++) {
+		const struct pci_function *other = &pci_function[i];
+
+		if (other == f)
+			break;
+		if (other->device != NULL && same_device(f, other))
+			return other->device;
+	}
+	return NULL;
+}
+
+static struct device *pci_device_new(const struct machine *m, const struct pci_function *f)
+{
+	struct device *d = device_add();
+
+	if (d == NULL)
+		return NULL;
+	d->pci = true;
+	d->group = f->group;
+	if (is_alias(f))
+		snprintf(d->name, sizeof(d->name), "pci %04x:%02x:*", m->pci[f->host].segment,
+			 f->rid >> 8);
+	else
+		snprintf(d->name, sizeof(d->name), "pci %04x:%02x:%02x", m->pci[f->host].segment,
+			 f->rid >> 8, f->rid >> 3 & 31);
+	return d;
+}
+
+static bool pci_add(const struct machine *m, struct pci_function *f)
+{
+	struct device *d = pci_device_of(f);
+	struct endpoint *e;
+
+	if (d == NULL)
+		d = pci_device_new(m, f);
+	if (d == NULL)
+		return false;
+	e = endpoint_find(&iommu_instance[f->iommu], sid(f->sid));
+	if (e != NULL && e->device != d)
+		return false;
+	if (e == NULL)
+		e = endpoint_add(d, f->iommu, f->sid);
+	if (e == NULL)
+		return false;
+	f->device = d;
+	f->endpoint = e->index;
+	for (u32 i = 0; i < PCI_BARS; i++)
+		if (f->bar[i].size != 0 && f->bar[i].space != PCI_IO &&
+		    !mmio_add(d, f->bar[i].addr, align_up(f->bar[i].size, PAGE_SIZE)))
+			return false;
+	return f->intid == 0 || irq_add(d, f->intid);
+}
+
+static bool dt_add(const struct machine_dt_device *dt, u32 group)
+{
+	struct device *d = device_add();
+
+	if (d == NULL)
+		return false;
+	d->group = group;
+	snprintf(d->name, sizeof(d->name), "%.31s", dt->name);
+	for (u32 i = 0; i < dt->stream_count; i++) {
+		const struct iommu *iommu = &iommu_instance[dt->stream[i].iommu];
+
+		if (endpoint_find(iommu, sid(dt->stream[i].sid)) != NULL ||
+		    endpoint_add(d, dt->stream[i].iommu, dt->stream[i].sid) == NULL)
+			return false;
+	}
+	for (u32 i = 0; i < dt->mmio_count; i++)
+		if (!mmio_add(d, dt->mmio[i].base, dt->mmio[i].size))
+			return false;
+	for (u32 i = 0; i < dt->irq_count; i++)
+		if (!irq_add(d, dt->irq[i]))
+			return false;
+	return true;
+}
+
+static bool streams_init(const char **why)
+{
+	for (u32 i = 0; i < endpoint_count; i++) {
+		struct endpoint *e = &endpoint_table[i];
+
+		if (e->iommu->ops->stream_init(e->iommu, e->sid) != OK) {
+			*why = "a device's stream is beyond its IOMMU's table";
+			return false;
+		}
+	}
+	return true;
+}
+
+bool device_init(const struct machine *m, const char **why)
+{
+	*why = "more devices, endpoints or ranges than the tables hold, or one stream twice";
+	for (u32 i = 0; i < pci_function_count; i++)
+		if (!pci_function[i].bridge && !pci_function[i].no_iommu &&
+		    !pci_add(m, &pci_function[i]))
+			return false;
+	for (u32 i = 0; i < m->dt_device_count; i++)
+		if (!dt_add(&m->dt_device[i], PCI_MAX_FUNCTIONS + i))
+			return false;
+	return streams_init(why);
+}
+
+void device_boot_identity(void)
+{
+	for (u32 i = 0; i < device_count; i++)
+		if (attach_identity(&device_table[i], vm_primary) != OK)
+			panic("%s: the identity domain cannot be set", device_table[i].name);
+}
+
+struct device *device_of_mmio(const struct vm *vm, pa_t base, u64 size, u32 *range)
+{
+	for (u32 i = 0; i < device_count; i++) {
+		struct device *d = &device_table[i];
+
+		for (u32 k = 0; k < d->mmio_count; k++) {
+			const struct range *r = &d->mmio[k];
+
+			if (base.v < r->base || base.v - r->base >= r->size ||
+			    size > r->size - (base.v - r->base))
+				continue;
+			*range = k;
+			return vm == NULL || device_owned_by(d, vm) ? d : NULL;
+		}
+	}
+	return NULL;
+}
+
+enum status device_mmio_pin(const struct vm *vm, pa_t base, u64 size)
+{
+	u32 range;
+	struct device *d = device_of_mmio(vm, base, size, &range);
+
+	if (d == NULL)
+		return E_DENIED;
+	if (d->mmio_pins > PIN_MAX - (u32)(size >> PAGE_SHIFT))
+		return E_BUSY;
+	d->mmio_pins += (u32)(size >> PAGE_SHIFT);
+	return OK;
+}
+
+void device_mmio_unpin(pa_t base, u64 size)
+{
+	u32 range, pages = (u32)(size >> PAGE_SHIFT);
+	struct device *d = device_of_mmio(NULL, base, size, &range);
+
+	CHECK(d != NULL && d->mmio_pins >= pages);
+	d->mmio_pins -= pages;
+}
+
+/* FNV-1a: the same on every boot of one machine, and says nothing about stream ids. */
+static u32 token_hash(const char *name, u32 salt)
+{
+	u32 hash = 0x811c9dc5u ^ salt;
+
+	for (; *name != '\0'; name++)
+		hash = (hash ^ (u8)*name) * 0x01000193u;
+	return (hash ^ salt) * 0x01000193u;
+}
+
+void endpoint_tokens(const struct endpoint *e, u32 *token1, u32 *token2)
+{
+	*token1 = token_hash(e->device->name, 0x50430001u);
+	*token2 = token_hash(e->device->name, 0x50430100u + e->index);
+}
+
+u64 device_mmio_token(const struct device *d, u32 range)
+{
+	return (u64)token_hash(d->name, 0x50440000u + range) << 32;
+}
+
+void device_quarantine(struct device *d, const char *what)
+{
+	struct vm *vm = d->vm;
+
+	if (d->state == DEVICE_QUARANTINED)
+		return;
+	log_error("%s: quarantined: %s", d->name, what);
+	if (d->pci)
+		pci_device_master(d, false);
+	d->state = DEVICE_QUARANTINED;
+	for (u32 i = 0; i < d->endpoint_count; i++) {
+		static const struct stream_config blocked = { .mode = STREAM_BLOCKED };
+		struct endpoint *e = &d->endpoint[i];
+		bool ok = e->iommu->ops->stream_write(e->iommu, e->sid, &blocked) == OK;
+
+		attach_forget(vm, e, ok);
+	}
+	if (d->pviommu != NULL)
+		d->pviommu->quarantines++;
+}
+
+/* One turn of the reset; at its end the device is what it was being reset for. */
+static enum status reset_turn(struct device *d, bool *again) MUST_HOLD(vm_class)
+{
+	enum status status = d->pci ? pci_device_reset(d, again) : E_DENIED;
+
+	if (status != OK) {
+		device_quarantine(d, "its reset failed");
+		return status;
+	}
+	if (*again)
+		return OK;
+	d->state = d->target;
+	if (d->state == DEVICE_UNASSIGNED) {
+		d->pviommu = NULL;
+		status = attach_identity(d, vm_primary);
+		if (status != OK)
+			device_quarantine(d, "the identity domain cannot be set");
+	}
+	return status;
+}
+
+static enum status assign_begin(struct device *d, struct vm *vm, struct pviommu *pv)
+	MUST_HOLD(vm_class)
+{
+	if (d->endpoint_count == 0)
+		return E_INVAL;
+	for (u32 i = 0; i < d->endpoint_count; i++) {
+		const struct endpoint *e = &d->endpoint[i];
+
+		if (!iommu_is_common(e->iommu))
+			return E_DENIED;
+		if (e->iommu != d->endpoint[0].iommu)
+			return E_INVAL;
+	}
+	if (pv->iommu != NULL && pv->iommu != d->endpoint[0].iommu)
+		return E_INVAL;
+	if (!d->pci)
+		return E_DENIED; /* no reset handler is known for it */
+	pv->iommu = d->endpoint[0].iommu;
+	d->pviommu = pv;
+	d->vm = vm;
+	d->frozen = false;
+	d->target = DEVICE_ASSIGNED;
+	d->state = DEVICE_RESETTING;
+	if (attach_block(d) != OK) {
+		device_quarantine(d, "its streams could not be blocked");
+		return E_IO;
+	}
+	for (u32 i = 0; i < d->endpoint_count; i++)
+		attach_forget(vm, &d->endpoint[i], true); /* the identity context, if it had one */
+	return OK;
+}
+
+enum status device_assign(struct device *d, struct vm *vm, u64 pviommu, bool *again)
+{
+	enum status status = OK;
+	struct pviommu *pv;
+
+	if (pviommu >= VM_MAX_PVIOMMUS)
+		return E_INVAL;
+	vm_lock(vm);
+	pv = &vm->pviommu[pviommu];
+	switch ((enum device_state)d->state) {
+	case DEVICE_UNASSIGNED:
+		status = assign_begin(d, vm, pv);
+		break;
+	case DEVICE_RESETTING:
+		if (d->target != DEVICE_ASSIGNED || d->vm != vm || d->pviommu != pv)
+			status = E_BUSY;
+		break;
+	case DEVICE_ASSIGNED:
+		status = d->vm == vm && d->pviommu == pv ? E_EXIST : E_BUSY;
+		break;
+	case DEVICE_QUARANTINED:
+		status = E_DENIED;
+		break;
+	}
+	if (status == OK)
+		status = reset_turn(d, again);
+	vm_unlock(vm);
+	return status;
+}
+
+static bool has_attachments(const struct device *d)
+{
+	for (u32 i = 0; i < d->endpoint_count; i++)
+		if (d->endpoint[i].attached.domain != NULL)
+			return true;
+	return false;
+}
+
+static enum status release_begin(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
+{
+	if (has_attachments(d))
+		return E_BUSY;
+	for (u32 i = 0; i < d->endpoint_count; i++)
+		vsid_unlink(vm, &d->endpoint[i]);
+	d->frozen = false;
+	d->target = DEVICE_UNASSIGNED;
+	d->state = DEVICE_RESETTING;
+	return OK;
+}
+
+enum status device_release(struct device *d, struct vm *vm, bool *again)
+{
+	enum status status = OK;
+
+	vm_lock(vm);
+	switch ((enum device_state)d->state) {
+	case DEVICE_UNASSIGNED:
+		status = E_NOENT;
+		break;
+	case DEVICE_RESETTING:
+		if (d->target != DEVICE_UNASSIGNED)
+			status = E_BUSY;
+		break;
+	case DEVICE_ASSIGNED:
+	case DEVICE_QUARANTINED:
+		status = d->vm == vm ? release_begin(d, vm) : E_NOENT;
+		break;
+	}
+	if (status == OK)
+		status = reset_turn(d, again);
+	vm_unlock(vm);
+	return status;
+}
+
+static enum status set_vsid(struct device *d, struct vm *vm, u64 endpoint, u64 vsid_value)
+	MUST_HOLD(vm_class)
+{
+	struct endpoint *e;
+
+	if (d->vm != vm || d->state == DEVICE_UNASSIGNED)
+		return E_NOENT;
+	if (d->state == DEVICE_QUARANTINED)
+		return E_DENIED;
+	if (d->state == DEVICE_RESETTING || d->frozen)
+		return E_BUSY;
+	if (endpoint >= d->endpoint_count)
+		return E_NOENT;
+	e = &d->endpoint[endpoint];
+	if (e->has_vsid || endpoint_of_vsid(vm, d->pviommu->id, vsid_value) != NULL)
+		return E_EXIST;
+	vsid_link(vm, e, (u32)vsid_value);
+	return OK;
+}
+
+enum status device_set_vsid(struct device *d, struct vm *vm, u64 endpoint, u64 vsid_value)
+{
+	enum status status;
+
+	if (vsid_value >> 32 != 0)
+		return E_INVAL;
+	vm_lock(vm);
+	status = set_vsid(d, vm, endpoint, vsid_value);
+	vm_unlock(vm);
+	return status;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The life of a domain: slots and ids, allocation, use by attachments, removal in steps. */
+#include "domain.h"
+
+#include <string.h>
+
+#include "hyp/arch.h"
+#include "hyp/check.h"
+#include "hyp/io.h"
+#include "iommu.h"
+#include "scratch.h"
+#include "vm/vm.h"
+
+/* Leaves that one step of a removal clears, and table pages that it frees. */
+#define FREE_STEP_LEAVES 512u
+#define FREE_STEP_TABLES 64u
+/* Empty slots that one step skips over: a lookup each. */
+#define FREE_STEP_HOLES 512u
+
+static struct scratch scratch[MACHINE_MAX_CPUS];
+
+struct scratch *scratch_here(void)
+{
+	return &scratch[arch_cpu_index()];
+}
+
+static ALWAYS_INLINE void lock_slot(struct domain *d) ACQUIRES(domain_class) NO_LOCK_ANALYSIS
+{
+	arch_spin_lock(&d->lock);
+}
+
+void domain_unlock(struct domain *d) NO_LOCK_ANALYSIS
+{
+	arch_spin_unlock(&d->lock);
+}
+
+static struct domain *slot(struct vm *vm, u32 index)
+{
+	return &vm->domain_page[index / DOMAINS_PER_PAGE][index % DOMAINS_PER_PAGE];
+}
+
+enum status domain_table_init(struct vm *vm, u64 pool_pages)
+{
+	u64 max = pool_pages / DOMAIN_POOL_SHARE;
+
+	vm->domain_max = max < DOMAIN_MAX ? (u32)max : DOMAIN_MAX;
+	for (u32 i = 0; i < vm->domain_max; i += DOMAINS_PER_PAGE) {
+		pa_t page;
+		enum status status = pool_alloc(&vm->pool, 0, &page);
+
+		if (status != OK)
+			return status;
+		vm->domain_page[i / DOMAINS_PER_PAGE] = io_phys(page);
+	}
+	/* Chained so that the lowest index is taken first. */
+	for (u32 i = vm->domain_max; i-- > 0;) {
+		struct domain *d = slot(vm, i);
+
+		d->lock = (struct spinlock)SPINLOCK_INIT;
+		d->vm = vm;
+		d->index = (u16)i;
+		d->id = i + 1;
+		d->next_free = vm->domain_free;
+		vm->domain_free = i + 1;
+	}
+	return OK;
+}
+
+bool domain_get(struct vm *vm, u64 id, struct domain **out, enum status *why) NO_LOCK_ANALYSIS
+{
+	u32 index = (u32)(id - 1) % DOMAIN_MAX;
+	struct domain *d;
+
+	*why = E_NOENT;
+	if (unlikely(index >= vm->domain_max))
+		return false;
+	d = slot(vm, index);
+	lock_slot(d);
+	if (likely(d->id == id && d->state == DOMAIN_LIVE)) {
+		*out = d;
+		*why = OK;
+		return true;
+	}
+	if (d->id == id && d->state == DOMAIN_DYING)
+		*why = E_BUSY;
+	domain_unlock(d);
+	return false;
+}
+
+static enum status tag_alloc(struct vm *vm, struct iommu_tag *tag)
+{
+	*tag = (struct iommu_tag){ .kind = TAG_STAGE2 };
+	if (!iommu_common.stage1)
+		return idmap_alloc(&iommu_vmids, &tag->vmid);
+	tag->kind = TAG_STAGE1;
+	tag->vmid = vm->paging_vmid;
+	return idmap_alloc(vm->asids, &tag->asid);
+}
+
+static void tag_free(struct vm *vm, const struct iommu_tag *tag)
+{
+	if (tag->kind == TAG_STAGE1)
+		idmap_free(vm->asids, tag->asid);
+	else
+		idmap_free(&iommu_vmids, tag->vmid);
+}
+
+/* Slot, tag and root; the vm lock is held. */
+static enum status alloc_locked(struct vm *vm, u32 *id) MUST_HOLD(vm_class)
+{
+	struct iommu_tag tag;
+	enum status status;
+	struct domain *d;
+	struct pt pt;
+
+	if (vm->domain_free == 0)
+		return E_NOMEM;
+	status = tag_alloc(vm, &tag);
+	if (status != OK)
+		return status;
+	status = pt_init(&pt, iommu_common.paging, &vm->pool, iommu_common.paging_sizes,
+			 iommu_common.clean);
+	if (status != OK) {
+		tag_free(vm, &tag);
+		return status;
+	}
+	d = slot(vm, vm->domain_free - 1);
+	vm->domain_free = d->next_free;
+	vm->domain_count++;
+	lock_slot(d);
+	d->pt = pt;
+	d->tag = tag;
+	d->cursor = 0;
+	d->state = DOMAIN_LIVE;
+	*id = d->id;
+	domain_unlock(d);
+	return OK;
+}
+
+enum status domain_alloc(struct vm *vm, u32 *id)
+{
+	enum status status;
+
+	vm_lock(vm);
+	status = alloc_locked(vm, id);
+	vm_unlock(vm);
+	return status;
+}
+
+u32 domain_left(struct vm *vm)
+{
+	u32 left;
+
+	vm_lock(vm);
+	left = vm->domain_max - vm->domain_count;
+	vm_unlock(vm);
+	return left;
+}
+
+/* Clear what is mapped from the cursor on; true: nothing is left. Nothing walks the table. */
+static bool clear_step(struct vcpu *vcpu, struct domain *d) MUST_HOLD(domain_class)
+{
+	struct scratch *s = scratch_here();
+	u64 end = 1ull << d->pt.ops->va_bits;
+	u32 leaves = FREE_STEP_LEAVES;
+	u32 holes = FREE_STEP_HOLES;
+	u64 bytes = 0;
+
+	s->run_count = 0;
+	while (d->cursor < end && leaves > 0 && holes > 0 && d->mapped > bytes) {
+		struct pt_run *run = &s->run[s->run_count];
+		u64 count;
+
+		if (!d->pt.ops->lookup(&d->pt, d->cursor, end, run)) {
+			holes--;
+			d->cursor = run->va + run->size;
+			continue;
+		}
+		count = run->size >> run->shift;
+		if (count > leaves)
+			count = leaves;
+		run->size = count << run->shift;
+		d->pt.ops->clear(&d->pt, run);
+		leaves -= (u32)count;
+		bytes += run->size;
+		d->cursor = run->va + run->size;
+		s->run_count++;
+	}
+	d->mapped -= bytes;
+	vcpu->vm->stat[vcpu->index].mapped -= bytes;
+	scratch_unpin(s);
+	vcpu->vm->stat[vcpu->index].pins -= bytes >> PAGE_SHIFT;
+	return d->mapped == 0;
+}
+
+/* Everything of a DYING domain goes, step by step; the vm lock is held. True: FREE again. */
+static bool free_step(struct vcpu *vcpu, struct domain *d) MUST_HOLD(vm_class, domain_class)
+{
+	struct vm *vm = vcpu->vm;
+
+	if (!clear_step(vcpu, d) || !d->pt.ops->destroy(&d->pt, FREE_STEP_TABLES))
+		return false;
+	pt_fini(&d->pt);
+	tag_free(vm, &d->tag);
+	d->id += DOMAIN_MAX;
+	if (d->id < DOMAIN_MAX) /* the generation wrapped: 0 is no id */
+		d->id = d->index + 1u;
+	d->state = DOMAIN_FREE;
+	d->next_free = vm->domain_free;
+	vm->domain_free = d->index + 1u;
+	vm->domain_count--;
+	return true;
+}
+
+/* The domain of an id that is live, or already dying by an earlier step of the same call. */
+static enum status get_for_free(struct vm *vm, u64 id, struct domain **out)
+	ACQUIRES(domain_class) NO_LOCK_ANALYSIS
+{
+	u32 index = (u32)(id - 1) % DOMAIN_MAX;
+	struct domain *d;
+
+	if (index >= vm->domain_max)
+		return E_NOENT;
+	d = slot(vm, index);
+	lock_slot(d);
+	if (d->id != id || d->state == DOMAIN_FREE) {
+		domain_unlock(d);
+		return E_NOENT;
+	}
+	if (d->attached > 0 || __atomic_load_n(&d->flights, __ATOMIC_ACQUIRE) > 0) {
+		domain_unlock(d);
+		return E_BUSY;
+	}
+	*out = d;
+	return OK;
+}
+
+enum status domain_free(struct vcpu *vcpu, u64 id, bool *again) NO_LOCK_ANALYSIS
+{
+	struct vm *vm = vcpu->vm;
+	struct domain *d;
+	enum status status;
+
+	vm_lock(vm);
+	status = get_for_free(vm, id, &d);
+	if (status == OK) {
+		/* The last detach flushed the tag; if it could not, nothing may be reused. */
+		if (d->tag.users != 0) {
+			status = E_IO;
+		} else {
+			d->state = DOMAIN_DYING;
+			*again = !free_step(vcpu, d);
+		}
+		domain_unlock(d);
+	}
+	vm_unlock(vm);
+	return status;
+}
+
+void domain_use(struct domain *d, const struct iommu *iommu)
+{
+	d->attached++;
+	d->attached_on[iommu->index]++;
+	d->tag.users |= 1u << iommu->index;
+}
+
+enum status domain_unuse(struct domain *d, struct iommu *iommu)
+{
+	enum status status;
+
+	CHECK(d->attached > 0 && d->attached_on[iommu->index] > 0);
+	d->attached--;
+	if (--d->attached_on[iommu->index] > 0)
+		return OK;
+	/* No stream of this IOMMU uses the tag: flush it there, then forget the IOMMU. */
+	status = iommu_inval(&d->tag, 1u << iommu->index, NULL, 0);
+	if (status == OK)
+		d->tag.users &= ~(1u << iommu->index);
+	return status;
+}
+
+enum status domain_lookup(struct domain *d, iova_t at, ipa_t *out, u32 *prot)
+{
+	struct pt_run run;
+
+	if (at.v >> d->pt.ops->va_bits != 0 || !d->pt.ops->lookup(&d->pt, at.v, at.v, &run))
+		return E_NOENT;
+	*prot = (run.prot & PT_READ ? PVIOMMU_PROT_READ : 0) |
+		(run.prot & PT_WRITE ? PVIOMMU_PROT_WRITE : 0) |
+		(run.prot & PT_EXEC ? 0 : PVIOMMU_PROT_NOEXEC) |
+		(run.prot & PT_DEVICE ? PVIOMMU_PROT_MMIO : 0) |
+		(run.prot & PT_PRIV ? PVIOMMU_PROT_PRIV : 0) |
+		(run.prot & (PT_DEVICE | PT_NOCACHE) ? 0 : PVIOMMU_PROT_CACHE);
+	return vm_pa_to_ipa(d->vm, pa(run.out + (at.v - run.va)), out);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Paging domains: an IOVA space, its table, its tag. A domain takes any number of attachments.
+ *
+ *   FREE --alloc--> LIVE --free--> DYING (steps) --> FREE, with a new generation in its id
+ *
+ * Slots never move and are never anything but slots while their VM lives, so a lookup needs no
+ * lock but the slot's own. The domain lock guards everything in the slot but `flight`.
+ */
+#ifndef IOMMU_DOMAIN_H
+#define IOMMU_DOMAIN_H
+
+#include "hyp/iommu_hw.h"
+#include "hyp/lock.h"
+#include "hyp/platform.h"
+
+struct vm;
+struct vcpu;
+
+#define DOMAIN_MAX        4096u /* per VM */
+#define DOMAINS_PER_PAGE  8u
+#define DOMAIN_PAGES      (DOMAIN_MAX / DOMAINS_PER_PAGE)
+/* Pool pages that a VM must have for each domain slot it gets. */
+#define DOMAIN_POOL_SHARE 4u
+
+enum domain_state { DOMAIN_FREE, DOMAIN_LIVE, DOMAIN_DYING };
+
+/* Addresses that an unmap has cleared and whose invalidation is not complete yet. */
+struct domain_flight {
+	u64 base;
+	u64 size; /* 0: none */
+};
+
+struct domain {
+	struct spinlock lock;
+	u32 id;        /* generation * DOMAIN_MAX + index + 1 */
+	u8 state;
+	u16 index;
+	u32 next_free; /* vm lock */
+	struct vm *vm;
+	struct pt pt;
+	struct iommu_tag tag;
+	u32 attached;                  /* attachments */
+	u16 attached_on[IOMMU_MAX];    /* of them, by IOMMU */
+	u32 flights;                   /* flight[] slots in use: changed atomically */
+	u64 mapped;                    /* bytes */
+	u64 cursor;                    /* DYING: everything below is unmapped */
+	struct domain_flight flight[8]; /* by CPU; written by that CPU, set under the lock */
+};
+_Static_assert(sizeof(struct domain) <= 4096 / DOMAINS_PER_PAGE, "slots fit their page");
+_Static_assert(MACHINE_MAX_CPUS <= 8, "one flight per CPU");
+
+void domain_unlock(struct domain *d) RELEASES(domain_class);
+
+/* Slots for a VM, from its pool; E_NOMEM. Called once when the VM is made. */
+enum status domain_table_init(struct vm *vm, u64 pool_pages) MUST_CHECK;
+
+/*
+ * The live domain that `id` (all 64 bits count) names in this VM, locked in *out. False with
+ * *why: E_NOENT, or E_BUSY while it is being freed.
+ */
+bool domain_get(struct vm *vm, u64 id, struct domain **out, enum status *why)
+	ACQUIRES_IF(true, domain_class) NOT_HELD(page_class);
+
+/* E_NOMEM: slots, tags or pool pages are exhausted. Locks: takes vm, domain. */
+enum status domain_alloc(struct vm *vm, u32 *id) MUST_CHECK NOT_HELD(vm_class);
+
+/*
+ * Remove a domain in bounded steps: *again is set while there is more to do. E_NOENT, E_BUSY
+ * while attached or while an unmap is in flight. Locks: takes vm, domain, page.
+ */
+enum status domain_free(struct vcpu *vcpu, u64 id, bool *again) MUST_CHECK NOT_HELD(vm_class);
+
+u32 domain_left(struct vm *vm) NOT_HELD(vm_class);
+
+/* An attachment through `iommu` begins (before hardware may use the table) or has ended. */
+void domain_use(struct domain *d, const struct iommu *iommu) MUST_HOLD(domain_class);
+enum status domain_unuse(struct domain *d, struct iommu *iommu) MUST_CHECK
+	MUST_HOLD(domain_class);
+
+/* One piece of a map request; checked by the caller for granule, wrap and prot bits. */
+struct map_request {
+	iova_t iova;
+	ipa_t ipa;
+	u64 size;
+	u32 prot; /* PVIOMMU_PROT_* */
+};
+
+/*
+ * Map one step of `req` (at most `leaves` leaves): *done is the bytes mapped. An error maps
+ * nothing. E_INVAL: IOVA outside the space; E_EXIST; E_BUSY: IOVA still in flight or
+ * a pin count full; E_FAULT: not the VM's memory; E_DENIED: not its MMIO; E_NOMEM; E_IO.
+ * *leaves is reduced by what was used. Locks: domain held, takes page.
+ */
+enum status domain_map(struct vcpu *vcpu, struct domain *d, const struct map_request *req,
+		       u32 *leaves, u64 *done) MUST_CHECK MUST_HOLD(domain_class);
+
+/*
+ * An unmap gathers: pages are cleared from the table now, and become free for other use when
+ * domain_unmap_end() has seen the invalidation complete. One gather per CPU at a time.
+ */
+void domain_unmap_begin(struct domain *d) MUST_HOLD(domain_class);
+/*
+ * Clear [base, base+size) up to a hole or the budget: *done bytes. E_INVAL at a hole, E_NOMEM or
+ * E_BUSY when a block cannot be split; what was done before counts.
+ */
+enum status domain_unmap_gather(struct domain *d, iova_t base, u64 size, u32 *leaves,
+				u64 *done) MUST_CHECK MUST_HOLD(domain_class);
+/* Releases the domain lock, waits for the hardware, unpins. E_IO: the pins stay for ever. */
+enum status domain_unmap_end(struct vcpu *vcpu, struct domain *d) MUST_CHECK
+	RELEASES(domain_class);
+
+/* The IPA and PVIOMMU_PROT_* that an IOVA is mapped to; E_NOENT when it is not. */
+enum status domain_lookup(struct domain *d, iova_t at, ipa_t *out, u32 *prot) MUST_CHECK
+	MUST_HOLD(domain_class);
+
+#endif

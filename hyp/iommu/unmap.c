@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Unmapping: clear leaves, one batch of invalidations, wait with a limit, and only then unpin.
+ * While the hardware is waited for no lock is held; the addresses are `in flight`, which keeps
+ * them from being mapped and the domain from being freed.
+ */
+#include "abi/pviommu.h"
+#include "domain.h"
+#include "hyp/arch.h"
+#include "hyp/check.h"
+#include "iommu.h"
+#include "scratch.h"
+#include "vm/vm.h"
+
+void domain_unmap_begin(struct domain *d)
+{
+	struct scratch *s = scratch_here();
+
+	(void)d;
+	s->run_count = 0;
+	s->range_count = 0;
+	s->whole_tag = false;
+	s->low = ~0ull;
+	s->high = 0;
+	s->pages = 0;
+}
+
+static void range_add(struct scratch *s, const struct pt_run *run)
+{
+	struct inval_range *last = s->range_count > 0 ? &s->range[s->range_count - 1] : NULL;
+
+	if (last != NULL && last->leaf_shift == run->shift &&
+	    last->base + last->size == run->va) {
+		last->size += run->size;
+	} else if (s->range_count == SCRATCH_RANGES) {
+		s->whole_tag = true;
+	} else {
+		s->range[s->range_count++] = (struct inval_range){ .base = run->va,
+								   .size = run->size,
+								   .leaf_shift = run->shift,
+								   .leaf_only = true };
+	}
+	if (run->va < s->low)
+		s->low = run->va;
+	if (run->va + run->size > s->high)
+		s->high = run->va + run->size;
+}
+
+/*
+ * Split the block that maps `va` so that part of it can go. The block's entry leaves the caches
+ * before this returns: later invalidations name the smaller leaves only.
+ */
+static enum status split(struct domain *d, const struct pt_run *block) MUST_HOLD(domain_class)
+{
+	const struct inval_range range = { .base = align_down(block->va, 1ull << block->shift),
+					   .size = 1ull << block->shift,
+					   .leaf_shift = block->shift };
+	enum status status;
+	pa_t table;
+
+	status = d->pt.ops->split_prepare(&d->pt, block->va, &table);
+	if (status != OK)
+		return status;
+	/* A block of 1 GiB is pinned by blocks of 2 MiB, as its parts will be. */
+	if (block->shift == PT_SHIFT_2M) {
+		page_lock();
+		status = page_pin_convert(pa(block->out));
+		page_unlock();
+	}
+	if (status != OK) {
+		pool_free(d->pt.pool, 0, table);
+		return status;
+	}
+	d->pt.ops->split_commit(&d->pt, block->va, block->shift, table);
+	return iommu_inval(&d->tag, d->tag.users, &range, 1);
+}
+
+/* Clear one run, or split what sticks out of the range. *size is reduced to what was done. */
+static enum status gather_one(struct domain *d, struct scratch *s, u64 va, u64 end, u32 *leaves,
+			      u64 *size) MUST_HOLD(domain_class)
+{
+	struct pt_run *run = &s->run[s->run_count];
+	u64 leaf, count;
+
+	*size = 0;
+	if (!d->pt.ops->lookup(&d->pt, va, end, run))
+		return E_INVAL;
+	leaf = 1ull << run->shift;
+	if (unlikely(run->va < va || run->va + leaf > end)) {
+		run->size = leaf;
+		return split(d, run); /* nothing is gathered: the caller looks again */
+	}
+	if (run->va + run->size > end)
+		run->size = align_down(end - run->va, leaf);
+	count = run->size >> run->shift;
+	if (count > *leaves) {
+		count = *leaves;
+		run->size = count << run->shift;
+	}
+	d->pt.ops->clear(&d->pt, run);
+	range_add(s, run);
+	s->run_count++;
+	s->pages += run->size >> PAGE_SHIFT;
+	*leaves -= (u32)count;
+	*size = run->size;
+	return OK;
+}
+
+enum status domain_unmap_gather(struct domain *d, iova_t base, u64 size, u32 *leaves, u64 *done)
+{
+	struct scratch *s = scratch_here();
+	u64 va = base.v, end = base.v + size;
+	enum status status = OK;
+
+	if (unlikely((end - 1) >> d->pt.ops->va_bits != 0))
+		end = va; /* nothing is mapped out there: the hole is at once */
+	while (va < base.v + size && *leaves > 0 && s->run_count < PVIOMMU_MAX_LEAVES) {
+		u64 piece;
+
+		if (unlikely(va >= end)) {
+			status = E_INVAL;
+			break;
+		}
+		status = gather_one(d, s, va, end, leaves, &piece);
+		if (unlikely(status != OK))
+			break;
+		va += piece;
+	}
+	*done = va - base.v;
+	d->mapped -= *done;
+	return status;
+}
+
+static void flight_begin(struct domain *d, const struct scratch *s) MUST_HOLD(domain_class)
+{
+	struct domain_flight *f = &d->flight[arch_cpu_index()];
+
+	f->base = s->low;
+	__atomic_store_n(&f->size, s->high - s->low, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&d->flights, 1, __ATOMIC_RELAXED);
+}
+
+static void flight_end(struct domain *d)
+{
+	__atomic_store_n(&d->flight[arch_cpu_index()].size, 0, __ATOMIC_RELEASE);
+	__atomic_fetch_sub(&d->flights, 1, __ATOMIC_RELEASE);
+}
+
+enum status domain_unmap_end(struct vcpu *vcpu, struct domain *d) NO_LOCK_ANALYSIS
+{
+	struct vm_stat *stat = &vcpu->vm->stat[vcpu->index];
+	struct scratch *s = scratch_here();
+	struct iommu_tag tag = d->tag;
+	enum status status = OK;
+
+	if (s->run_count == 0) {
+		domain_unlock(d);
+		return OK;
+	}
+	if (tag.users != 0) {
+		flight_begin(d, s);
+		domain_unlock(d);
+		status = iommu_inval(&tag, tag.users, s->whole_tag ? NULL : s->range,
+				     s->whole_tag ? 0 : s->range_count);
+	} else {
+		domain_unlock(d);
+	}
+	stat->mapped -= s->pages << PAGE_SHIFT;
+	if (likely(status == OK)) {
+		stat->pins -= s->pages;
+		scratch_unpin(s);
+	}
+	if (tag.users != 0)
+		flight_end(d);
+	return status;
+}

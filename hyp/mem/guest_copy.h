@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The only code that touches a guest's memory for a call. Copies are made once, into memory of
+ * the hypervisor; what was copied is checked, and the guest's copy is not looked at again.
+ */
+#ifndef MEM_GUEST_COPY_H
+#define MEM_GUEST_COPY_H
+
+#include "hyp/addr.h"
+#include "hyp/lock.h"
+#include "hyp/status.h"
+
+struct vm;
+
+/* E_FAULT: the range wraps or a page of it is not memory that the VM may use. */
+enum status guest_read(struct vm *vm, ipa_t from, void *to, u64 bytes) MUST_CHECK
+	NOT_HELD(page_class);
+/* All or nothing: every page is checked before the first byte is written. */
+enum status guest_write(struct vm *vm, ipa_t to, const void *from, u64 bytes) MUST_CHECK
+	NOT_HELD(page_class);
+
+/*
+ * Copy in a top-level structure: u32 size at offset 0, aligned to 8. Members beyond the caller's
+ * size read as zero. E_FAULT; E_INVAL: misaligned, or size below `min` or above
+ * PVIOMMU_MAX_STRUCT; E_TOOBIG: bytes beyond `known` are not zero.
+ */
+enum status guest_read_struct(struct vm *vm, ipa_t from, void *to, u32 min, u32 known) MUST_CHECK;
+
+/*
+ * Copy in entry `index` of an array of entries of `entry_len` bytes, of which `known` are known.
+ * The caller has checked entry_len. E_FAULT, E_TOOBIG.
+ */
+enum status guest_read_entry(struct vm *vm, ipa_t array, u32 entry_len, u32 index, void *to,
+			     u32 known) MUST_CHECK;
+
+#endif

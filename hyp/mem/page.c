@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Owns the page records and the page lock. Which transitions are allowed is page_rules.c.
+ *
+ * RAM regions are laid out one behind the other in the records, each starting at a 2 MiB boundary
+ * so that a run of records is a run of addresses.
+ */
+#include "page.h"
+
+#include <string.h>
+
+#include "hyp/check.h"
+#include "hyp/io.h"
+#include "hyp/pool.h"
+
+struct region {
+	u64 base; /* 2 MiB aligned, at or below the first page */
+	u64 size; /* multiple of 2 MiB */
+	u64 first, end; /* the RAM in it */
+	u64 index;      /* of the record of `base` */
+};
+
+static struct region region[MACHINE_MAX_RAM];
+static u32 region_count;
+static struct page *record;
+static struct page_run *run_record;
+static struct spinlock lock = SPINLOCK_INIT;
+
+void page_lock(void) NO_LOCK_ANALYSIS
+{
+	arch_spin_lock(&lock);
+}
+
+void page_unlock(void) NO_LOCK_ANALYSIS
+{
+	arch_spin_unlock(&lock);
+}
+
+static const struct region *region_of(u64 addr)
+{
+	for (u32 i = 0; i < region_count; i++)
+		if (likely(addr - region[i].base < region[i].size))
+			return &region[i];
+	return NULL;
+}
+
+struct page *page_find(pa_t addr)
+{
+	const struct region *r = region_of(addr.v);
+
+	if (unlikely(r == NULL || addr.v < r->first || addr.v >= r->end))
+		return NULL;
+	return &record[r->index + ((addr.v - r->base) >> PAGE_SHIFT)];
+}
+
+struct page *page_of(pa_t addr)
+{
+	struct page *page = page_find(addr);
+
+	CHECK(page != NULL);
+	return page;
+}
+
+struct page_run *page_run_of(pa_t addr)
+{
+	return &run_record[(u64)(page_of(addr) - record) / BLOCK_PAGES];
+}
+
+static struct page_run *run_of(const struct page *page)
+{
+	return &run_record[(u64)(page - record) / BLOCK_PAGES];
+}
+
+static u64 region_pages(const struct machine *m)
+{
+	u64 pages = 0;
+
+	for (u32 i = 0; i < m->ram_count; i++) {
+		u64 base = align_down(m->ram[i].base, BLOCK_SIZE);
+		u64 end = align_up(m->ram[i].base + m->ram[i].size, BLOCK_SIZE);
+
+		pages += (end - base) >> PAGE_SHIFT;
+	}
+	return pages;
+}
+
+u64 page_record_bytes(const struct machine *m)
+{
+	u64 pages = region_pages(m);
+
+	return align_up(pages * sizeof(struct page), PAGE_SIZE) +
+	       align_up(pages / BLOCK_PAGES * sizeof(struct page_run), PAGE_SIZE);
+}
+
+static void region_init(const struct machine *m)
+{
+	u64 index = 0;
+
+	for (u32 i = 0; i < m->ram_count; i++) {
+		struct region *r = &region[region_count++];
+
+		r->first = m->ram[i].base;
+		r->end = m->ram[i].base + m->ram[i].size;
+		r->base = align_down(r->first, BLOCK_SIZE);
+		r->size = align_up(r->end, BLOCK_SIZE) - r->base;
+		r->index = index;
+		index += r->size >> PAGE_SHIFT;
+	}
+}
+
+/* The summary of each run from its pages; boot only. */
+static void run_summarise(u64 run)
+{
+	const struct page *page = &record[run * BLOCK_PAGES];
+	struct page_run *r = &run_record[run];
+
+	r->owner = page->owner;
+	r->state = page->state;
+	r->odd = 0;
+	for (u32 i = 0; i < BLOCK_PAGES; i++)
+		if (page[i].owner != r->owner || page[i].state != r->state)
+			r->odd++;
+}
+
+/* Give every whole run inside [base, base+size) to `owner`, and edges page by page. */
+static void give(u64 base, u64 size, u8 owner)
+{
+	const struct region *r = region_of(base);
+	u64 first, last;
+
+	CHECK(r != NULL && size <= r->end - base);
+	first = r->index + ((base - r->base) >> PAGE_SHIFT);
+	last = first + (size >> PAGE_SHIFT);
+	for (u64 i = first; i < last; i++)
+		record[i].owner = owner;
+	for (u64 run = first / BLOCK_PAGES; run <= (last - 1) / BLOCK_PAGES; run++) {
+		bool whole = run * BLOCK_PAGES >= first && (run + 1) * BLOCK_PAGES <= last;
+
+		if (whole)
+			run_record[run] = (struct page_run){ .owner = owner, .state = PAGE_OWNED };
+		else
+			run_summarise(run);
+	}
+}
+
+void page_init(const struct machine *m)
+{
+	u64 pages = region_pages(m);
+
+	record = io_phys(boot_alloc(align_up(pages * sizeof(*record), PAGE_SIZE) / PAGE_SIZE,
+				    PAGE_SIZE));
+	run_record = io_phys(boot_alloc(
+		align_up(pages / BLOCK_PAGES * sizeof(*run_record), PAGE_SIZE) / PAGE_SIZE,
+		PAGE_SIZE));
+	region_init(m);
+	for (u32 i = 0; i < m->ram_count; i++)
+		give(m->ram[i].base, m->ram[i].size, OWNER_VM);
+	for (u32 i = 0; i < m->reserved_count; i++)
+		give(m->reserved[i].base, m->reserved[i].size, OWNER_HYP);
+	give(m->image.base, m->image.size, OWNER_HYP);
+	give(m->heap.base, m->heap.size, OWNER_HYP);
+}
+
+void page_set(struct page *page, u8 owner, u8 state)
+{
+	struct page_run *r = run_of(page);
+	bool was = page->owner == r->owner && page->state == r->state;
+	bool is = owner == r->owner && state == r->state;
+
+	page->owner = owner;
+	page->state = state;
+	r->odd = (u16)(r->odd + was - is);
+	/* Nobody is left of what the run was: it may be uniform again in another colour. */
+	if (r->odd == BLOCK_PAGES)
+		run_summarise((u64)(r - run_record));
+}
+
+u64 page_run_end(pa_t at, u64 end, u8 owner)
+{
+	while (at.v < end) {
+		const struct page_run *r = page_run_of(at);
+
+		if ((at.v & (BLOCK_SIZE - 1)) == 0 && r->odd == 0 && r->owner == owner &&
+		    end - at.v >= BLOCK_SIZE)
+			at.v += BLOCK_SIZE;
+		else if (page_of(at)->owner == owner)
+			at.v += PAGE_SIZE;
+		else
+			break;
+	}
+	return at.v < end ? at.v : end;
+}
+
+/*
+ * The hot loops work on whole records: low 16 bits owner and state, high 32 bits the pins. Both
+ * refusals are rare, so they are looked for first and told apart afterwards.
+ */
+enum status page_pin(pa_t base, u64 pages, u8 owner)
+{
+	struct page *first = page_find(base);
+	struct page *end;
+
+	if (unlikely(first == NULL || page_find(pa(base.v + (pages - 1) * PAGE_SIZE)) !=
+					      first + (pages - 1)))
+		return E_FAULT;
+	end = first + pages;
+	for (const struct page *p = first; p < end; p++) {
+		if (unlikely(!page_usable(p, owner)))
+			return E_FAULT;
+		if (unlikely(p->pins >= PIN_MAX))
+			return E_BUSY;
+	}
+	while (first < end) {
+		struct page_run *r = run_of(first);
+		struct page *stop = &record[(u64)(r - run_record + 1) * BLOCK_PAGES];
+		u32 fresh = 0;
+
+		if (stop > end)
+			stop = end;
+		for (; first < stop; first++)
+			fresh += first->pins++ == 0;
+		r->pinned = (u16)(r->pinned + fresh);
+	}
+	return OK;
+}
+
+void page_unpin(pa_t base, u64 pages)
+{
+	struct page *first = page_of(base);
+	struct page *end = first + pages;
+
+	while (first < end) {
+		struct page_run *r = run_of(first);
+		struct page *stop = &record[(u64)(r - run_record + 1) * BLOCK_PAGES];
+		u32 gone = 0;
+
+		if (stop > end)
+			stop = end;
+		for (; first < stop; first++) {
+			CHECK(first->pins > 0);
+			gone += --first->pins == 0;
+		}
+		r->pinned = (u16)(r->pinned - gone);
+	}
+}
+
+enum status page_pin_block(pa_t base, u8 owner)
+{
+	struct page *first = page_find(base);
+	struct page_run *r;
+
+	if (unlikely(first == NULL || page_find(pa(base.v + BLOCK_SIZE - PAGE_SIZE)) !=
+					      first + BLOCK_PAGES - 1))
+		return E_BUSY;
+	r = run_of(first);
+	if (unlikely(r->odd != 0 || !page_usable(first, owner) || r->block_pins == BLOCK_PIN_MAX))
+		return E_BUSY;
+	r->block_pins++;
+	return OK;
+}
+
+void page_unpin_block(pa_t base)
+{
+	struct page_run *r = page_run_of(base);
+
+	CHECK(r->block_pins > 0);
+	r->block_pins--;
+}
+
+enum status page_pin_convert(pa_t base)
+{
+	struct page *first = page_of(base);
+	struct page_run *r = run_of(first);
+	u32 fresh = 0;
+
+	CHECK(r->block_pins > 0);
+	for (u32 i = 0; i < BLOCK_PAGES; i++)
+		if (first[i].pins >= PIN_MAX)
+			return E_BUSY;
+	for (u32 i = 0; i < BLOCK_PAGES; i++)
+		fresh += first[i].pins++ == 0;
+	r->pinned = (u16)(r->pinned + fresh);
+	r->block_pins--;
+	return OK;
+}
+
+bool page_pinned(pa_t addr)
+{
+	return page_of(addr)->pins > 0 || page_run_of(addr)->block_pins > 0;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A VM's view of configuration space: what rows.c says of each register, for functions that the
+ * VM owns; everything else does not exist for it.
+ *
+ * A write is one 32-bit access that is computed from the row, so that no byte or half-word write
+ * of a VM clears a neighbour's error bits or brings back a bit that was taken away: the lock of
+ * the room makes it one step. Reads take no lock.
+ */
+#include "record.h"
+
+#include "hyp/vm.h"
+#include "pci_owner.h"
+
+static u32 width_mask(u32 width)
+{
+	return width >= 4 ? 0xffffffff : BIT32(8 * width) - 1;
+}
+
+static bool access_valid(u32 host, u64 offset, u32 width)
+{
+	return host < pci_machine->pci_count && offset < pci_machine->pci[host].ecam.size &&
+	       offset >> 28 == 0 && (width == 1 || width == 2 || width == 4) &&
+	       (offset & (width - 1)) == 0;
+}
+
+static struct pci_function *function_at(u32 host, u64 offset)
+{
+	u32 bus = pci_machine->pci[host].bus_first + (u32)(offset >> 20);
+
+	return bus > 255 ? NULL : record_find(host, bus << 8 | (u32)(offset >> 12 & 255));
+}
+
+static bool visible(const struct pci_function *f, const struct vm *vm)
+{
+	if (__atomic_load_n(&pci_state_of(f)->stopped, __ATOMIC_RELAXED))
+		return false;
+	return f->device != NULL ? device_owned_by(f->device, vm) : vm_cpu_view(vm)->primary;
+}
+
+/* Extended configuration space is a copy of ours. */
+static u32 ext_read(const struct pci_state *s, u32 offset)
+{
+	for (u32 i = 0; i < s->ext_count; i++)
+		if (s->ext[i].offset == offset)
+			return s->ext[i].value;
+	return 0;
+}
+
+static u32 bar_read(const struct pci_state *s, u32 bar)
+{
+	bool sizing = __atomic_load_n(&s->sizing, __ATOMIC_RELAXED) >> bar & 1;
+
+	return sizing ? s->bar_mask[bar] : s->bar_value[bar];
+}
+
+static u32 dword_read(const struct pci_function *f, u32 offset)
+{
+	const struct pci_state *s = pci_state_of(f);
+	const struct pci_row *row;
+
+	if (offset >= EXT_FIRST)
+		return ext_read(s, offset);
+	row = &pci_row[s->row[offset / 4]];
+	switch ((enum row_kind)row->kind) {
+	case ROW_BAR:
+		return bar_read(s, (offset - PCI_BAR0) / 4);
+	case ROW_LINE:
+		return (cfg_read(f, offset) & row->read) | __atomic_load_n(&s->line, __ATOMIC_RELAXED);
+	case ROW_PLAIN:
+		break;
+	}
+	return row->read == 0 ? row->ones : (cfg_read(f, offset) & row->read) | row->ones;
+}
+
+u32 pci_config_read(const struct vm *vm, u32 host, u64 offset, u32 width)
+{
+	const struct pci_function *f;
+	u32 value;
+
+	if (!access_valid(host, offset, width))
+		return width_mask(width);
+	f = function_at(host, offset);
+	if (f == NULL || !visible(f, vm))
+		return width_mask(width);
+	value = dword_read(f, (u32)offset & 0xffc);
+	return value >> 8 * (offset & 3) & width_mask(width);
+}
+
+/* Ones in every address bit ask for the size; anything else ends that (PCI 6.2.5.1). */
+static void bar_ask(const struct pci_function *f, u32 bar, u32 lanes, u32 value)
+{
+	u32 flags = bar > 0 && f->bar[bar - 1].is64 ? 0 : BAR_MEM_FLAGS;
+	struct pci_state *s = pci_state_of(f);
+
+	if (lanes == 0xffffffff && (value | flags) == 0xffffffff)
+		__atomic_fetch_or(&s->sizing, BIT32(bar), __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_and(&s->sizing, ~BIT32(bar), __ATOMIC_RELAXED);
+}
+
+static void plain_write(const struct pci_function *f, const struct pci_row *row, u32 offset,
+			u32 lanes, u32 value)
+{
+	u32 allowed = (row->write | row->clear) & lanes;
+	u32 kept = row->keep | (row->write & ~lanes);
+
+	if (allowed == 0)
+		return;
+	cfg_write(f, offset, (cfg_read(f, offset) & kept) | (value & allowed));
+}
+
+static void dword_write(const struct pci_function *f, u32 offset, u32 lanes, u32 value)
+{
+	struct pci_state *s = pci_state_of(f);
+	const struct pci_row *row;
+
+	if (offset >= EXT_FIRST)
+		return;
+	row = &pci_row[s->row[offset / 4]];
+	switch ((enum row_kind)row->kind) {
+	case ROW_BAR:
+		bar_ask(f, (offset - PCI_BAR0) / 4, lanes, value);
+		break;
+	case ROW_LINE:
+		if (lanes & INTERRUPT_LINE)
+			__atomic_store_n(&s->line, (u8)value, __ATOMIC_RELAXED);
+		break;
+	case ROW_PLAIN:
+		plain_write(f, row, offset, lanes, value);
+		break;
+	}
+}
+
+void pci_config_write(struct vm *vm, u32 host, u64 offset, u32 width, u32 value)
+{
+	const struct pci_function *f;
+	u32 shift = 8 * (offset & 3);
+
+	if (!access_valid(host, offset, width))
+		return;
+	f = function_at(host, offset);
+	if (f == NULL)
+		return;
+	pci_lock();
+	if (visible(f, vm))
+		dword_write(f, (u32)offset & 0xffc, width_mask(width) << shift, value << shift);
+	pci_unlock();
+}
+
+/* --- stop and go */
+
+static void function_stop(struct pci_function *f)
+{
+	struct pci_state *s = pci_state_of(f);
+	u32 command = cfg_read(f, PCI_COMMAND);
+
+	if (!s->stopped)
+		s->intx_masked = (command & COMMAND_NO_INTX) == 0;
+	__atomic_store_n(&s->stopped, true, __ATOMIC_RELAXED);
+	cfg_write(f, PCI_COMMAND, (command & (COMMAND_IO | COMMAND_MEMORY)) | COMMAND_NO_INTX);
+}
+
+static void function_go(struct pci_function *f)
+{
+	struct pci_state *s = pci_state_of(f);
+	u32 command = cfg_read(f, PCI_COMMAND) & (COMMAND_IO | COMMAND_MEMORY | COMMAND_NO_INTX);
+
+	if (!s->stopped)
+		return;
+	cfg_write(f, PCI_COMMAND, s->intx_masked ? command & ~COMMAND_NO_INTX : command);
+	__atomic_store_n(&s->stopped, false, __ATOMIC_RELAXED);
+}
+
+void pci_device_master(struct device *device, bool allow)
+{
+	pci_lock();
+	for (u32 i = 0; i < pci_function_count; i++) {
+		if (pci_function[i].device != device)
+			continue;
+		if (allow)
+			function_go(&pci_function[i]);
+		else
+			function_stop(&pci_function[i]);
+	}
+	pci_unlock();
+}

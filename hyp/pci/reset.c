@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reset of a device, in steps that never wait: each call goes on until there is something to wait
+ * for, and says so.
+ *
+ *   IDLE --stop--> QUIET --nothing in flight--> [HELD] --> SETTLE --100 ms--> READY --restore--> IDLE
+ *                    |                       secondary bus
+ *                    +--no function needs more than its handler--> READY
+ *
+ * While it runs, and after it failed, the functions are nobody's. Locks: the caller serialises
+ * resets of one device; hyp/pci/filter.c keeps VMs out by `stopped`.
+ */
+#include "record.h"
+
+#include "hyp/check.h"
+#include "hyp/io.h"
+#include "hyp/log.h"
+
+#define QUIET_US  1000000 /* for what is in flight; edu's transfer takes 100 ms */
+#define HELD_US   2000    /* secondary bus reset asserted, at least 1 ms (PCI 4.3.2, Trst) */
+#define SETTLE_US 100000  /* after a reset, PCIe 6.6.1 and 6.6.2 */
+#define READY_US  1000000 /* until the first answer, PCIe 6.6.1 */
+
+static bool of_device(u32 index, const struct device *device)
+{
+	return index < pci_function_count && pci_function[index].device == device;
+}
+
+/* The first function of a device holds the state of its reset. */
+static struct pci_state *state_of_device(const struct device *device)
+{
+	for (u32 i = 0; i < pci_function_count; i++)
+		if (of_device(i, device))
+			return &pci_state[i];
+	return NULL;
+}
+
+/* --- may it be reset, and how */
+
+enum reset_method reset_method_of(const struct pci_function *f)
+{
+	if (virtio_is(f) || reset_device_known(f))
+		return RESET_BY_HANDLER;
+	if (f->cap_pcie != 0 && cfg_read(f, f->cap_pcie + PCIE_DEVCAP) & PCIE_DEVCAP_FLR)
+		return RESET_BY_FLR;
+	if (f->cap_af != 0 && (cfg_read(f, f->cap_af + AF_CAP) & AF_CAP_FLR) == AF_CAP_FLR)
+		return RESET_BY_AF;
+	return RESET_BY_BUS;
+}
+
+/* A secondary bus reset takes everything below the port: nobody else, and no bridge. */
+static bool alone_below(const struct pci_function *port, const struct device *device)
+{
+	for (u32 i = 0; i < pci_function_count; i++)
+		if (pci_function[i].parent == pci_index(port) &&
+		    (pci_function[i].bridge || !of_device(i, device)))
+			return false;
+	return true;
+}
+
+static enum status plan(const struct device *device, struct pci_state *s)
+{
+	s->with_bus = false;
+	for (u32 i = 0; i < pci_function_count; i++) {
+		const struct pci_function *f = &pci_function[i];
+		const struct pci_function *port = record_parent(f);
+
+		if (!of_device(i, device) || reset_method_of(f) != RESET_BY_BUS)
+			continue;
+		if (port == NULL || !alone_below(port, device)) {
+			log_info("PCI %02x:%02x.%u cannot be reset safely", f->rid >> 8u,
+				 f->rid >> 3u & 31u, f->rid & 7u);
+			return E_DENIED;
+		}
+		s->with_bus = true;
+	}
+	return OK;
+}
+
+/* --- steps */
+
+static void arm(struct pci_state *s, enum pci_reset_phase phase, u64 us)
+{
+	s->phase = (u8)phase;
+	s->deadline_us = io_time_us() + us;
+}
+
+static bool expired(const struct pci_state *s)
+{
+	return io_time_us() >= s->deadline_us;
+}
+
+/* Requests that a function has sent and that are not answered yet. */
+static bool in_flight(const struct pci_function *f)
+{
+	switch (reset_method_of(f)) {
+	case RESET_BY_FLR:
+		return (cfg_read(f, f->cap_pcie + PCIE_DEVCTL) & DEVSTA_PENDING) != 0;
+	case RESET_BY_AF:
+		return (cfg_read(f, f->cap_af + AF_CONTROL) & AF_PENDING) != 0;
+	case RESET_BY_HANDLER:
+	case RESET_BY_BUS:
+		break;
+	}
+	return false;
+}
+
+/* Start the reset of each function; false: handlers did all of it. */
+static bool trigger(const struct device *device)
+{
+	bool any = false;
+
+	for (u32 i = 0; i < pci_function_count; i++) {
+		const struct pci_function *f = &pci_function[i];
+		enum reset_method method = of_device(i, device) ? reset_method_of(f) : RESET_BY_HANDLER;
+
+		if (method == RESET_BY_FLR)
+			cfg_write(f, f->cap_pcie + PCIE_DEVCTL, pci_state_of(f)->devctl | DEVCTL_FLR);
+		if (method == RESET_BY_AF)
+			cfg_write(f, f->cap_af + AF_CONTROL, AF_CONTROL_FLR);
+		any |= method != RESET_BY_HANDLER;
+	}
+	return any;
+}
+
+/* Bridge control of the port above; the other bits of that dword are written as at boot. */
+static void bus_hold(const struct device *device, bool hold)
+{
+	for (u32 i = 0; i < pci_function_count; i++)
+		if (of_device(i, device) && record_parent(&pci_function[i]) != NULL)
+			cfg_write(record_parent(&pci_function[i]), BRIDGE_CONTROL,
+				  hold ? BRIDGE_CONTROL_RESET : 0);
+}
+
+static enum status step_quiet(const struct device *device, struct pci_state *s, bool *again)
+{
+	for (u32 i = 0; i < pci_function_count; i++) {
+		const struct pci_function *f = &pci_function[i];
+		bool busy = false;
+		enum status status;
+
+		if (!of_device(i, device))
+			continue;
+		status = reset_device_quiet(f, &busy);
+		if (status != OK)
+			return status;
+		if (busy && expired(s))
+			return E_IO;
+		/* A reset may go on past requests that are never answered (PCIe 6.6.2). */
+		*again |= busy || (in_flight(f) && !expired(s));
+	}
+	if (*again)
+		return OK;
+	if (s->with_bus) {
+		bus_hold(device, true);
+		arm(s, RESET_HELD, HELD_US);
+	} else if (trigger(device)) {
+		arm(s, RESET_SETTLE, SETTLE_US);
+	} else {
+		arm(s, RESET_READY, READY_US);
+	}
+	return OK;
+}
+
+static bool answers(const struct device *device)
+{
+	for (u32 i = 0; i < pci_function_count; i++)
+		if (of_device(i, device) && cfg_read(&pci_function[i], PCI_ID) != pci_state[i].id)
+			return false;
+	return true;
+}
+
+/* Registers back to the record; false: the function does not hold them. */
+static bool restore(const struct pci_function *f)
+{
+	const struct pci_state *s = pci_state_of(f);
+
+	cfg_write(f, PCI_COMMAND, s->command);
+	cfg_write(f, PCI_TIMING, s->timing);
+	cfg_write(f, PCI_INTERRUPT, 0);
+	cfg_write(f, PCI_ROM, 0);
+	if (f->cap_pm != 0)
+		cfg_write(f, f->cap_pm + PM_STATUS, 0);
+	caps_quiet(f);
+	for (u32 bar = 0; bar < PCI_BARS; bar++)
+		if (f->bar[bar].size != 0 && !bar_write(f, bar))
+			return false;
+	return (cfg_read(f, PCI_COMMAND) & 0xffff) == s->command;
+}
+
+/* The functions are their owner's again, as at boot. */
+static enum status finish(const struct device *device)
+{
+	for (u32 i = 0; i < pci_function_count; i++)
+		if (of_device(i, device) && !restore(&pci_function[i]))
+			return E_IO;
+	pci_lock();
+	for (u32 i = 0; i < pci_function_count; i++) {
+		if (!of_device(i, device))
+			continue;
+		pci_state[i].line = 0;
+		pci_state[i].sizing = 0;
+		__atomic_store_n(&pci_state[i].stopped, false, __ATOMIC_RELAXED);
+	}
+	pci_unlock();
+	return OK;
+}
+
+static enum status step_ready(const struct device *device, struct pci_state *s, bool *again)
+{
+	if (!answers(device)) {
+		*again = true;
+		return expired(s) ? E_IO : OK;
+	}
+	s->phase = RESET_IDLE;
+	return finish(device);
+}
+
+/* Nobody's from here on: no mastering, no decoding, no interrupt. */
+static enum status step_begin(struct device *device, struct pci_state *s)
+{
+	enum status status = plan(device, s);
+
+	if (status != OK)
+		return status;
+	pci_device_master(device, false);
+	for (u32 i = 0; i < pci_function_count; i++)
+		if (of_device(i, device))
+			cfg_write(&pci_function[i], PCI_COMMAND, COMMAND_NO_INTX);
+	arm(s, RESET_QUIET, QUIET_US);
+	return OK;
+}
+
+static enum status step(struct device *device, struct pci_state *s, bool *again)
+{
+	switch ((enum pci_reset_phase)s->phase) {
+	case RESET_IDLE:
+		return step_begin(device, s);
+	case RESET_QUIET:
+		return step_quiet(device, s, again);
+	case RESET_HELD:
+		*again = !expired(s);
+		if (*again)
+			return OK;
+		bus_hold(device, false);
+		arm(s, RESET_SETTLE, SETTLE_US);
+		return OK;
+	case RESET_SETTLE:
+		*again = !expired(s);
+		if (!*again)
+			arm(s, RESET_READY, READY_US);
+		return OK;
+	case RESET_READY:
+		return step_ready(device, s, again);
+	}
+	CHECK(false);
+	return E_IO;
+}
+
+enum status pci_device_reset(struct device *device, bool *again)
+{
+	struct pci_state *s = state_of_device(device);
+	enum status status;
+
+	*again = false;
+	if (s == NULL)
+		return E_DENIED;
+	do {
+		status = step(device, s, again);
+	} while (status == OK && !*again && s->phase != RESET_IDLE);
+	if (status != OK) {
+		*again = false;
+		s->phase = RESET_IDLE;
+	}
+	return status;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The guest's view: a pvIOMMU is a small id of one VM that stands for one physical IOMMU, behind
+ * which the VM's vSIDs name endpoints strictly 1:1. The table is the endpoints' own (device.c).
+ */
+#ifndef PVIOMMU_PVIOMMU_H
+#define PVIOMMU_PVIOMMU_H
+
+#include "abi/pviommu.h"
+#include "hyp/iommu_hw.h"
+#include "hyp/lock.h"
+
+struct vm;
+struct vcpu;
+
+struct pviommu {
+	u32 id;              /* index in its VM */
+	struct iommu *iommu; /* NULL until the first device is assigned (the primary: from boot) */
+	u32 vsid_count;      /* vm lock */
+	u32 attached;        /* vm lock */
+	u64 faults, lost;    /* relaxed atomics */
+	u64 quarantines;     /* vm lock */
+};
+
+/* QUERY and STATS. E_NOENT: no such pvIOMMU, or no such index; E_NOSYS: no such property. */
+enum status pviommu_query(struct vm *vm, u64 pviommu, u64 property, u64 index, u64 *value)
+	MUST_CHECK;
+enum status pviommu_stats(struct vm *vm, u64 pviommu, u64 counter, u64 *value) MUST_CHECK;
+
+/* What a VM may know of an endpoint. E_NOENT. */
+struct endpoint_facts {
+	u32 flags; /* PVIOMMU_EP_* */
+	u32 pasid_bits;
+	u32 group;
+};
+enum status pviommu_endpoint(struct vm *vm, u64 pviommu, u64 vsid, struct endpoint_facts *facts)
+	MUST_CHECK;
+enum status pviommu_tokens(struct vm *vm, u64 pviommu, u64 vsid, u32 *token1, u32 *token2)
+	MUST_CHECK;
+
+/* Attach or detach vSIDs, all or none; `vsids` has `count` of them. See hyp/iommu/attach.h. */
+struct pviommu_attach {
+	u64 pviommu;
+	u64 domain;
+	u64 pasid;
+	u64 pasid_bits;
+	u64 cookie;
+	u32 count;
+};
+enum status pviommu_attach(struct vm *vm, const struct pviommu_attach *req, const u64 *vsids)
+	MUST_CHECK;
+enum status pviommu_detach(struct vm *vm, const struct pviommu_attach *req, const u64 *vsids)
+	MUST_CHECK;
+
+/* Map or unmap one range; *done bytes. See hyp/iommu/domain.h for the statuses. */
+enum status pviommu_map(struct vcpu *vcpu, u64 domain, const struct pviommu_map_entry *entry,
+			u64 *done) MUST_CHECK;
+enum status pviommu_unmap(struct vcpu *vcpu, u64 domain, u64 iova, u64 bytes, u64 *done)
+	MUST_CHECK;
+
+/* The same for lists that were copied in. *done: bytes; on an error those of whole entries. */
+enum status pviommu_map_list(struct vcpu *vcpu, u64 domain, const struct pviommu_map_entry *entry,
+			     u32 count, u64 *done) MUST_CHECK;
+enum status pviommu_unmap_list(struct vcpu *vcpu, u64 domain,
+			       const struct pviommu_unmap_entry *entry, u32 count, u64 *done)
+	MUST_CHECK;
+
+enum status pviommu_iova_to_ipa(struct vm *vm, u64 domain, u64 iova, u64 *ipa, u32 *prot)
+	MUST_CHECK;
+
+#endif

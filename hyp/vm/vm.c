@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Virtual machines and how their addresses translate. */
+#include "vm.h"
+
+#include "hyp/arch.h"
+#include "hyp/check.h"
+#include "hyp/io.h"
+#include "iommu/iommu.h"
+#include "mem/bulk_map.h"
+#include "mem/pool_priv.h"
+
+static struct vm primary;
+struct vm *vm_primary = &primary;
+
+/* Pool ids in page records: 0 is the hypervisor's own. */
+#define POOL_ID_PRIMARY 1
+
+void vm_lock(struct vm *vm) NO_LOCK_ANALYSIS
+{
+	arch_spin_lock(&vm->lock);
+}
+
+void vm_unlock(struct vm *vm) NO_LOCK_ANALYSIS
+{
+	arch_spin_unlock(&vm->lock);
+}
+
+struct vm *vm_find(u64 handle)
+{
+	return handle == PC_VM_PRIMARY ? vm_primary : NULL;
+}
+
+const struct vm_cpu_view *vm_cpu_view(const struct vm *vm)
+{
+	return &vm->view;
+}
+
+struct vcpu *vm_vcpu(struct vm *vm, u32 index)
+{
+	return index < VM_MAX_VCPUS ? &vm->vcpu[index] : NULL;
+}
+
+bool vm_ipa_to_pa(const struct vm *vm, ipa_t addr, pa_t *out)
+{
+	struct pt_run run;
+
+	if (likely(vm->primary)) {
+		*out = pa(addr.v);
+		return addr.v >> vm->cpu_pt.ops->va_bits == 0;
+	}
+	if (addr.v >> vm->cpu_pt.ops->va_bits != 0 ||
+	    !vm->cpu_pt.ops->lookup(&vm->cpu_pt, addr.v, addr.v, &run))
+		return false;
+	*out = pa(run.out + (addr.v - run.va));
+	return true;
+}
+
+bool vm_ipa_extent(const struct vm *vm, ipa_t addr, u64 size, pa_t *out, u64 *room)
+{
+	struct pt_run run;
+
+	if (likely(vm->primary)) {
+		*out = pa(addr.v);
+		*room = size;
+		return (addr.v + size - 1) >> vm->cpu_pt.ops->va_bits == 0;
+	}
+	if ((addr.v + size - 1) >> vm->cpu_pt.ops->va_bits != 0 ||
+	    !vm->cpu_pt.ops->lookup(&vm->cpu_pt, addr.v, addr.v + size, &run))
+		return false;
+	*out = pa(run.out + (addr.v - run.va));
+	*room = run.va + run.size - addr.v;
+	if (*room > size)
+		*room = size;
+	return true;
+}
+
+enum status vm_pa_to_ipa(const struct vm *vm, pa_t addr, ipa_t *out)
+{
+	if (!vm->primary)
+		return E_NOENT;
+	*out = ipa(addr.v);
+	return OK;
+}
+
+static void must(enum status status, const char *what)
+{
+	if (status != OK)
+		panic("the primary cannot be set up: %s (%d)", what, status);
+}
+
+/* Both views of one range: the CPUs' with `cpu`, the devices' with `dma` (0: not at all). */
+static void view_add(struct vm *vm, u64 base, u64 size, u32 cpu, u32 dma)
+{
+	if (cpu != 0)
+		must(bulk_map(&vm->cpu_pt, base, base, size, cpu), "CPU view");
+	if (dma != 0)
+		must(bulk_map(&vm->dma_pt, base, base, size, dma), "DMA view");
+}
+
+/* All RAM that is the primary's by its records, in the largest runs. */
+static void view_ram(struct vm *vm, const struct machine *m)
+{
+	const u32 rw = PT_READ | PT_WRITE;
+
+	for (u32 i = 0; i < m->ram_count; i++) {
+		u64 end = m->ram[i].base + m->ram[i].size;
+		u64 at = m->ram[i].base;
+
+		while (at < end) {
+			u64 stop = page_run_end(pa(at), end, vm->owner);
+
+			if (stop > at)
+				view_add(vm, at, stop - at, rw | PT_EXEC, rw);
+			at = stop > at ? stop : page_run_end(pa(at), end, OWNER_HYP);
+		}
+	}
+}
+
+static void view_windows(struct vm *vm, const struct machine *m)
+{
+	const u32 device = PT_READ | PT_WRITE | PT_DEVICE;
+
+	for (u32 i = 0; i < m->window_count; i++)
+		if (m->window[i].use == WINDOW_DIRECT)
+			view_add(vm, m->window[i].mem.base, m->window[i].mem.size, device, 0);
+}
+
+void vm_primary_add_mmio(struct range mmio)
+{
+	const u32 device = PT_READ | PT_WRITE | PT_DEVICE;
+
+	view_add(vm_primary, mmio.base, mmio.size, device, device);
+}
+
+static void tags_init(struct vm *vm, struct pool *tables)
+{
+	u32 count, order = 0;
+	pa_t words;
+
+	vm->dma_tag.kind = TAG_DMA;
+	if (!iommu_common.stage2) {
+		vm->asids = &iommu_asids;
+		vm->dma_tag.kind = TAG_STAGE1;
+		must(idmap_alloc(vm->asids, &vm->dma_tag.asid), "ASID");
+		return;
+	}
+	must(idmap_alloc(&iommu_vmids, &vm->dma_tag.vmid), "VMID");
+	if (!iommu_common.stage1)
+		return;
+	must(idmap_alloc(&iommu_vmids, &vm->paging_vmid), "VMID");
+	count = 1u << iommu_common.asid_bits;
+	while ((PAGE_SIZE << order) < idmap_bytes(count))
+		order++;
+	must(pool_alloc(tables, order, &words), "ASID map");
+	idmap_init(&vm->own_asids, io_phys(words), count);
+	vm->asids = &vm->own_asids;
+}
+
+void vm_primary_init(const struct machine *m, struct pool *tables, struct range pool)
+{
+	struct vm *vm = vm_primary;
+
+	vm->handle = PC_VM_PRIMARY;
+	vm->owner = OWNER_VM;
+	vm->primary = true;
+	tags_init(vm, tables);
+	pool_init(&vm->pool, POOL_ID_PRIMARY);
+	pool_add(&vm->pool, pa(pool.base), pool.size >> PAGE_SHIFT);
+	must(domain_table_init(vm, pool.size >> PAGE_SHIFT), "domain table");
+	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++) {
+		vm->pviommu[i].id = i;
+		vm->pviommu[i].iommu = i < iommu_count ? &iommu_instance[i] : NULL;
+	}
+	for (u32 i = 0; i < VM_MAX_VCPUS; i++) {
+		vm->vcpu[i].vm = vm;
+		vm->vcpu[i].index = i;
+	}
+	must(pt_init(&vm->cpu_pt, arch_cpu_pt, tables, ~0u, false), "CPU table");
+	must(pt_init(&vm->dma_pt, iommu_common.dma, tables, iommu_common.dma_sizes,
+		     iommu_common.clean),
+	     "DMA table");
+	view_ram(vm, m);
+	view_windows(vm, m);
+	vm->view = (struct vm_cpu_view){ .table = vm->cpu_pt.root.v, .vmid = 1, .primary = true };
+}

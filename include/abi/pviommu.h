@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The paravirtual IOMMU: operations of PC_PVIOMMU_OP (R0 = 0xc600003e, R1 = operation), their
+ * structures and limits. Version 1.0.
+ *
+ * Rules for every structure: little-endian, natural alignment, reserved members zero. `size` at
+ * offset 0 is the caller's size: below the published size is PC_INVALID_PARAMETER, above the
+ * known one the tail must be zero, else PC_TOO_BIG. Structures and arrays are copied in once and
+ * only the copy is checked and used.
+ *
+ * Units: IOVA, IPA and sizes are bytes and multiples of the 4096-byte granule.
+ */
+#ifndef ABI_PVIOMMU_H
+#define ABI_PVIOMMU_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#else
+#include <stdint.h>
+#endif
+
+#define PVIOMMU_GRANULE 4096u
+
+/* Operations 0..0x3F: wire-compatible with pKVM; R0 is 0, -1 or -3, R3 the precise status. */
+#define PVIOMMU_ATTACH_DEV    0x00 /* R2 pvIOMMU, R3 vSID, R4 PASID, R5 domain, R6 pasid_bits */
+#define PVIOMMU_DETACH_DEV    0x01 /* R2 pvIOMMU, R3 vSID, R4 PASID, R5 domain, R6 zero */
+#define PVIOMMU_ALLOC_DOMAIN  0x02 /* R2..R6 zero -> R1 domain */
+#define PVIOMMU_FREE_DOMAIN   0x03 /* R2 domain, R3..R6 zero */
+#define PVIOMMU_MAP_PAGES     0x04 /* R2 domain, R3 IOVA, R4 IPA, R5 bytes, R6 prot -> R1 bytes mapped */
+#define PVIOMMU_UNMAP_PAGES   0x05 /* R2 domain, R3 IOVA, R4 bytes, R5..R6 zero -> R1 bytes unmapped */
+#define PVIOMMU_SID_INFO      0x06 /* R2 pvIOMMU, R3 vSID -> R1 endpoint flags */
+
+/* Operations from 0x40: ours; R0 is the precise status. */
+#define PVIOMMU_QUERY         0x40 /* R2 pvIOMMU, R3 property, R4 index -> R1 value */
+#define PVIOMMU_ENDPOINT_INFO 0x41 /* R2 pvIOMMU, R3 vSID -> R1 flags, R2 PASID bits | group-id bits << 8, R3 isolation group */
+#define PVIOMMU_ATTACH_LIST   0x42 /* R2 IPA of struct pviommu_attach_list */
+#define PVIOMMU_DETACH_LIST   0x43 /* R2 IPA of struct pviommu_attach_list */
+#define PVIOMMU_ALLOC_NESTED  0x44 /* R2 IPA of struct pviommu_alloc_nested -> R1 domain */
+#define PVIOMMU_INVALIDATE    0x45 /* R2 IPA of struct pviommu_invalidate -> R1 entries completed */
+#define PVIOMMU_EVENTS_SETUP  0x46 /* R2 pvIOMMU, R3 ring IPA, R4 log2 records, R5 interrupt, R6 flags */
+#define PVIOMMU_PAGE_RESPONSE 0x47 /* R2 IPA of struct pviommu_page_response -> R1 entries accepted */
+#define PVIOMMU_MAP_LIST      0x48 /* R2 IPA of struct pviommu_map_list -> R1 bytes done */
+#define PVIOMMU_UNMAP_LIST    0x49 /* R2 IPA of struct pviommu_map_list -> R1 bytes done */
+#define PVIOMMU_IOVA_TO_IPA   0x4a /* R2 domain, R3 IOVA -> R1 IPA, R2 prot */
+#define PVIOMMU_STATS         0x4b /* R2 pvIOMMU, R3 counter -> R1 value */
+#define PVIOMMU_OP_FIRST_OURS 0x40
+#define PVIOMMU_OP_COUNT      0x4c
+
+/* MAP_PAGES prot; any other bit is refused. */
+#define PVIOMMU_PROT_READ   0x01u
+#define PVIOMMU_PROT_WRITE  0x02u
+#define PVIOMMU_PROT_CACHE  0x04u
+#define PVIOMMU_PROT_NOEXEC 0x08u
+#define PVIOMMU_PROT_MMIO   0x10u /* IPA names MMIO of a device of this VM, or its MSI doorbell */
+#define PVIOMMU_PROT_PRIV   0x20u
+#define PVIOMMU_PROT_ALL    0x3fu
+
+/* QUERY properties. */
+#define PVIOMMU_Q_VERSION         0
+#define PVIOMMU_Q_PAGE_SIZES      1 /* bitmap of leaf sizes */
+#define PVIOMMU_Q_IOVA_BITS       2
+#define PVIOMMU_Q_PASID_BITS      3
+#define PVIOMMU_Q_VSID_COUNT      4
+#define PVIOMMU_Q_VSID            5 /* the index-th vSID */
+#define PVIOMMU_Q_DOMAINS_LEFT    6
+#define PVIOMMU_Q_FEATURES        7 /* bit n: operation 0x40 + n exists; 32 SHADOW, 33 PAGE_REQUESTS */
+#define PVIOMMU_Q_INVAL_MAX       8 /* entries per INVALIDATE */
+#define PVIOMMU_Q_NESTED_TYPES    9 /* bit n: ALLOC_NESTED data_type n */
+#define PVIOMMU_Q_MAP_LIST_MAX   10 /* entries per MAP_LIST */
+#define PVIOMMU_Q_DOORBELL       11 /* MSI doorbell IPA, 0: none */
+#define PVIOMMU_Q_DOORBELL_SIZE  12
+#define PVIOMMU_Q_RESERVED_BASE  13 /* index-th reserved IOVA range */
+#define PVIOMMU_Q_RESERVED_SIZE  14
+#define PVIOMMU_Q_INVAL_TYPES    15 /* bit n: INVALIDATE data_type n */
+#define PVIOMMU_Q_EVENT_IRQ      16 /* index-th event interrupt */
+#define PVIOMMU_Q_COUNT          17
+
+#define PVIOMMU_FEAT_SHADOW        32
+#define PVIOMMU_FEAT_PAGE_REQUESTS 33
+
+/* SID_INFO and ENDPOINT_INFO flags. */
+#define PVIOMMU_EP_UNTRANSLATED 0x01u
+#define PVIOMMU_EP_ATS          0x02u
+#define PVIOMMU_EP_PRI          0x04u
+#define PVIOMMU_EP_STALL        0x08u
+#define PVIOMMU_EP_PRG_PASID    0x10u /* a page response needs the PASID */
+#define PVIOMMU_EP_SHARED       0x20u /* shares its function with another endpoint */
+
+/* STATS counters; R2 is a pvIOMMU of the caller, values count since boot unless said. */
+#define PVIOMMU_STAT_MAPS        0 /* successful map requests (a list entry is one) */
+#define PVIOMMU_STAT_UNMAPS      1
+#define PVIOMMU_STAT_FAULTS      2 /* hardware fault events of this pvIOMMU's endpoints */
+#define PVIOMMU_STAT_LOST        3 /* fault events that were not counted singly: overflow */
+#define PVIOMMU_STAT_QUARANTINES 4
+#define PVIOMMU_STAT_POOL_FREE   5 /* now: free pages of the VM's pool */
+#define PVIOMMU_STAT_PINS        6 /* now: DMA pins of the VM, in pages */
+#define PVIOMMU_STAT_MAPPED      7 /* now: bytes mapped in the VM's domains */
+#define PVIOMMU_STAT_DOMAINS     8 /* now: domains of the VM */
+#define PVIOMMU_STAT_ATTACHED    9 /* now: attachments of this pvIOMMU */
+#define PVIOMMU_STAT_COUNT      10
+
+/* Limits. */
+#define PVIOMMU_MAX_LEAVES   512u  /* leaves one map or unmap call touches */
+#define PVIOMMU_MAX_PAGES    4096u /* page records one call touches */
+#define PVIOMMU_MAX_LIST     256u  /* entries per MAP_LIST or UNMAP_LIST */
+#define PVIOMMU_MAX_VSIDS    64u   /* vSIDs per ATTACH_LIST */
+#define PVIOMMU_MAX_INVAL    256u  /* entries per INVALIDATE */
+#define PVIOMMU_MAX_ENTRY    4096u /* entry_len */
+#define PVIOMMU_MAX_STRUCT   4096u /* size of a top-level structure */
+
+#define PVIOMMU_ATTACH_ACCEPT_SHARED 0x01u
+
+/* ATTACH_LIST, DETACH_LIST (cookie and pasid_bits are ignored by DETACH_LIST). */
+struct pviommu_attach_list {
+	uint32_t size;
+	uint32_t flags;
+	uint32_t pviommu;
+	uint32_t domain;
+	uint32_t pasid;
+	uint32_t pasid_bits;
+	uint64_t cookie;
+	uint64_t vsids_ipa; /* of vsid_count u32, 4-byte aligned */
+	uint32_t vsid_count; /* 1..PVIOMMU_MAX_VSIDS */
+	uint32_t reserved;
+};
+
+struct pviommu_alloc_nested {
+	uint32_t size;
+	uint32_t flags;
+	uint32_t pviommu;
+	uint32_t data_type; /* 1 VT-d stage 1, 2 SMMUv3 */
+	uint32_t data_len;
+	uint32_t reserved;
+	uint64_t data_ipa;
+};
+
+#define PVIOMMU_INVAL_RING 0x01u
+
+struct pviommu_invalidate {
+	uint32_t size;
+	uint32_t flags;
+	uint32_t pviommu;
+	uint32_t domain;
+	uint32_t data_type; /* 0 VT-d stage 1, 1 SMMUv3 */
+	uint32_t entry_len;
+	uint32_t entry_num;
+	uint32_t ring_log2;
+	uint32_t start;
+	uint32_t reserved;
+	uint64_t entries_ipa;
+	uint64_t status_ipa; /* 0, or one byte per entry */
+};
+
+struct pviommu_map_list {
+	uint32_t size;
+	uint32_t flags; /* zero */
+	uint32_t domain;
+	uint32_t entry_len;
+	uint32_t entry_num; /* 0..PVIOMMU_MAX_LIST */
+	uint32_t reserved;
+	uint64_t entries_ipa; /* 8-byte aligned */
+};
+
+struct pviommu_map_entry {
+	uint64_t iova;
+	uint64_t ipa;
+	uint64_t bytes;
+	uint32_t prot;
+	uint32_t reserved;
+};
+
+struct pviommu_unmap_entry {
+	uint64_t iova;
+	uint64_t bytes;
+};
+
+struct pviommu_page_response {
+	uint32_t size;
+	uint32_t flags;
+	uint32_t entry_len;
+	uint32_t entry_num;
+	uint64_t entries_ipa;
+	uint64_t status_ipa;
+};
+
+struct pviommu_page_response_entry {
+	uint32_t flags; /* bit 0: PASID valid */
+	uint32_t pviommu;
+	uint32_t vsid;
+	uint32_t pasid;
+	uint32_t group_id;
+	uint32_t token; /* sequence of the LAST record */
+	uint32_t code;  /* 0 success, 1 invalid, 2 failure */
+	uint32_t reserved;
+	uint64_t private_data[2];
+};
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the core asks of IOMMU hardware: a const table of operations per driver. A board can have
+ * several IOMMUs of different kinds, and host tests plug in a software model behind the driver.
+ *
+ * Streams are hardware stream ids (SMMU StreamID, PCI requester id). A stream is blocked from
+ * probe on and until stream_write says otherwise. The driver takes its queue lock inside; the
+ * core serialises configuration changes of one stream by the domain and device locks.
+ *
+ * Every wait has a limit in microseconds (IOMMU_WAIT_US). E_IO means that hardware did not answer
+ * or reported an error: the core then quarantines, keeps the pins and loses the memory.
+ */
+#ifndef HYP_IOMMU_HW_H
+#define HYP_IOMMU_HW_H
+
+#include "hyp/addr.h"
+#include "hyp/lock.h"
+#include "hyp/pt.h"
+#include "hyp/status.h"
+
+struct pool;
+
+#define IOMMU_MAX     8       /* instances on one board */
+#define IOMMU_WAIT_US 1000000 /* one completion; Linux waits 1 s */
+#define IOMMU_NAME    24
+
+struct iommu_caps {
+	bool stage1;       /* guest paging domains in stage 1, with ASIDs */
+	bool stage2;       /* stage 2 with VMIDs */
+	bool nested;       /* both at once */
+	bool range_inval;  /* one command covers a range */
+	bool split_live;   /* a live block may be replaced by a table (BBML 2) */
+	bool coherent;     /* walks snoop; else tables are cleaned to memory */
+	u8 asid_bits;      /* 0 without stage 1 */
+	u8 vmid_bits;      /* 0 without stage 2 */
+	u8 pasid_bits;     /* 0: no substreams */
+	u8 sid_bits;
+	u8 out_bits;       /* output address size */
+	const struct pt_ops *s1; /* formats: stage-1 paging; NULL without */
+	const struct pt_ops *s2; /* stage 2 (paging, and the VM's DMA table); NULL without */
+};
+
+/*
+ * What tags an entry of a translation cache. `users` is the set of IOMMUs (bit = index) that may
+ * hold entries under this tag; set before the first use, cleared only after a completed flush.
+ */
+enum iommu_tag_kind {
+	TAG_STAGE1, /* (vmid, asid): paging in stage 1; vmid is meaningless without stage 2 */
+	TAG_STAGE2, /* vmid: paging in stage 2 */
+	TAG_DMA,    /* vmid: a VM's DMA table; combined entries of nested streams are under it too */
+};
+
+struct iommu_tag {
+	enum iommu_tag_kind kind;
+	u16 asid;
+	u16 vmid;
+	u32 users;
+};
+
+/* A table that a stream or substream translates by. */
+struct iommu_table {
+	const struct pt *pt;
+	const struct iommu_tag *tag;
+};
+
+/*
+ * The per-stream context that stage-1 translation needs (SMMU: the CD table). Allocated from the
+ * VM's pool by ctx_alloc, bound to one stream, freed after the stream is blocked again.
+ */
+struct stream_ctx {
+	pa_t table;
+	u16 pages;
+	u8 pasid_bits; /* entries: 1 << pasid_bits */
+};
+
+enum stream_mode {
+	STREAM_BLOCKED, /* refused DMA is reported as an event */
+	STREAM_STAGE2, /* translated by `table` in stage 2: identity, or paging on stage-2 hardware */
+	STREAM_STAGE1, /* translated by `ctx`; transactions without a PASID are PASID 0's */
+	STREAM_QUIET,  /* blocked without an event: for a device that floods the event queue */
+};
+
+struct stream_config {
+	enum stream_mode mode;
+	const struct iommu_table *table; /* STREAM_STAGE2 */
+	const struct stream_ctx *ctx;    /* STREAM_STAGE1 */
+	u16 vmid;                        /* STREAM_STAGE1: tag of the stream where stage 2 exists */
+};
+
+/* A piece of address space to drop from the caches. */
+struct inval_range {
+	u64 base;
+	u64 size;      /* multiple of 1 << leaf_shift */
+	u8 leaf_shift; /* 12, 21 or 30: size of the leaves that were there */
+	bool leaf_only; /* false: table pages were unlinked too, walk caches must go */
+};
+
+/* What a hardware event says, before it has an owner. Numbers of kind as in the ABI's reasons. */
+struct iommu_event {
+	sid_t sid;
+	u32 pasid;
+	bool has_sid;
+	bool has_pasid;
+	bool has_addr;
+	u8 reason;     /* guest-abi section 5: 0 unknown, 1 domain, 2 mapping, 5 permission ... */
+	u8 code;       /* the architecture's event code */
+	bool read, write, exec, priv, stage2, table_walk, stalled;
+	u64 addr;      /* the device's input address */
+	u64 ipa;       /* stage-2 input, for the log only */
+};
+
+struct iommu;
+
+struct iommu_hw_ops {
+	const char *driver;
+
+	/* Make sure the stream's entry can be written later without allocating; still blocked. */
+	enum status (*stream_init)(struct iommu *iommu, sid_t sid) MUST_CHECK;
+
+	/*
+	 * Change a stream's configuration; when it returns OK the old one is in no cache. Blocked
+	 * and back never shows a half-written entry to the walker.
+	 */
+	enum status (*stream_write)(struct iommu *iommu, sid_t sid,
+				    const struct stream_config *config) MUST_CHECK;
+
+	/* Allocate, or release to its pool, the context of one stream. E_NOMEM, E_NOSYS. */
+	enum status (*ctx_alloc)(struct iommu *iommu, struct pool *pool, u8 pasid_bits,
+				 struct stream_ctx *ctx) MUST_CHECK;
+	void (*ctx_free)(struct iommu *iommu, struct pool *pool, struct stream_ctx *ctx);
+
+	/*
+	 * Set (table) or clear (NULL) the entry of one PASID. `live`: the stream translates by this
+	 * context now, so the caches are flushed with completion.
+	 */
+	enum status (*ctx_write)(struct iommu *iommu, sid_t sid, const struct stream_ctx *ctx,
+				 u32 pasid, const struct iommu_table *table,
+				 bool live) MUST_CHECK;
+
+	/*
+	 * Queue the invalidation of `count` ranges under a tag and one sync; ranges NULL: the whole
+	 * tag. Does not wait: *ticket is for wait(). E_IO when the queue is dead.
+	 */
+	enum status (*inval)(struct iommu *iommu, const struct iommu_tag *tag,
+			     const struct inval_range *ranges, u32 count, u64 *ticket) MUST_CHECK;
+
+	/* Wait until the sync of `ticket` is complete. No lock held. E_IO on time-out or error. */
+	enum status (*wait)(struct iommu *iommu, u64 ticket) MUST_CHECK;
+
+	/* Drain at most `max` hardware events into iommu_report_event(); true: more are waiting. */
+	bool (*events)(struct iommu *iommu, u32 max);
+
+	/* Cheap test whether events() or error() has something to do; called at every exit. */
+	bool (*pending)(struct iommu *iommu);
+
+	/* Acknowledge and handle reported errors (SMMU GERROR). */
+	void (*error)(struct iommu *iommu);
+};
+
+struct iommu {
+	const struct iommu_hw_ops *ops;
+	void *hw;             /* the driver's */
+	struct iommu_caps caps;
+	char name[IOMMU_NAME];
+	u32 index;
+	bool dead;            /* hardware failed: every stream behind it stays blocked */
+};
+
+/* Up-call of drivers: an event was taken from the hardware queue. hyp/iommu/fault.c. */
+void iommu_report_event(struct iommu *iommu, const struct iommu_event *event);
+/* Up-call: events were lost, the count is unknown. */
+void iommu_report_overflow(struct iommu *iommu);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * PCI configuration space belongs to the hypervisor (hyp/pci). At boot it enumerates, assigns
+ * buses, windows and BARs and freezes them as a record; every VM's configuration access is
+ * trapped and filtered by a const table with default deny. A device of the core is a PCI slot
+ * (its functions are the endpoints) or an alias set behind a conventional bridge (one endpoint).
+ */
+#ifndef HYP_PCI_H
+#define HYP_PCI_H
+
+#include "hyp/addr.h"
+#include "hyp/platform.h"
+#include "hyp/status.h"
+
+#define PCI_MAX_FUNCTIONS 256
+#define PCI_BARS          6
+
+struct vm;
+struct device;
+
+struct pci_bar {
+	u64 addr;  /* CPU address; 0 size: absent */
+	u64 size;
+	enum pci_space space;
+	bool prefetch;
+	bool is64;
+};
+
+struct pci_function {
+	u16 rid;          /* bus << 8 | device << 3 | function */
+	u8 host;          /* index into machine.pci */
+	u16 vendor, device_id;
+	u32 class_code;   /* class << 16 | subclass << 8 | interface */
+	bool bridge;      /* type 1 header */
+	u8 secondary, subordinate; /* bridges */
+	u16 parent;       /* index of the bridge above, or PCI_NO_PARENT */
+	u8 cap_pcie, cap_af, cap_msi, cap_msix, cap_pm; /* offsets, 0: none */
+	u16 cap_acs, cap_ari, cap_ats, cap_pri, cap_pasid, cap_sriov; /* extended, 0: none */
+	u8 intx_pin;      /* 1..4, 0: none */
+	u32 intid;        /* interrupt of that pin after swizzling */
+	u16 requester;    /* requester id that its DMA carries (an alias behind conventional bridges) */
+	u32 iommu;        /* index into machine.iommu */
+	u32 sid;          /* stream id at that IOMMU */
+	u32 group;        /* isolation group number */
+	struct pci_bar bar[PCI_BARS];
+	struct device *device; /* the core's device, set by device_add_pci() */
+	u8 endpoint;      /* index in it */
+	bool no_iommu;    /* bridges and functions that never master the bus */
+};
+#define PCI_NO_PARENT 0xffff
+
+/*
+ * Enumerate every host bridge of the machine: bus mastering off everywhere, buses, windows and
+ * BARs assigned, capabilities recorded. Returns E_INVAL with a sentence in *why when a function
+ * is found that cannot be run safely (a stream that no IOMMU covers, a virtio function that
+ * would bypass, iommu-testdev without the boot option ...).
+ */
+enum status pci_enumerate(const struct machine *m, const char **why) MUST_CHECK;
+
+extern struct pci_function pci_function[PCI_MAX_FUNCTIONS];
+extern u32 pci_function_count;
+
+/*
+ * A VM's access to configuration space: offset into host `host`'s ECAM, width 1, 2 or 4 bytes
+ * (8 is refused), naturally aligned. Reads of what the VM does not own are all ones; writes are
+ * filtered. Called with no lock held.
+ */
+u32 pci_config_read(const struct vm *vm, u32 host, u64 offset, u32 width);
+void pci_config_write(struct vm *vm, u32 host, u64 offset, u32 width, u32 value);
+
+/*
+ * Reset all functions of a device: bus mastering off, device-specific handler, function-level or
+ * secondary-bus reset, BARs and command rewritten from the record. In steps: *again is set while
+ * the reset still runs (call again later). E_DENIED: this device cannot be reset safely.
+ */
+enum status pci_device_reset(struct device *device, bool *again) MUST_CHECK;
+
+/* Stop all functions of a device from mastering the bus (quarantine), or allow it again. */
+void pci_device_master(struct device *device, bool allow);
+
+#endif

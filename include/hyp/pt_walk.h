@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The one page-table walker. A format file defines `struct pt_format` constants and instantiates
+ * the operations with PT_DEFINE_OPS; since the format is a compile-time constant there, every
+ * indirection below folds away. Tables hold 512 64-bit entries; level 3 maps 4 KiB.
+ */
+#ifndef HYP_PT_WALK_H
+#define HYP_PT_WALK_H
+
+#include "hyp/check.h"
+#include "hyp/io.h"
+#include "hyp/pool.h"
+#include "hyp/pt.h"
+
+#define PT_ENTRIES   512u
+#define PT_LAST      3
+/* The most empty tables that one edit unlinks: each costs a scan of its entries. */
+#define PT_UNLINK_MAX 8
+
+struct pt_format {
+	u8 start_level;
+	u8 va_bits;
+	u8 root_pages;
+	u64 (*table)(u64 page);                     /* entry that points to a table */
+	u64 (*leaf)(u64 out, u32 prot, int level);  /* entry that maps */
+	bool (*is_table)(u64 entry, int level);     /* of a non-zero entry */
+	u64 (*out)(u64 entry);                      /* output or table address */
+	u32 (*prot)(u64 entry);
+};
+
+static ALWAYS_INLINE u32 pt_level_shift(int level)
+{
+	return PAGE_SHIFT + 9u * (u32)(PT_LAST - level);
+}
+
+static ALWAYS_INLINE int pt_shift_level(u8 shift)
+{
+	return PT_LAST - (shift - PAGE_SHIFT) / 9;
+}
+
+static ALWAYS_INLINE u64 *pt_slot(const struct pt_format *f, u64 *table, u64 va, int level)
+{
+	u64 index = va >> pt_level_shift(level);
+
+	/* Concatenated roots are indexed by more than nine bits. */
+	if (level != f->start_level)
+		index &= PT_ENTRIES - 1;
+	return table + index;
+}
+
+static ALWAYS_INLINE void pt_store(const struct pt *pt, u64 *slot, u64 entry)
+{
+	io_table_write(slot, entry);
+	if (unlikely(pt->clean))
+		io_clean(slot, sizeof(*slot));
+}
+
+/* The slot at `level` on the way to va; NULL when a table above is missing or a block maps it. */
+static ALWAYS_INLINE u64 *pt_descend(const struct pt_format *f, const struct pt *pt, u64 va,
+				     int level, int *found)
+{
+	u64 *table = io_phys(pt->root);
+
+	for (int l = f->start_level;; l++) {
+		u64 *slot = pt_slot(f, table, va, l);
+		u64 entry;
+
+		*found = l;
+		if (l == level)
+			return slot;
+		entry = *slot;
+		if (entry == 0 || !f->is_table(entry, l))
+			return slot;
+		table = io_phys(pa(f->out(entry)));
+	}
+}
+
+/* The table of 4 KiB leaves for va by the cache, or NULL. */
+static ALWAYS_INLINE u64 *pt_cached(const struct pt *pt, u64 va)
+{
+	return likely(pt->last_slot == va >> PT_SHIFT_2M) ? pt->last : NULL;
+}
+
+static ALWAYS_INLINE bool pt_table_empty(const u64 *table)
+{
+	for (u32 i = 0; i < PT_ENTRIES; i += 4)
+		if (table[i] | table[i + 1] | table[i + 2] | table[i + 3])
+			return false;
+	return true;
+}
+
+static ALWAYS_INLINE bool pt_edit_room(const struct pt_edit *edit)
+{
+	return edit->count < PT_EDIT_MAX;
+}
+
+static ALWAYS_INLINE void pt_edit_add(struct pt_edit *edit, u64 *slot, u64 new, u64 va, u32 shift,
+				      u64 page)
+{
+	CHECK(pt_edit_room(edit));
+	edit->step[edit->count++] = (struct pt_edit_step){
+		.slot = slot,
+		.old = *slot,
+		.new = new,
+		.va = va >> shift << shift,
+		.page = pa(page),
+		.shift = (u8)shift,
+	};
+}
+
+static NOINLINE UNUSED enum status pt_link_table(const struct pt_format *f, struct pt *pt,
+						 struct pt_edit *edit, u64 *slot, u64 va,
+						 int level)
+{
+	enum status status;
+	u64 entry;
+	pa_t page;
+
+	if (!pt_edit_room(edit))
+		return E_NOMEM;
+	status = pool_alloc(pt->pool, 0, &page);
+	if (status != OK)
+		return status;
+	if (pt->clean)
+		io_clean(io_phys(page), PAGE_SIZE);
+	io_table_publish();
+	entry = f->table(page.v);
+	pt_edit_add(edit, slot, entry, va, pt_level_shift(level), page.v);
+	pt_store(pt, slot, entry);
+	pt->tables++;
+	return OK;
+}
+
+/* Take an empty table out of the place where a block shall go. */
+static NOINLINE UNUSED enum status pt_unlink_empty(const struct pt_format *f, struct pt *pt,
+						   struct pt_edit *edit, u64 *slot, u64 va,
+						   int level)
+{
+	const u64 *table = io_phys(pa(f->out(*slot)));
+
+	if (level + 1 < PT_LAST) /* tables of tables: use smaller leaves below it */
+		return E_TOOBIG;
+	if (!pt_table_empty(table))
+		return E_EXIST;
+	if (edit->unlinked >= PT_UNLINK_MAX || !pt_edit_room(edit))
+		return E_TOOBIG;
+	pt_edit_add(edit, slot, 0, va, pt_level_shift(level), f->out(*slot));
+	edit->unlinked++;
+	if (pt->last == table)
+		pt->last_slot = ~0ull;
+	pt_store(pt, slot, 0);
+	pt->tables--;
+	return OK;
+}
+
+/* The slot for a leaf at `level`, with every table above it linked. */
+static ALWAYS_INLINE enum status pt_reach(const struct pt_format *f, struct pt *pt,
+					  struct pt_edit *edit, u64 va, int level, u64 **out)
+{
+	u64 *table = io_phys(pt->root);
+	enum status status;
+
+	for (int l = f->start_level; l < level; l++) {
+		u64 *slot = pt_slot(f, table, va, l);
+
+		if (*slot == 0) {
+			status = pt_link_table(f, pt, edit, slot, va, l);
+			if (status != OK)
+				return status;
+		} else if (!f->is_table(*slot, l)) {
+			return E_EXIST;
+		}
+		table = io_phys(pa(f->out(*slot)));
+	}
+	if (level == PT_LAST) {
+		pt->last = table;
+		pt->last_slot = va >> PT_SHIFT_2M;
+	}
+	*out = pt_slot(f, table, va, level);
+	return OK;
+}
+
+static ALWAYS_INLINE enum status pt_prepare(const struct pt_format *f, struct pt *pt,
+					    struct pt_edit *edit, u64 va, u64 size, u8 shift)
+{
+	int level = pt_shift_level(shift);
+	u64 end = va + size;
+
+	while (va < end) {
+		u64 table_end = align_down(va, 512ull << shift) + (512ull << shift);
+		u64 stop = end < table_end ? end : table_end;
+		u64 *table = level == PT_LAST ? pt_cached(pt, va) : NULL;
+		u64 *slot;
+
+		if (table != NULL) {
+			slot = table + (va >> PAGE_SHIFT) % PT_ENTRIES;
+		} else {
+			enum status status = pt_reach(f, pt, edit, va, level, &slot);
+
+			if (unlikely(status != OK))
+				return status;
+		}
+		for (; va < stop; va += 1ull << shift, slot++) {
+			if (likely(*slot == 0))
+				continue;
+			if (level == PT_LAST || !f->is_table(*slot, level))
+				return E_EXIST;
+			enum status status = pt_unlink_empty(f, pt, edit, slot, va, level);
+
+			if (status != OK)
+				return status;
+		}
+	}
+	return OK;
+}
+
+static ALWAYS_INLINE bool pt_undo(struct pt *pt, struct pt_edit *edit)
+{
+	u32 taken = 0;
+
+	for (u32 i = edit->count; i-- > 0;) {
+		const struct pt_edit_step *step = &edit->step[i];
+
+		pt_store(pt, step->slot, step->old);
+		if (step->old != 0) { /* an empty table goes back where it was */
+			pt->tables++;
+		} else {
+			pt->tables--;
+			taken++;
+		}
+	}
+	pt->last_slot = ~0ull;
+	io_table_publish();
+	edit->undone = true;
+	return taken > 0;
+}
+
+/* What no entry points to any more: the linked tables of an undone edit, else the unlinked. */
+static ALWAYS_INLINE void pt_finish(struct pt *pt, struct pt_edit *edit)
+{
+	for (u32 i = edit->count; i-- > 0;) {
+		const struct pt_edit_step *step = &edit->step[i];
+
+		if ((step->old == 0) == edit->undone)
+			pool_free(pt->pool, 0, step->page);
+	}
+	edit->count = 0;
+	edit->unlinked = 0;
+	edit->undone = false;
+}
+
+static ALWAYS_INLINE void pt_commit(const struct pt_format *f, struct pt *pt, u64 va, u64 out,
+				    u64 size, u8 shift, u32 prot)
+{
+	int level = pt_shift_level(shift);
+	u64 end = va + size;
+	u64 entry = f->leaf(out, prot, level);
+
+	while (va < end) {
+		u64 table_end = align_down(va, 512ull << shift) + (512ull << shift);
+		u64 stop = end < table_end ? end : table_end;
+		u64 *table = level == PT_LAST ? pt_cached(pt, va) : NULL;
+		u64 *slot;
+		int found;
+
+		if (table != NULL) {
+			slot = table + (va >> PAGE_SHIFT) % PT_ENTRIES;
+		} else {
+			slot = pt_descend(f, pt, va, level, &found);
+			CHECK(found == level);
+		}
+		for (; va < stop; va += 1ull << shift, entry += 1ull << shift)
+			pt_store(pt, slot++, entry);
+	}
+	io_table_publish();
+}
+
+static ALWAYS_INLINE bool pt_lookup(const struct pt_format *f, const struct pt *pt, u64 va,
+				    u64 limit, struct pt_run *run)
+{
+	u64 *table = pt_cached(pt, va);
+	int level = PT_LAST;
+	u64 *slot, entry, size;
+
+	if (likely(table != NULL))
+		slot = table + (va >> PAGE_SHIFT) % PT_ENTRIES;
+	else
+		slot = pt_descend(f, pt, va, PT_LAST, &level);
+	entry = *slot;
+	size = 1ull << pt_level_shift(level);
+	run->va = va & ~(size - 1);
+	run->size = size;
+	run->shift = (u8)pt_level_shift(level);
+	if (entry == 0)
+		return false;
+	run->out = f->out(entry);
+	run->prot = f->prot(entry);
+	while (run->va + run->size < limit &&
+	       ((run->va + run->size) & (512 * size - 1)) != 0) {
+		entry += size;
+		if (*++slot != entry)
+			break;
+		run->size += size;
+	}
+	return true;
+}
+
+static ALWAYS_INLINE void pt_clear(const struct pt_format *f, struct pt *pt,
+				   const struct pt_run *run)
+{
+	u64 *table = run->shift == PT_SHIFT_4K ? pt_cached(pt, run->va) : NULL;
+	u64 count = run->size >> run->shift;
+	u64 *slot;
+	int found;
+
+	if (table != NULL) {
+		slot = table + (run->va >> PAGE_SHIFT) % PT_ENTRIES;
+	} else {
+		slot = pt_descend(f, pt, run->va, pt_shift_level(run->shift), &found);
+		CHECK(found == pt_shift_level(run->shift));
+	}
+	for (u64 i = 0; i < count; i++)
+		pt_store(pt, slot + i, 0);
+	io_table_publish();
+}
+
+static ALWAYS_INLINE enum status pt_split_prepare(const struct pt_format *f, struct pt *pt, u64 va,
+						  pa_t *table)
+{
+	enum status status;
+	struct pt_run run;
+	u64 *entry, leaf;
+	u64 step;
+
+	CHECK(pt_lookup(f, pt, va, va, &run));
+	CHECK(run.shift > PAGE_SHIFT);
+	status = pool_alloc(pt->pool, 0, table);
+	if (status != OK)
+		return status;
+	entry = io_phys(*table);
+	step = 1ull << (run.shift - 9);
+	leaf = f->leaf(run.out, run.prot, pt_shift_level(run.shift) + 1);
+	for (u32 i = 0; i < PT_ENTRIES; i++, leaf += step)
+		io_table_write(entry + i, leaf);
+	if (pt->clean)
+		io_clean(entry, PAGE_SIZE);
+	io_table_publish();
+	return OK;
+}
+
+static ALWAYS_INLINE void pt_split_commit(const struct pt_format *f, struct pt *pt, u64 va,
+					  u8 shift, pa_t table)
+{
+	int level = pt_shift_level(shift);
+	int found;
+	u64 *slot = pt_descend(f, pt, va, level, &found);
+
+	CHECK(found == level && (*slot == 0 || !f->is_table(*slot, level)));
+	pt_store(pt, slot, f->table(table.v));
+	io_table_publish();
+	pt->tables++;
+}
+
+static ALWAYS_INLINE bool pt_merge(const struct pt_format *f, struct pt *pt, u64 va, u8 shift,
+				   struct pt_edit *edit, struct pt_run *block)
+{
+	int level = pt_shift_level(shift);
+	u64 step = 1ull << (shift - 9);
+	u64 *slot, *table, entry;
+	int found;
+
+	if (!(pt->leaf_sizes & (1u << shift)) || !pt_edit_room(edit))
+		return false;
+	slot = pt_descend(f, pt, va, level, &found);
+	if (found != level || *slot == 0 || !f->is_table(*slot, level))
+		return false;
+	table = io_phys(pa(f->out(*slot)));
+	entry = table[0];
+	if (entry == 0 || (level + 1 < PT_LAST && f->is_table(entry, level + 1)) ||
+	    (f->out(entry) & ((1ull << shift) - 1)) != 0)
+		return false;
+	for (u32 i = 1; i < PT_ENTRIES; i++)
+		if (table[i] != entry + i * step)
+			return false;
+	*block = (struct pt_run){
+		.va = va >> shift << shift,
+		.out = f->out(entry),
+		.size = 1ull << shift,
+		.prot = f->prot(entry),
+		.shift = shift,
+	};
+	pt_edit_add(edit, slot, 0, va, shift, f->out(*slot));
+	edit->unlinked++;
+	if (pt->last == table)
+		pt->last_slot = ~0ull;
+	pt_store(pt, slot, 0);
+	io_table_publish();
+	pt->tables--;
+	return true;
+}
+
+static ALWAYS_INLINE void pt_release(const struct pt_format *f, struct pt *pt, u64 *slot)
+{
+	pa_t page = pa(f->out(*slot));
+
+	pt_store(pt, slot, 0);
+	pt->tables--;
+	pool_free(pt->pool, 0, page);
+}
+
+/*
+ * Free tables bottom up without recursion: each pass goes down the first branch that still has
+ * tables below and frees the deepest one, so the depth is constant and a step can stop anywhere.
+ */
+static ALWAYS_INLINE bool pt_destroy(const struct pt_format *f, struct pt *pt, u32 budget)
+{
+	u64 *table = io_phys(pt->root);
+	u32 entries = PT_ENTRIES * f->root_pages;
+	u64 *path[PT_LAST + 1];
+	u32 next[PT_LAST + 1];
+	int level = f->start_level;
+
+	pt->last_slot = ~0ull;
+	path[level] = table;
+	next[level] = 0;
+	while (pt->tables > 0) {
+		u32 limit = level == f->start_level ? entries : PT_ENTRIES;
+		u64 *slot;
+
+		if (next[level] == limit) {
+			/* Everything below this table is gone: so is the table. */
+			CHECK(level > f->start_level);
+			level--;
+			slot = path[level] + next[level] - 1;
+			pt_release(f, pt, slot);
+			if (--budget == 0)
+				break;
+			continue;
+		}
+		slot = path[level] + next[level]++;
+		if (*slot == 0 || level == PT_LAST || !f->is_table(*slot, level))
+			continue;
+		if (level + 1 == PT_LAST) { /* a table of leaves: nothing below it */
+			pt_release(f, pt, slot);
+			if (--budget == 0)
+				break;
+			continue;
+		}
+		path[level + 1] = io_phys(pa(f->out(*slot)));
+		next[level + 1] = 0;
+		level++;
+	}
+	return pt->tables == 0;
+}
+
+#define PT_DEFINE_OPS(name, format, stage_, sizes)                                               \
+	static enum status name##_prepare(struct pt *pt, struct pt_edit *edit, u64 va, u64 size, \
+					  u8 shift)                                              \
+	{                                                                                        \
+		return pt_prepare(&(format), pt, edit, va, size, shift);                         \
+	}                                                                                        \
+	static bool name##_undo(struct pt *pt, struct pt_edit *edit)                             \
+	{                                                                                        \
+		return pt_undo(pt, edit);                                                        \
+	}                                                                                        \
+	static void name##_finish(struct pt *pt, struct pt_edit *edit)                           \
+	{                                                                                        \
+		pt_finish(pt, edit);                                                             \
+	}                                                                                        \
+	static void name##_commit(struct pt *pt, u64 va, u64 out, u64 size, u8 shift, u32 prot)  \
+	{                                                                                        \
+		pt_commit(&(format), pt, va, out, size, shift, prot);                            \
+	}                                                                                        \
+	static bool name##_lookup(const struct pt *pt, u64 va, u64 limit, struct pt_run *run)    \
+	{                                                                                        \
+		return pt_lookup(&(format), pt, va, limit, run);                                 \
+	}                                                                                        \
+	static void name##_clear(struct pt *pt, const struct pt_run *run)                        \
+	{                                                                                        \
+		pt_clear(&(format), pt, run);                                                    \
+	}                                                                                        \
+	static enum status name##_split_prepare(struct pt *pt, u64 va, pa_t *table)              \
+	{                                                                                        \
+		return pt_split_prepare(&(format), pt, va, table);                               \
+	}                                                                                        \
+	static void name##_split_commit(struct pt *pt, u64 va, u8 shift, pa_t table)             \
+	{                                                                                        \
+		pt_split_commit(&(format), pt, va, shift, table);                                \
+	}                                                                                        \
+	static bool name##_merge(struct pt *pt, u64 va, u8 shift, struct pt_edit *edit,          \
+				 struct pt_run *block)                                           \
+	{                                                                                        \
+		return pt_merge(&(format), pt, va, shift, edit, block);                          \
+	}                                                                                        \
+	static bool name##_destroy(struct pt *pt, u32 budget)                                    \
+	{                                                                                        \
+		return pt_destroy(&(format), pt, budget);                                        \
+	}                                                                                        \
+	const struct pt_ops name = {                                                             \
+		.va_bits = (format).va_bits,                                                     \
+		.root_pages = (format).root_pages,                                               \
+		.stage = (stage_),                                                               \
+		.leaf_sizes = (sizes),                                                           \
+		.prepare = name##_prepare,                                                       \
+		.undo = name##_undo,                                                             \
+		.finish = name##_finish,                                                         \
+		.commit = name##_commit,                                                         \
+		.lookup = name##_lookup,                                                         \
+		.clear = name##_clear,                                                           \
+		.split_prepare = name##_split_prepare,                                           \
+		.split_commit = name##_split_commit,                                             \
+		.merge = name##_merge,                                                           \
+		.destroy = name##_destroy,                                                       \
+	}
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the CPU room needs to know of VMs and vCPUs. The rest of struct vm is the core's
+ * (hyp/vm/vm.h); the arch part of a vCPU is the CPU room's.
+ */
+#ifndef HYP_VM_H
+#define HYP_VM_H
+
+#include "hyp/addr.h"
+#include "hyp/platform.h"
+#include "hyp/types.h"
+
+#include <arch/vcpu.h> /* struct arch_vcpu */
+
+struct vm;
+
+struct vcpu {
+	struct arch_vcpu arch; /* first: entry code addresses it by offset */
+	struct vm *vm;
+	u32 index;             /* in its VM; for the primary also the physical CPU */
+};
+
+/* The part of a VM that entering it needs. */
+struct vm_cpu_view {
+	u64 table;  /* physical address of the CPU stage-2 root */
+	u16 vmid;
+	bool primary;
+};
+const struct vm_cpu_view *vm_cpu_view(const struct vm *vm);
+struct vcpu *vm_vcpu(struct vm *vm, u32 index); /* NULL when out of range */
+
+#endif

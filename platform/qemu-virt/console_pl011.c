@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Console output on a PL011 (Arm DDI 0183). The primary drives the same UART: its driver may
+ * switch it off, so each character looks first. No state, no lock: the log has one.
+ */
+#include "board.h"
+#include "hyp/bits.h"
+#include "hyp/io.h"
+
+#define UARTDR     0x000u /* rw data                DDI 0183 3.3.1 */
+#define UARTFR     0x018u /* r- flags               3.3.3 */
+#define FR_TXFF    BIT(5) /*    transmit FIFO full */
+#define UARTCR     0x030u /* rw control             3.3.8 */
+#define CR_UARTEN  BIT(0) /*    on */
+#define CR_TXE     BIT(8) /*    transmitter on */
+
+/* Polls for room, about a hundred times what a byte takes at 115200 baud; then it is dropped. */
+#define ROOM_POLLS 100000u
+
+static volatile void __mmio *reg(u32 offset)
+{
+	u64 base = machine ? machine->console.base : VIRT_UART_BASE;
+
+	return (volatile void __mmio *)(base + offset);
+}
+
+void plat_console_putc(char c)
+{
+	u32 control = io_read32(reg(UARTCR)), polls = ROOM_POLLS;
+
+	if ((control & CR_UARTEN) == 0 || (control & CR_TXE) == 0)
+		io_write32(control | CR_UARTEN | CR_TXE, reg(UARTCR));
+	while (io_read32(reg(UARTFR)) & FR_TXFF) {
+		if (--polls == 0)
+			return;
+		io_relax();
+	}
+	io_write32((u8)c, reg(UARTDR));
+}

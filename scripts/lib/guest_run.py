@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""One start of QEMU with a guest image, and what its report lines (test/guest/lib/report.h) say."""
+
+import fnmatch
+import os
+import re
+
+from . import board as boards
+from . import process
+
+REPORT = re.compile(r"\[t\] (ok|not ok|skip|info|done) ?([^\s:]*)(?:: | )?(.*)$")
+FIELD = re.compile(r"(\w+)=(\d+)")
+# The boot line of a module is 512 bytes in the hypervisor, a word of it 256 in the guest library.
+BOOTARG_LIMIT = 240
+
+
+class GuestReport:
+    """Collects the report lines of one run."""
+
+    def __init__(self):
+        self.outcomes = {}  # case -> ("ok" | "not ok" | "skip", reason)
+        self.info = {}      # "key.field" -> number
+        self.done = False
+
+    def line(self, text):
+        match = REPORT.search(text)
+        if not match:
+            return
+        kind, name, rest = match.groups()
+        if kind == "done":
+            self.done = True
+        elif kind == "info":
+            self.info.update((f"{name}.{field}", int(number)) for field, number in FIELD.findall(rest))
+        else:
+            self.outcomes[name] = (kind, rest)
+
+    def verdict(self, case, section, ended):
+        """None if the case holds, else why not."""
+        missing = ended or "the image ended without its last line"
+        kind, reason = self.outcomes.get(case, ("missing", missing if not self.done else "not reported"))
+        expected = section.get("expect_failure")
+        if expected and fnmatch.fnmatchcase(case, expected):
+            return None if kind == "not ok" and self.done else f"had to fail here, and: {kind} {reason}".rstrip()
+        if kind == "skip":
+            allowed = any(fnmatch.fnmatchcase(case, pattern) for pattern in section.words("skips"))
+            return None if allowed else f"skipped: {reason}"
+        return None if kind == "ok" else reason or "no reason given"
+
+
+def case_patterns(section):
+    """What the image is asked to run: the cases that were chosen, or the whole section where that is too long."""
+    whole = section.get("t", "*")
+    chosen = ",".join(section.cases)
+    return chosen if section.narrowed and len(chosen) < BOOTARG_LIMIT else whole
+
+
+def section_command(board, section, image, test_image):
+    """The QEMU command of a section of cases.cfg."""
+    name = section.get("image")
+    primary = os.path.join("build", "guest", f"{name}.bin")
+    hypervisor = None if section.flag("bare") else test_image if section.get("hypervisor") == "test" else image
+    overrides = {
+        option: section.get(key)
+        for key, option in (("machine", "-M"), ("cpu", "-cpu"), ("smp", "-smp"), ("memory", "-m"))
+        if section.get(key)
+    }
+    if section.flag("icount"):
+        overrides["-icount"] = "shift=0,sleep=off"
+    extra = board.devices(section.words("devices")) + section.words("qemu")
+    words = {"t": case_patterns(section)}
+    initrd = None
+    if section.flag("tree") and hypervisor:
+        start, end = board.image_range(hypervisor)
+        words["hyp"] = f"{start:x}-{end:x}"
+        initrd = board.tree(board.command(hypervisor, section.get("bootline"), primary, "", None, overrides, extra))
+
+    def build():
+        bootargs = " ".join(f"{key}={value}" for key, value in words.items())
+        return board.command(hypervisor, section.get("bootline"), primary, bootargs, initrd, overrides, extra)
+
+    if section.get("second_smmu"):
+        # -dtb replaces the tree that guest-loader extends, so it is made from that.
+        tree = boards.add_second_smmu(board.tree(build()), section.number("second_smmu", 0))
+        extra = [*extra, "-dtb", tree]
+    return build()
+
+
+def trace_verdict(section, report, path):
+    """QEMU's own count of an event against the number that the image gives; None if they agree."""
+    expected = report.info.get(section.get("trace_info"))
+    if expected is None:
+        return f"the image does not say {section.get('trace_info')}"
+    with open(path, encoding="utf-8", errors="replace") as file:
+        counted = sum(section.get("trace") in line for line in file)
+    return None if counted == expected else f"QEMU saw {counted} times {section.get('trace')}, the image {expected}"
+
+
+def run_section(board, section, image, test_image, logs, turn=0):
+    """Runs it once. Returns {case: reason or None}."""
+    log = os.path.join(logs, section.name + (f"-{turn}" if turn else "") + ".log")
+    limit = section.number("timeout", 60)
+    command = section_command(board, section, image, test_image)
+    trace = log[:-4] + ".trace"
+    if section.get("trace"):
+        command += ["-trace", section.get("trace"), "-D", trace]
+    report = GuestReport()
+    ended = process.run(command, limit, log, report.line, cwd=boards.ROOT)
+    reason = ended.reason(limit)
+    results = {case: report.verdict(case, section, reason) for case in section.cases}
+    for name, (kind, why) in report.outcomes.items():
+        if name not in results and kind != "ok":
+            results[name] = why or kind
+    if reason or not report.done:
+        results["run"] = reason or "the image ended without its last line"
+    if section.get("trace") and "run" not in results:
+        results["trace"] = trace_verdict(section, report, trace)
+    return results

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs one program with a time limit, its output going to a log and, line by line, to whoever listens.
+
+Nothing is left behind: when the caller is interrupted, so is the program.
+"""
+
+import dataclasses
+import os
+import subprocess
+import threading
+
+GRACE_S = 3
+
+_running = set()
+_running_lock = threading.Lock()
+
+
+@dataclasses.dataclass
+class Ended:
+    status: int       # of the program; negative: the signal
+    timed_out: bool
+    lines: list
+
+    def reason(self, limit_s):
+        """Why the run counts as failed although its output may be fine; None if it ended by itself with 0."""
+        if self.timed_out:
+            return f"still running after {limit_s:g} s"
+        return f"ended with status {self.status}" if self.status else None
+
+
+def stop(process):
+    """Ends a program that we started: politely, then for sure."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def stop_all():
+    """Ends every program that run() has under way."""
+    with _running_lock:
+        programs = list(_running)
+    for program in programs:
+        stop(program)
+
+
+def run(command, limit_s, log_path, listener=None, cwd=None, env=None):
+    """Runs to the end or the limit; `listener` gets each line without its line end."""
+    lines = []
+    expired = threading.Event()
+    os.makedirs(os.path.dirname(log_path), exist_ok=True)
+    with open(log_path, "w", encoding="utf-8") as log:
+        log.write("+ " + subprocess.list2cmdline(command) + "\n")
+        log.flush()
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd,
+            env=env, start_new_session=True,
+        )
+
+        with _running_lock:
+            _running.add(process)
+
+        def expire():
+            expired.set()
+            stop(process)
+
+        timer = threading.Timer(limit_s, expire)
+        timer.start()
+        try:
+            for raw in process.stdout:
+                line = raw.decode(errors="replace").rstrip("\r\n").replace("\r", "")
+                log.write(line + "\n")
+                lines.append(line)
+                if listener:
+                    listener(line)
+            process.wait()
+        finally:
+            timer.cancel()
+            stop(process)
+            with _running_lock:
+                _running.discard(process)
+            process.stdout.close()
+        if expired.is_set():
+            log.write(f"(stopped after {limit_s:g} s)\n")
+    return Ended(process.returncode, expired.is_set(), lines)

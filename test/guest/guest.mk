@@ -1,0 +1,53 @@
+# Guest images: build/guest/<image>.bin, flat and position independent, from the library here and one or more
+# sources in primary/. The images are bare-metal programs against include/abi and a full newlib.
+
+guest_lib_srcs := $(addprefix test/guest/lib/,start.S console.c edu.c gic.c guest.c machine.c mmu.c newlib.c pci.c \
+	ram.c report.c rig.c smp.c testdev.c trap.c)
+guest_images := bare scenario cases sweep bench
+guest_srcs_bare     := test/guest/primary/bare.c
+guest_srcs_scenario := test/guest/primary/scenario.c
+guest_srcs_cases    := $(sort $(wildcard test/guest/primary/case_*.c test/guest/primary/case_*.S))
+guest_srcs_sweep    := test/guest/primary/sweep.c
+guest_srcs_bench    := test/guest/primary/bench.c
+
+guest_flags := --target=aarch64-none-elf -march=armv8-a -mno-outline-atomics -std=gnu11 -O2 -g -ffreestanding \
+	-nostdlibinc -isystem $(NEWLIB_GUEST)/include -fno-pic -fno-stack-protector -fno-common -ffunction-sections \
+	-fdata-sections -ffile-prefix-map=$(CURDIR)/=
+guest_warnings := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wvla -Wundef -Wstrict-prototypes
+guest_includes := -Iinclude -Itest/guest/lib -isystem $(LIBFDT_SRC)
+guest_libfdt   := $(addprefix build/guest/obj/libfdt/,fdt.o fdt_addresses.o fdt_ro.o fdt_strerror.o)
+need_guest     := $(need_newlib_guest) $(need_libfdt)
+
+build/guest/obj/%.o: %.c Makefile test/guest/guest.mk | $(need_guest)
+	$(call cmd,CC,$<,$(CC) $(guest_flags) $(guest_warnings) $(guest_includes) -MMD -MP -c -o $@ $<)
+
+build/guest/obj/%.o: %.S Makefile test/guest/guest.mk | $(need_guest)
+	$(call cmd,AS,$<,$(CC) $(guest_flags) $(guest_includes) -MMD -MP -c -o $@ $<)
+
+# Not ours, so without our warnings.
+build/guest/obj/libfdt/%.o: Makefile test/guest/guest.mk | $(need_guest)
+	$(call cmd,CC,libfdt/$*.c,$(CC) $(guest_flags) -w -I$(LIBFDT_SRC) -c -o $@ $(LIBFDT_SRC)/$*.c)
+
+# $(call guest_rules,IMAGE). One object per source, shared by the images.
+define guest_rules
+build/guest/$1.elf: $$(patsubst %,build/guest/obj/%.o,$$(basename $$(guest_lib_srcs) $$(guest_srcs_$1))) \
+		$$(guest_libfdt) test/guest/lib/image.lds
+	$$(call cmd,LD,$$@,$$(LD) -pie --no-dynamic-linker -z notext -z norelro -z max-page-size=4096 --gc-sections --fatal-warnings \
+		-T test/guest/lib/image.lds -o $$@ $$(filter %.o,$$^) $$(NEWLIB_GUEST)/lib/libc.a)
+
+build/guest/$1.bin: build/guest/$1.elf
+	$$(call cmd,BIN,$$@,$$(OBJCOPY) -O binary $$< $$@)
+endef
+$(foreach image,$(guest_images),$(eval $(call guest_rules,$(image))))
+
+-include $(patsubst %,build/guest/obj/%.d,$(basename $(guest_lib_srcs) $(foreach i,$(guest_images),$(guest_srcs_$(i)))))
+
+guest_bins := $(patsubst %,build/guest/%.bin,$(guest_images))
+run_deps   += build/guest/scenario.bin
+test_deps  += $(guest_bins)
+all_deps   += $(guest_bins)
+
+room_targets += bench
+.PHONY: bench
+bench: $(IMAGE) build/guest/bench.bin | $(need_qemu) ## measure the calls in instructions, against the figures to hold
+	@$(PYTHON) scripts/bench.py --platform=$(PLATFORM) --image=$(IMAGE)

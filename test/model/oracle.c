@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One look after the other: V10, V2 and V9 compare two of them. */
+#include "oracle_private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "abi/pviommu.h"
+
+#include "fake.h"
+
+/* V9: what one call may write to tables and wait, derived from the limits of the interface. */
+#define STORES_MAX (PVIOMMU_MAX_LEAVES + PVIOMMU_MAX_PAGES + 2 * PT_EDIT_MAX + 512u)
+#define WAIT_MAX_US (8ull * IOMMU_WAIT_US)
+
+struct oracle oracle;
+
+bool violated(const char *fmt, ...)
+{
+	va_list args;
+
+	if (oracle.why[0] != '\0')
+		return false;
+	va_start(args, fmt);
+	vsnprintf(oracle.why, sizeof(oracle.why), fmt, args);
+	va_end(args);
+	return false;
+}
+
+static void *grown(void *items, u32 *room, u32 count, size_t size)
+{
+	if (count < *room)
+		return items;
+	*room = *room == 0 ? 256 : 2 * *room;
+	items = realloc(items, *room * size);
+	if (items == NULL)
+		fake_die("no host memory for the oracle");
+	return items;
+}
+
+void state_begin(struct state *s)
+{
+	s->count = 0;
+	s->section_count = 0;
+}
+
+void state_section(struct state *s, const char *name)
+{
+	s->section[s->section_count++] = (struct section){ name, s->count };
+}
+
+void state_add(struct state *s, u64 word)
+{
+	s->word = grown(s->word, &s->room, s->count, sizeof(*s->word));
+	s->word[s->count++] = word;
+}
+
+static void count_store(void *ctx UNUSED, u64 *entry UNUSED, u64 value UNUSED)
+{
+	oracle.stores++;
+}
+
+void oracle_init(struct smmu *const *smmu, u32 count)
+{
+	memset(&oracle, 0, sizeof(oracle));
+	for (u32 i = 0; i < count; i++)
+		oracle.smmu[i] = smmu[i];
+	oracle.smmu_count = count;
+	oracle.effort = 1;
+	oracle.base = machine->ram[0].base;
+	oracle.pages = (u32)(machine->ram[0].size >> PAGE_SHIFT);
+	oracle.runs = oracle.pages / BLOCK_PAGES;
+	oracle.pins = calloc(oracle.pages, sizeof(*oracle.pins));
+	oracle.block_pins = calloc(oracle.runs, sizeof(*oracle.block_pins));
+	oracle.place = calloc(oracle.pages, sizeof(*oracle.place));
+	oracle.dma_place = calloc(oracle.pages, sizeof(*oracle.dma_place));
+	oracle.domain_room = vm_primary->domain_max;
+	oracle.domain = calloc(oracle.domain_room, sizeof(*oracle.domain));
+	if (!oracle.pins || !oracle.block_pins || !oracle.place || !oracle.dma_place ||
+	    !oracle.domain)
+		fake_die("no host memory for the oracle");
+	for (u32 i = 0; i < count; i++)
+		oracle.cmds[i] = smmu_cmd_count(smmu[i]);
+	fake_store_hook_add(count_store, NULL);
+}
+
+void oracle_losses_allowed(void)
+{
+	oracle.losses = true;
+}
+
+void oracle_effort(u32 n)
+{
+	oracle.effort = n;
+}
+
+static const char *look(void)
+{
+	struct state old = oracle.before;
+
+	oracle.why[0] = '\0';
+	oracle.before = oracle.now;
+	oracle.now = old;
+	state_begin(&oracle.now);
+	if (look_at_core())
+		look_at_hardware();
+	oracle.looks++;
+	return oracle.why[0] != '\0' ? oracle.why : NULL;
+}
+
+const char *oracle_check(void)
+{
+	return look();
+}
+
+void oracle_before(void)
+{
+	oracle.stores = 0;
+	oracle.started_us = fake_time_now();
+}
+
+/* V10 */
+static bool nothing_changed(void)
+{
+	const struct state *a = &oracle.before, *b = &oracle.now;
+	const char *name = "state";
+	u32 i = 0;
+
+	while (i < a->count && i < b->count && a->word[i] == b->word[i])
+		i++;
+	if (i == a->count && i == b->count)
+		return true;
+	for (u32 k = 0; k < b->section_count && b->section[k].start <= i; k++)
+		name = b->section[k].name;
+	return violated("V10: a refused call changed the %s (word %u: %#llx, was %#llx)", name, i,
+			i < b->count ? (unsigned long long)b->word[i] : 0,
+			i < a->count ? (unsigned long long)a->word[i] : 0);
+}
+
+/* V2: no page with pins changed hands. The first section is the pages', one word each. */
+static bool pinned_pages_stayed(u32 *changed)
+{
+	*changed = 0;
+	if (oracle.before.count == 0)
+		return true;
+	for (u32 i = 0; i < oracle.pages; i++) {
+		u64 a = oracle.before.word[i], b = oracle.now.word[i];
+
+		if (a == b)
+			continue;
+		++*changed;
+		if ((a & 0xffff) != (b & 0xffff) && a >> 32 != 0)
+			return violated("V2: pinned page %#llx changed from owner and state "
+					"%#llx to %#llx",
+					(unsigned long long)(oracle.base + i * PAGE_SIZE),
+					(unsigned long long)(a & 0xffff),
+					(unsigned long long)(b & 0xffff));
+	}
+	return true;
+}
+
+static bool work_was_bounded(u32 pages_changed)
+{
+	u64 waited = fake_time_now() - oracle.started_us;
+
+	if (oracle.stores > STORES_MAX)
+		return violated("V9: one call stored %llu table entries",
+				(unsigned long long)oracle.stores);
+	if (pages_changed > PVIOMMU_MAX_PAGES)
+		return violated("V9: one call changed %u page records", pages_changed);
+	if (waited > WAIT_MAX_US)
+		return violated("V9: one call waited %llu us", (unsigned long long)waited);
+	return true;
+}
+
+const char *oracle_after(bool refused)
+{
+	const char *why = look();
+	u32 changed;
+
+	if (why != NULL)
+		return why;
+	if (pinned_pages_stayed(&changed) && work_was_bounded(changed) && refused)
+		nothing_changed();
+	return oracle.why[0] != '\0' ? oracle.why : NULL;
+}

@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the core's records say against what its tables hold: pins counted again from the leaves,
+ * pool pages from what uses them, names from the endpoints. Fills the look for oracle_hw.c and
+ * the abstract state for V10.
+ */
+#include "oracle_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hyp/io.h"
+#include "mem/page.h"
+
+#include "fake.h"
+
+u32 page_index(u64 addr)
+{
+	u64 index = (addr - oracle.base) >> PAGE_SHIFT;
+
+	return addr >= oracle.base && index < oracle.pages ? (u32)index : ~0u;
+}
+
+/* Free in a pool: inside a run whose head says so. */
+static bool page_is_free(u64 addr)
+{
+	for (u32 order = 0; order <= POOL_ORDER_MAX; order++) {
+		const struct page *head = page_find(pa(addr & ~((PAGE_SIZE << order) - 1)));
+
+		if (head != NULL && head->owner == OWNER_HYP && head->state == PAGE_POOL_FREE &&
+		    head->order >= order)
+			return true;
+	}
+	return false;
+}
+
+bool page_is_ours(u64 addr)
+{
+	const struct page *page = page_find(pa(addr));
+
+	return page != NULL && page->owner == OWNER_HYP && !page_is_free(addr);
+}
+
+static bool place_set(u64 addr, const struct place *place, struct place *places)
+{
+	u32 i = page_index(addr);
+
+	if (!page_is_ours(addr))
+		return violated("V5: table page %#llx is not the hypervisor's, or free",
+				(unsigned long long)addr);
+	if (places[i].kind != PLACE_NONE)
+		return violated("V5: table page %#llx is used twice", (unsigned long long)addr);
+	places[i] = *place;
+	return true;
+}
+
+/* --- domains */
+
+static void leaf_seen(void *ctx, const struct smmu_cached *c)
+{
+	struct domain_look *look = ctx;
+	u32 page = page_index(c->output);
+
+	if (look->leaf_count == look->leaf_room) {
+		look->leaf_room = look->leaf_room == 0 ? 256 : 2 * look->leaf_room;
+		look->leaf = realloc(look->leaf, look->leaf_room * sizeof(*look->leaf));
+		if (look->leaf == NULL)
+			fake_die("no host memory for the oracle");
+	}
+	look->leaf[look->leaf_count++] =
+		(struct leaf){ c->input, c->output, c->size, c->read, c->write, c->user };
+	look->bytes += c->size;
+	if (page == ~0u) {
+		u32 range;
+		struct device *d = device_of_mmio(NULL, pa(c->output), c->size, &range);
+
+		if (d == NULL)
+			violated("V1: IOVA %#llx maps %#llx, which is no memory and no device's",
+				 (unsigned long long)c->input, (unsigned long long)c->output);
+		else
+			oracle.mmio_pins[d->index] += c->size >> PAGE_SHIFT;
+	} else if (c->size == PAGE_SIZE) {
+		oracle.pins[page]++;
+	} else {
+		for (u64 done = 0; done < c->size; done += BLOCK_SIZE)
+			oracle.block_pins[page / BLOCK_PAGES + done / BLOCK_SIZE]++;
+	}
+}
+
+static void table_seen(void *ctx, u64 table, u64 input, int level)
+{
+	struct domain_look *look = ctx;
+	const struct place place = { .kind = PLACE_DOMAIN,
+				     .owner = look->d->index,
+				     .level = level,
+				     .input = input };
+
+	place_set(table, &place, oracle.place);
+	if (table != look->d->pt.root.v)
+		look->tables++;
+}
+
+/* Level at which a table of `bits` with so many root pages starts. */
+static u8 start_level(const struct pt_ops *ops)
+{
+	u32 root_bits = 9 + (u32)__builtin_ctz(ops->root_pages);
+
+	return (u8)(3 - (ops->va_bits - root_bits - PAGE_SHIFT) / 9);
+}
+
+static struct domain *domain_slot(u32 i)
+{
+	return &vm_primary->domain_page[i / DOMAINS_PER_PAGE][i % DOMAINS_PER_PAGE];
+}
+
+static void look_at_domain(struct domain_look *look, const struct domain *d)
+{
+	look->d = d;
+	look->leaf_count = look->tables = 0;
+	look->bytes = 0;
+	smmu_for_each_entry(oracle.smmu[0], d->pt.ops->stage == 1, d->pt.root.v,
+			    d->pt.ops->va_bits, start_level(d->pt.ops), leaf_seen, table_seen,
+			    look);
+	/* Concatenated root pages beyond the first. */
+	for (u32 i = 1; i < d->pt.ops->root_pages; i++) {
+		const struct place place = { .kind = PLACE_DOMAIN, .owner = d->index, .level = -1 };
+
+		place_set(d->pt.root.v + i * PAGE_SIZE, &place, oracle.place);
+	}
+	if (look->bytes != d->mapped)
+		violated("V2: domain %u says %llu bytes mapped, its table maps %llu", d->id,
+			 (unsigned long long)d->mapped, (unsigned long long)look->bytes);
+	if (look->tables != d->pt.tables)
+		violated("V5: domain %u says %u tables, it has %u", d->id, d->pt.tables,
+			 look->tables);
+	if (d->lock.held != 0)
+		violated("lock: domain %u is locked after the call", d->id);
+}
+
+static u64 look_at_domains(void)
+{
+	u64 pages = (vm_primary->domain_max + DOMAINS_PER_PAGE - 1) / DOMAINS_PER_PAGE;
+	u32 live = 0;
+
+	for (u64 i = 0; i < pages; i++) {
+		const struct place place = { .kind = PLACE_RECORDS };
+
+		place_set(io_phys_of(vm_primary->domain_page[i]).v, &place, oracle.place);
+	}
+	oracle.domain_count = 0;
+	for (u32 i = 0; i < vm_primary->domain_max; i++) {
+		const struct domain *d = domain_slot(i);
+
+		if (d->state == DOMAIN_FREE)
+			continue;
+		live++;
+		look_at_domain(&oracle.domain[oracle.domain_count], d);
+		pages += d->pt.ops->root_pages + oracle.domain[oracle.domain_count].tables;
+		oracle.domain_count++;
+	}
+	if (live != vm_primary->domain_count)
+		violated("accounts: %u domains in use, the VM counts %u", live,
+			 vm_primary->domain_count);
+	return pages;
+}
+
+const struct domain_look *domain_of_tag(bool stage1, u16 vmid, u16 asid)
+{
+	for (u32 i = 0; i < oracle.domain_count; i++) {
+		const struct iommu_tag *tag = &oracle.domain[i].d->tag;
+
+		if ((tag->kind == TAG_STAGE1) != stage1)
+			continue;
+		if (iommu_common.stage2 && tag->vmid != vmid)
+			continue;
+		if (!stage1 || tag->asid == asid)
+			return &oracle.domain[i];
+	}
+	return NULL;
+}
+
+const struct leaf *leaf_at(const struct domain_look *look, u64 va)
+{
+	u32 low = 0, high = look->leaf_count;
+
+	while (low < high) {
+		u32 mid = (low + high) / 2;
+		const struct leaf *leaf = &look->leaf[mid];
+
+		if (va < leaf->va)
+			high = mid;
+		else if (va - leaf->va >= leaf->size)
+			low = mid + 1;
+		else
+			return leaf;
+	}
+	return NULL;
+}
+
+/* Two domains never have one tag: V3 would mean nothing. */
+static void look_at_tags(void)
+{
+	for (u32 i = 0; i < oracle.domain_count; i++) {
+		const struct iommu_tag *tag = &oracle.domain[i].d->tag;
+
+		if (domain_of_tag(tag->kind == TAG_STAGE1, tag->vmid, tag->asid) !=
+		    &oracle.domain[i])
+			violated("V3: domain %u shares its tag", oracle.domain[i].d->id);
+		if (iommu_common.stage2 && tag->vmid == vm_primary->dma_tag.vmid)
+			violated("V3: domain %u has the VMID of the DMA table",
+				 oracle.domain[i].d->id);
+		if (!iommu_common.stage2 && tag->asid == vm_primary->dma_tag.asid)
+			violated("V3: domain %u has the ASID of the DMA table",
+				 oracle.domain[i].d->id);
+	}
+}
+
+/* --- endpoints */
+
+static u64 look_at_contexts(void)
+{
+	u64 pages = 0;
+	u32 number = 0;
+
+	FOR_EACH_ENDPOINT(e) {
+		struct place place = { .kind = PLACE_CONTEXT, .owner = number++ };
+		u32 substream_pages = e->substream != NULL ? 1u << e->ctx_pages_order : 0;
+
+		for (u32 i = 0; e->ctx.table.v != 0 && i < e->ctx.pages; i++)
+			place_set(e->ctx.table.v + i * PAGE_SIZE, &place, oracle.place);
+		if (e->ctx.table.v != 0)
+			pages += e->ctx.pages;
+		place.kind = PLACE_RECORDS;
+		for (u32 i = 0; i < substream_pages; i++)
+			place_set(io_phys_of(e->substream).v + i * PAGE_SIZE, &place, oracle.place);
+		pages += substream_pages;
+	}
+	return pages;
+}
+
+/* V7: names and streams, each against each. */
+static void look_at_names(void)
+{
+	FOR_EACH_ENDPOINT(a) {
+		if (endpoint_find(a->iommu, a->sid) != a)
+			violated("V7: stream %u is not found as its own endpoint", a->sid.v);
+		FOR_EACH_ENDPOINT(b) {
+			if (a == b)
+				continue;
+			if (a->iommu == b->iommu && a->sid.v == b->sid.v)
+				violated("V7: stream %u belongs to two endpoints", a->sid.v);
+			if (a->has_vsid && b->has_vsid && a->vsid.v == b->vsid.v &&
+			    a->device->pviommu == b->device->pviommu)
+				violated("V7: vSID %u names two endpoints", a->vsid.v);
+		}
+		if (a->has_vsid && endpoint_of_vsid(a->device->vm, a->device->pviommu->id,
+						    a->vsid.v) != a)
+			violated("V7: vSID %u is not found", a->vsid.v);
+		if (a->has_vsid && a->device->pviommu->iommu != a->iommu)
+			violated("V7: vSID %u is behind another IOMMU than its pvIOMMU", a->vsid.v);
+	}
+}
+
+static u32 attachments(const struct endpoint *e, const struct domain *d, u32 *substreams)
+{
+	u32 n = e->attached.domain == d;
+
+	for (u64 p = 1; e->substream != NULL && p < 1ull << e->ctx.pasid_bits; p++) {
+		if (e->substream[p].domain == d)
+			n++;
+		if (substreams != NULL && e->substream[p].domain != NULL)
+			++*substreams;
+	}
+	return n;
+}
+
+static void look_at_attachments(void)
+{
+	u32 by_pviommu[VM_MAX_PVIOMMUS] = { 0 };
+
+	for (u32 i = 0; i < oracle.domain_count; i++) {
+		const struct domain *d = oracle.domain[i].d;
+		u32 attached = 0, on[IOMMU_MAX] = { 0 };
+
+		FOR_EACH_ENDPOINT(e) {
+			u32 n = attachments(e, d, NULL);
+
+			attached += n;
+			on[e->iommu->index] += n;
+			if (n > 0)
+				by_pviommu[e->device->pviommu->id] += n;
+			if (n > 0 && !(d->tag.users & 1u << e->iommu->index))
+				violated("V3: domain %u is attached through an IOMMU that its "
+					 "tag does not name", d->id);
+		}
+		if (attached != d->attached)
+			violated("accounts: domain %u has %u attachments, it counts %u", d->id,
+				 attached, d->attached);
+		for (u32 k = 0; k < oracle.smmu_count; k++)
+			if (on[k] != d->attached_on[k])
+				violated("accounts: domain %u has %u attachments through IOMMU %u, "
+					 "it counts %u", d->id, on[k], k, d->attached_on[k]);
+		if (d->flights != 0)
+			violated("accounts: domain %u has unmaps in flight after the call", d->id);
+	}
+	FOR_EACH_ENDPOINT(e) {
+		u32 substreams = 0;
+
+		attachments(e, NULL, &substreams);
+		if (substreams != e->substreams)
+			violated("accounts: %s endpoint %u has %u PASIDs attached, it counts %u",
+				 e->device->name, e->index, substreams, e->substreams);
+		if (e->attached.domain != NULL && e->attached.domain->state != DOMAIN_LIVE)
+			violated("V3: %s endpoint %u is attached to a domain that is freed",
+				 e->device->name, e->index);
+	}
+	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++)
+		if (by_pviommu[i] != vm_primary->pviommu[i].attached)
+			violated("accounts: pvIOMMU %u has %u attachments, it counts %u", i,
+				 by_pviommu[i], vm_primary->pviommu[i].attached);
+}
+
+/* --- page records */
+
+static void count_differs(const char *what, u64 addr, u32 is, u32 expected)
+{
+	/* Memory that broken hardware may still reach stays pinned: more is allowed, never less. */
+	if (is == expected || (oracle.losses && is > expected))
+		return;
+	violated("V2: %s of %#llx is %u, the tables have %u", what, (unsigned long long)addr, is,
+		 expected);
+}
+
+static void look_at_run(u32 run)
+{
+	u64 addr = oracle.base + run * BLOCK_SIZE;
+	const struct page *page = page_find(pa(addr));
+	const struct page_run *r = page_run_of(pa(addr));
+	u32 pinned = 0, odd = 0;
+
+	for (u32 i = 0; i < BLOCK_PAGES; i++) {
+		u32 index = run * BLOCK_PAGES + i;
+		bool pool = page[i].owner == OWNER_HYP;
+
+		if (page[i].pins != oracle.pins[index])
+			count_differs("pin count", addr + i * PAGE_SIZE, page[i].pins,
+				      oracle.pins[index]);
+		pinned += page[i].pins > 0;
+		odd += page[i].owner != r->owner || page[i].state != r->state;
+		if (pool && (page[i].pins > 0 || r->block_pins > 0))
+			violated("V1: the hypervisor's page %#llx is pinned for DMA",
+				 (unsigned long long)(addr + i * PAGE_SIZE));
+		state_add(&oracle.now, (u64)page[i].owner | (pool ? 0 : (u64)page[i].state << 8) |
+					       (u64)(page[i].pins + r->block_pins) << 32);
+	}
+	if (pinned != r->pinned)
+		violated("V2: run %#llx says %u pinned pages, it has %u", (unsigned long long)addr,
+			 r->pinned, pinned);
+	/* Pool states are not the summary's business. */
+	if (r->owner != OWNER_HYP && odd != r->odd)
+		violated("V2: run %#llx says %u odd pages, it has %u", (unsigned long long)addr,
+			 r->odd, odd);
+	if (r->block_pins > 0 && odd != 0)
+		violated("V2: run %#llx is pinned as a block and not of one owner",
+			 (unsigned long long)addr);
+	count_differs("block pin count", addr, r->block_pins, oracle.block_pins[run]);
+}
+
+static void look_at_records(void)
+{
+	state_section(&oracle.now, "page records");
+	for (u32 run = 0; run < oracle.runs; run++)
+		look_at_run(run);
+	state_section(&oracle.now, "block pins");
+	for (u32 run = 0; run < oracle.runs; run++)
+		state_add(&oracle.now,
+			  page_run_of(pa(oracle.base + run * BLOCK_SIZE))->block_pins);
+	for (u32 i = 0; i < device_count; i++)
+		count_differs("MMIO pin count", device_table[i].mmio[0].base,
+			      device_table[i].mmio_pins, (u32)oracle.mmio_pins[i]);
+}
+
+static void look_at_accounts(u64 pool_used)
+{
+	u64 used = vm_primary->pool.total_pages - vm_primary->pool.free_pages;
+	u64 pins = 0, mapped = 0, bytes = 0;
+
+	if (used != pool_used && !(oracle.losses && used > pool_used))
+		violated("accounts: the pool has %llu pages in use, %llu are used for something",
+			 (unsigned long long)used, (unsigned long long)pool_used);
+	for (u32 i = 0; i < VM_MAX_VCPUS; i++) {
+		pins += vm_primary->stat[i].pins;
+		mapped += vm_primary->stat[i].mapped;
+	}
+	for (u32 i = 0; i < oracle.domain_count; i++)
+		bytes += oracle.domain[i].bytes;
+	if (mapped != bytes)
+		violated("accounts: STATS says %llu bytes mapped, the tables %llu",
+			 (unsigned long long)mapped, (unsigned long long)bytes);
+	if (pins != bytes >> PAGE_SHIFT && !(oracle.losses && pins > bytes >> PAGE_SHIFT))
+		violated("accounts: STATS says %llu pins, the tables %llu",
+			 (unsigned long long)pins, (unsigned long long)(bytes >> PAGE_SHIFT));
+}
+
+/* --- the abstract state */
+
+static u32 ids_in_use(const struct idmap *map)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; map != NULL && map->word != NULL && i < (map->count + 63) / 64; i++)
+		n += (u32)__builtin_popcountll(map->word[i]);
+	return n;
+}
+
+static void state_of_domains(void)
+{
+	struct state *s = &oracle.now;
+
+	state_section(s, "pool and ids");
+	state_add(s, vm_primary->pool.free_pages);
+	state_add(s, vm_primary->domain_count);
+	state_add(s, ids_in_use(vm_primary->asids));
+	state_add(s, ids_in_use(&iommu_vmids));
+	state_section(s, "domains");
+	for (u32 i = 0; i < oracle.domain_count; i++) {
+		const struct domain_look *look = &oracle.domain[i];
+
+		state_add(s, look->d->id);
+		state_add(s, look->d->state | (u64)look->d->attached << 8 |
+				     (u64)look->d->tag.users << 32);
+		state_add(s, look->tables);
+		state_add(s, look->leaf_count);
+	}
+	state_section(s, "mappings");
+	for (u32 i = 0; i < oracle.domain_count; i++)
+		for (u32 k = 0; k < oracle.domain[i].leaf_count; k++) {
+			const struct leaf *leaf = &oracle.domain[i].leaf[k];
+
+			state_add(s, leaf->va);
+			state_add(s, leaf->out);
+			state_add(s, leaf->size | leaf->read | (u64)leaf->write << 1 |
+					     (u64)leaf->user << 2);
+		}
+}
+
+static u64 attachment_word(const struct attachment *a)
+{
+	return a->domain == NULL ? 0 : a->domain->id ^ a->cookie << 32;
+}
+
+static void state_of_devices(void)
+{
+	struct state *s = &oracle.now;
+
+	state_section(s, "devices");
+	for (u32 i = 0; i < device_count; i++) {
+		const struct device *d = &device_table[i];
+
+		state_add(s, d->state | (u64)d->frozen << 8 | (u64)(d->vm != NULL) << 9 |
+				     (u64)(d->pviommu != NULL ? d->pviommu->id + 1 : 0) << 16 |
+				     (u64)d->mmio_pins << 32);
+	}
+	state_section(s, "endpoints");
+	FOR_EACH_ENDPOINT(e) {
+		state_add(s, e->has_vsid ? (u64)e->vsid.v | 1ull << 32 : 0);
+		state_add(s, attachment_word(&e->attached));
+		state_add(s, e->ctx.table.v != 0 ? e->ctx.pasid_bits + 1u : 0);
+		for (u64 p = 1; e->substream != NULL && p < 1ull << e->ctx.pasid_bits; p++)
+			state_add(s, attachment_word(&e->substream[p]));
+	}
+	state_section(s, "pvIOMMUs");
+	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++) {
+		const struct pviommu *pv = &vm_primary->pviommu[i];
+
+		state_add(s, pv->attached | (u64)pv->vsid_count << 32);
+		state_add(s, (pv->iommu != NULL ? pv->iommu->index + 1 : 0) | pv->quarantines << 32);
+	}
+}
+
+bool look_at_core(void)
+{
+	u64 used;
+
+	memset(oracle.pins, 0, oracle.pages * sizeof(*oracle.pins));
+	memset(oracle.block_pins, 0, oracle.runs * sizeof(*oracle.block_pins));
+	memset(oracle.mmio_pins, 0, sizeof(oracle.mmio_pins));
+	memset(oracle.place, 0, oracle.pages * sizeof(*oracle.place));
+	used = look_at_domains();
+	used += look_at_contexts();
+	look_at_records();
+	look_at_tags();
+	look_at_names();
+	look_at_attachments();
+	look_at_accounts(used);
+	state_of_domains();
+	state_of_devices();
+	if (vm_primary->lock.held != 0)
+		violated("lock: the VM is locked after the call");
+	return oracle.why[0] == '\0';
+}

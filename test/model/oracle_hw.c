@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What hardware would do: every stream of the table against what the core says of its endpoint,
+ * every page that it can reach against its owner, every cached entry against the tables as they
+ * are now, every command against what the hypervisor may send.
+ */
+#include "oracle_private.h"
+
+#include <string.h>
+
+#include "mem/page.h"
+
+#define PASIDS_LOOKED_AT 64u
+
+static unsigned long long ull(u64 v)
+{
+	return v;
+}
+
+/* V1: may DMA under `vm`'s control reach the page with this access? */
+static bool reachable(const struct vm *vm, u64 addr, u64 size)
+{
+	u32 range;
+
+	if (page_index(addr) == ~0u)
+		return device_of_mmio(vm, pa(addr), size, &range) != NULL;
+	for (u64 done = 0; done < size; done += PAGE_SIZE) {
+		const struct page *page = page_find(pa(addr + done));
+
+		if (page == NULL || !page_usable(page, vm->owner))
+			return false;
+	}
+	return true;
+}
+
+/* --- the VM's DMA table */
+
+static void dma_leaf(void *ctx UNUSED, const struct smmu_cached *c)
+{
+	if (c->input != c->output)
+		violated("V1: the DMA table maps %#llx to %#llx", ull(c->input), ull(c->output));
+	else if (!reachable(vm_primary, c->output, c->size))
+		violated("V1: the DMA table maps %#llx, which is not the VM's", ull(c->output));
+}
+
+static void dma_table(void *ctx UNUSED, u64 table, u64 input, int level)
+{
+	u32 i = page_index(table);
+
+	if (!page_is_ours(table)) {
+		violated("V5: page %#llx of the DMA table is not the hypervisor's", ull(table));
+		return;
+	}
+	oracle.dma_place[i] =
+		(struct place){ .kind = PLACE_DMA, .level = level, .input = input };
+}
+
+static void look_at_dma_table(void)
+{
+	const struct pt *pt = &vm_primary->dma_pt;
+	u32 root_bits = 9 + (u32)__builtin_ctz(pt->ops->root_pages);
+
+	if (oracle.looks % oracle.effort != 0)
+		return;
+	memset(oracle.dma_place, 0, oracle.pages * sizeof(*oracle.dma_place));
+	smmu_for_each_entry(oracle.smmu[0], pt->ops->stage == 1, pt->root.v, pt->ops->va_bits,
+			    (u8)(3 - (pt->ops->va_bits - root_bits - PAGE_SHIFT) / 9), dma_leaf,
+			    dma_table, NULL);
+}
+
+/* --- paging domains: V1 for their leaves; that they are pinned is the counts' business */
+
+static void look_at_reach(void)
+{
+	for (u32 i = 0; i < oracle.domain_count; i++)
+		for (u32 k = 0; k < oracle.domain[i].leaf_count; k++) {
+			const struct leaf *leaf = &oracle.domain[i].leaf[k];
+
+			if (!reachable(vm_primary, leaf->out, leaf->size))
+				violated("V1: domain %u maps %#llx, which is not the VM's",
+					 oracle.domain[i].d->id, ull(leaf->out));
+		}
+}
+
+/* --- streams: V4 */
+
+static bool blocked(const struct smmu_stream *s)
+{
+	return s->event == SMMU_C_BAD_STREAMID || s->event == SMMU_C_BAD_STE || s->abort;
+}
+
+static void expect_table(const struct endpoint *e, const struct smmu_stream *s, const struct pt *pt,
+			 const struct iommu_tag *tag, u32 pasid)
+{
+	bool stage1 = pt->ops->stage == 1;
+
+	if (s->event != SMMU_OK || s->bypass || s->abort || s->stage1 != stage1 ||
+	    s->stage2 != !stage1)
+		violated("V4: stream %#x PASID %u should translate; event %#x, stages %d%d",
+			 e->sid.v, pasid, s->event, s->stage1, s->stage2);
+	else if (s->root != pt->root.v)
+		violated("V4: stream %#x PASID %u walks %#llx, not %#llx", e->sid.v, pasid,
+			 ull(s->root), ull(pt->root.v));
+	else if (s->bits != pt->ops->va_bits)
+		violated("V4: stream %#x walks %u bits of a table of %u", e->sid.v, s->bits,
+			 pt->ops->va_bits);
+	else if ((stage1 && s->asid != tag->asid) ||
+		 (iommu_common.stage2 && s->vmid != tag->vmid))
+		violated("V3: stream %#x PASID %u is tagged VMID %u ASID %u, not %u, %u",
+			 e->sid.v, pasid, s->vmid, s->asid, tag->vmid, tag->asid);
+}
+
+static void expect_pasids(struct smmu *smmu, const struct endpoint *e)
+{
+	u32 count = 1u << e->ctx.pasid_bits;
+
+	for (u32 p = 1; p < count && p < PASIDS_LOOKED_AT; p++) {
+		const struct domain *d = e->substream != NULL ? e->substream[p].domain : NULL;
+		struct smmu_stream s = smmu_stream_of(smmu, e->sid.v, true, p);
+
+		if (d != NULL)
+			expect_table(e, &s, &d->pt, &d->tag, p);
+		else if (s.event == SMMU_OK)
+			violated("V4: stream %#x PASID %u translates and is not attached", e->sid.v,
+				 p);
+	}
+}
+
+static void look_at_endpoint(const struct endpoint *e)
+{
+	struct smmu *smmu = oracle.smmu[e->iommu->index];
+	struct smmu_stream s = smmu_stream_of(smmu, e->sid.v, false, 0);
+	const struct device *d = e->device;
+
+	if (d->state == DEVICE_UNASSIGNED && d->vm == vm_primary) {
+		if (oracle.losses && blocked(&s))
+			return; /* a blocked stream is always safe */
+		expect_table(e, &s, &vm_primary->dma_pt, &vm_primary->dma_tag, 0);
+	} else if (d->state == DEVICE_ASSIGNED && e->attached.domain != NULL) {
+		expect_table(e, &s, &e->attached.domain->pt, &e->attached.domain->tag, 0);
+		if (s.stage1 && s.ssid_bits > 0 && s.s1dss != 2)
+			violated("V4: stream %#x does not give its own DMA to PASID 0", e->sid.v);
+		if (s.stage1)
+			expect_pasids(smmu, e);
+	} else if (!blocked(&s)) {
+		violated("V4: stream %#x of %s is not attached and not blocked", e->sid.v, d->name);
+	}
+}
+
+static void stream_seen(void *ctx, u32 sid_value, const struct smmu_stream *s)
+{
+	const struct iommu *iommu = &iommu_instance[*(u32 *)ctx];
+
+	if (endpoint_find(iommu, sid(sid_value)) == NULL)
+		violated("V4: stream %#x of nobody is not blocked", sid_value);
+	if (s->bypass)
+		violated("V1: stream %#x is not translated at all", sid_value);
+	if (s->event == SMMU_OK && !page_is_ours(s->root))
+		violated("V5: stream %#x walks from %#llx, not the hypervisor's", sid_value,
+			 ull(s->root));
+	if (s->stage1 && !page_is_ours(s->ctx))
+		violated("V5: stream %#x has its contexts at %#llx, not the hypervisor's",
+			 sid_value, ull(s->ctx));
+}
+
+static void look_at_streams(void)
+{
+	for (u32 i = 0; i < oracle.smmu_count; i++) {
+		u32 index = i;
+
+		if ((smmu_reg(oracle.smmu[i], 0x24) & 1) == 0)
+			violated("V4: translation of IOMMU %u is off", i);
+		if ((smmu_reg(oracle.smmu[i], 0x44) & 1u << 20) == 0)
+			violated("V4: IOMMU %u would pass DMA if it were turned off", i);
+		smmu_for_each_stream(oracle.smmu[i], stream_seen, &index);
+	}
+	FOR_EACH_ENDPOINT(e)
+		look_at_endpoint(e);
+}
+
+/* --- caches: V3 */
+
+static void cached_of_dma(const struct smmu_cached *c)
+{
+	if (!reachable(vm_primary, c->output, c->size))
+		violated("V3: a cache still maps %#llx to %#llx, which is not the VM's any more",
+			 ull(c->input), ull(c->output));
+}
+
+/* Broken hardware: what it may still reach must be held for ever. */
+static bool all_pinned(u64 addr, u64 size)
+{
+	if (page_index(addr) == ~0u)
+		return true;
+	for (u64 done = 0; done < size; done += PAGE_SIZE)
+		if (page_find(pa(addr + done))->pins == 0 &&
+		    page_run_of(pa(addr + done))->block_pins == 0)
+			return false;
+	return true;
+}
+
+static void cached_of_domain(const struct domain_look *look, const struct smmu_cached *c)
+{
+	for (u64 done = 0; done < c->size;) {
+		const struct leaf *leaf = leaf_at(look, c->input + done);
+
+		if (leaf == NULL || leaf->out + (c->input + done - leaf->va) != c->output + done) {
+			if (oracle.losses && all_pinned(c->output, c->size))
+				return;
+			violated("V3: a cache maps %#llx to %#llx under the tag of domain %u, "
+				 "whose table does not", ull(c->input + done),
+				 ull(c->output + done), look->d->id);
+			return;
+		}
+		if ((c->read && !leaf->read) || (c->write && !leaf->write) ||
+		    (c->user && !leaf->user)) {
+			violated("V3: a cache allows more at %#llx than domain %u", ull(c->input),
+				 look->d->id);
+			return;
+		}
+		done = leaf->va + leaf->size - c->input;
+	}
+}
+
+static bool is_dma_tag(bool stage1, u16 vmid, u16 asid)
+{
+	if (iommu_common.stage2)
+		return !stage1 && vmid == vm_primary->dma_tag.vmid;
+	return stage1 && asid == vm_primary->dma_tag.asid;
+}
+
+static void cached_seen(void *ctx UNUSED, const struct smmu_cached *c)
+{
+	const struct domain_look *look;
+
+	if (is_dma_tag(c->stage1, c->vmid, c->asid)) {
+		cached_of_dma(c);
+		return;
+	}
+	look = domain_of_tag(c->stage1, c->vmid, c->asid);
+	if (look != NULL)
+		cached_of_domain(look, c);
+	else if (!oracle.losses || !all_pinned(c->output, c->size))
+		violated("V3: a cache holds %#llx under VMID %u ASID %u, which is nobody's tag",
+			 ull(c->input), c->vmid, c->asid);
+}
+
+/* A table that a walker may go on from must be what it was, or nothing at all yet. */
+static void cached_table_seen(void *ctx UNUSED, const struct smmu_cached_table *c)
+{
+	bool dma = is_dma_tag(c->stage1, c->vmid, c->asid);
+	const struct domain_look *look = dma ? NULL : domain_of_tag(c->stage1, c->vmid, c->asid);
+	u32 i = page_index(c->table);
+	const struct place *place;
+
+	if (i == ~0u || !page_is_ours(c->table)) {
+		violated("V3: a walker may still read %#llx, which is free or not ours",
+			 ull(c->table));
+		return;
+	}
+	place = dma ? &oracle.dma_place[i] : &oracle.place[i];
+	if (place->kind == (dma ? PLACE_DMA : PLACE_DOMAIN) && place->input == c->input &&
+	    place->level == c->level + 1 && (dma || (look != NULL && place->owner == look->d->index)))
+		return;
+	if (oracle.losses && place->kind == PLACE_NONE)
+		return;
+	violated("V3: a walker takes %#llx for the table of %#llx under VMID %u ASID %u",
+		 ull(c->table), ull(c->input), c->vmid, c->asid);
+}
+
+static void look_at_caches(void)
+{
+	for (u32 i = 0; i < oracle.smmu_count; i++) {
+		u32 stale;
+
+		smmu_for_each_cached(oracle.smmu[i], cached_seen, NULL);
+		smmu_for_each_cached_table(oracle.smmu[i], cached_table_seen, NULL);
+		if (!oracle.losses && smmu_config_stale(oracle.smmu[i], &stale))
+			violated("V3: a cache holds an old configuration of stream %#x", stale);
+	}
+}
+
+/* --- commands: V8 */
+
+static bool vmid_known(u16 vmid)
+{
+	if (!iommu_common.stage2)
+		return vmid == 0;
+	if (vmid == vm_primary->dma_tag.vmid || vmid == vm_primary->paging_vmid)
+		return true;
+	return domain_of_tag(false, vmid, 0) != NULL;
+}
+
+static bool command_is_ours(const struct iommu *iommu, const struct smmu_cmd *cmd)
+{
+	u16 vmid = (u16)(cmd->word[0] >> 32);
+	u32 stream = (u32)(cmd->word[0] >> 32);
+
+	switch (cmd->word[0] & 0xff) {
+	case 0x46:
+		return true;
+	case 0x03:
+	case 0x05:
+	case 0x06:
+	case 0x40:
+		return endpoint_find(iommu, sid(stream)) != NULL;
+	case 0x10:
+	case 0x11:
+	case 0x12:
+	case 0x13:
+	case 0x28:
+	case 0x2a:
+		return vmid_known(vmid);
+	default:
+		return false;
+	}
+}
+
+static void look_at_commands(void)
+{
+	for (u32 i = 0; i < oracle.smmu_count; i++) {
+		u32 count = smmu_cmd_count(oracle.smmu[i]);
+
+		for (; oracle.cmds[i] < count; oracle.cmds[i]++) {
+			const struct smmu_cmd *cmd = smmu_cmd_at(oracle.smmu[i], oracle.cmds[i]);
+
+			if (!command_is_ours(&iommu_instance[i], cmd))
+				violated("V8: command %#llx %#llx names what is not ours",
+					 ull(cmd->word[0]), ull(cmd->word[1]));
+		}
+		if (smmu_misuse(oracle.smmu[i]) != NULL)
+			violated("hardware: %s", smmu_misuse(oracle.smmu[i]));
+	}
+}
+
+static void stream_state(void *ctx UNUSED, u32 sid_value, const struct smmu_stream *s)
+{
+	state_add(&oracle.now, sid_value | (u64)s->stage1 << 32 | (u64)s->stage2 << 33 |
+				       (u64)(s->event == SMMU_OK) << 34);
+	state_add(&oracle.now, s->root | s->asid);
+	state_add(&oracle.now, s->vmid);
+}
+
+bool look_at_hardware(void)
+{
+	look_at_dma_table();
+	look_at_reach();
+	look_at_streams();
+	look_at_caches();
+	look_at_commands();
+	state_section(&oracle.now, "streams");
+	for (u32 i = 0; i < oracle.smmu_count; i++)
+		smmu_for_each_stream(oracle.smmu[i], stream_state, NULL);
+	return oracle.why[0] == '\0';
+}

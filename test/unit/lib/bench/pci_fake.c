@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * hyp/pci.h for suites over the core: functions are what the bench put into the table, a reset
+ * takes as many turns and ends as the test says, configuration space is empty.
+ */
+#include "hyp/pci.h"
+
+#include "bench.h"
+
+struct pci_function pci_function[PCI_MAX_FUNCTIONS];
+u32 pci_function_count;
+
+u32 bench_reset_turns;
+enum status bench_reset_status;
+u32 bench_resets;
+bool bench_master[BENCH_DEVICES];
+
+enum status pci_enumerate(const struct machine *m UNUSED, const char **why UNUSED)
+{
+	return OK;
+}
+
+u32 pci_config_read(const struct vm *vm UNUSED, u32 host UNUSED, u64 offset UNUSED,
+		    u32 width UNUSED)
+{
+	return ~0u;
+}
+
+void pci_config_write(struct vm *vm UNUSED, u32 host UNUSED, u64 offset UNUSED, u32 width UNUSED,
+		      u32 value UNUSED)
+{
+}
+
+enum status pci_device_reset(struct device *device, bool *again)
+{
+	static u32 turn;
+
+	bench_resets++;
+	bench_master[device->index] = false;
+	*again = ++turn <= bench_reset_turns;
+	if (*again)
+		return OK;
+	turn = 0;
+	return bench_reset_status;
+}
+
+void pci_device_master(struct device *device, bool allow)
+{
+	bench_master[device->index] = allow;
+}
