@@ -15,7 +15,7 @@
 
 #include <arch/percpu.h>
 
-#define DEPTH_MAX 32
+#define DEPTH_MAX 1024
 
 struct symbol {
 	u32 offset, name;
@@ -45,15 +45,28 @@ static const struct symbol *symbol_find(u64 pc)
 	return low ? &table->symbol[low - 1] : NULL;
 }
 
-static void log_caller(u32 depth, u64 pc)
+void backtrace_line(const char *label, u64 pc)
 {
 	const struct symbol *s = symbol_find(pc);
 
 	if (s)
-		log_error("  #%-2u %lx %s+0x%lx", depth, pc, symbols_start + s->name,
-			  pc - (u64)image_start - s->offset);
+		log_error("  %-3s %lx %s+0x%lx", label, pc, symbols_start + s->name, pc - (u64)image_start - s->offset);
 	else
-		log_error("  #%-2u %lx", depth, pc);
+		log_error("  %-3s %lx", label, pc);
+}
+
+/* A recursion that ran out of stack would fill the screen with itself. */
+static void log_caller(u64 pc, u64 *last, u32 *repeats)
+{
+	if (pc == *last) {
+		++*repeats;
+		return;
+	}
+	if (*repeats)
+		log_error("      (%u times more)", *repeats);
+	*repeats = 0;
+	*last = pc;
+	backtrace_line("by", pc);
 }
 
 /* A frame record on one of this CPU's stacks. */
@@ -67,18 +80,18 @@ static bool on_stack(u64 fp)
 
 void backtrace(u64 pc, u64 fp)
 {
-	u32 depth;
+	u64 last = 0;
+	u32 depth, repeats = 0;
 
-	log_error("callers:");
-	for (depth = 0; depth < DEPTH_MAX; depth++) {
+	backtrace_line("at", pc);
+	for (depth = 0; depth < DEPTH_MAX && on_stack(fp); depth++) {
 		const u64 *record = (const u64 *)fp;
 
-		log_caller(depth, pc);
-		if (!on_stack(fp) || record[1] == 0)
+		if (record[1] == 0)
 			return;
-		pc = record[1] - 4; /* the call, not what follows it */
-		if (record[0] != 0 && record[0] <= fp)
-			return; /* a chain that does not go up is damaged */
+		log_caller(record[1] - 4, &last, &repeats); /* the call, not what follows it */
+		if (record[0] <= fp)
+			return; /* the end, 0, or a damaged chain */
 		fp = record[0];
 	}
 }

@@ -81,9 +81,11 @@ void arch_panic_stop(void)
 
 	cpu->dying = true;
 	smp_stop_others();
-	if (cpu->fatal)
+	if (cpu->fatal) {
 		backtrace(sysreg_read(elr_el2), cpu->fatal->x[29]);
-	else
-		backtrace((u64)__builtin_return_address(0), (u64)__builtin_frame_address(0));
+		backtrace_line("x30", cpu->fatal->x[30]);
+	} else {
+		backtrace((u64)arch_panic_stop, (u64)__builtin_frame_address(0));
+	}
 	park();
 }

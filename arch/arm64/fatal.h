@@ -18,6 +18,9 @@ void fatal_exception(struct fatal_frame *frame) NORETURN COLD;
 /* Log the callers from the frame record at `fp`, `pc` first. Stops at whatever is not on this CPU's stacks. */
 void backtrace(u64 pc, u64 fp) COLD;
 
+/* One line of it. */
+void backtrace_line(const char *label, u64 pc) COLD;
+
 /* All CPUs but this one are told to park: best effort, they may have our interrupts masked. */
 void smp_stop_others(void) COLD;
 void park(void) NORETURN;

@@ -21,13 +21,12 @@ struct gic {
 	u32 own[32];                               /* a bit for each INTID below 1024: ours */
 };
 
-enum gic_part { GIC_NONE, GIC_DIST, GIC_REDIST };
-
 /*
- * An access by CPU `cpu` to what its stage 2 does not map: performs it, filtered, when it is the distributor's or a
- * redistributor's. GIC_NONE: not ours to answer. The access is decoded and naturally aligned. Pure but for io.h.
+ * An access by CPU `cpu` to what its stage 2 does not map: performs it, filtered, when it is the distributor's, or a
+ * redistributor's. False: it is not. The access is decoded (access->valid) and naturally aligned. Pure but for io.h.
  */
-enum gic_part gic_filter(const struct gic *gic, u32 cpu, struct mem_access *access);
+bool gic_filter_dist(const struct gic *gic, struct mem_access *access);
+bool gic_filter_redist(const struct gic *gic, u32 cpu, struct mem_access *access);
 
 extern struct gic gic;
 

@@ -72,7 +72,7 @@ static const struct row sgi_rows[] = {
 };
 
 /* A mask with `size` bits for each bit set in `bits`. */
-static NOINLINE u64 widen(u64 bits, u32 size)
+static u64 widen(u64 bits, u32 size)
 {
 	u64 mask = 0;
 
@@ -81,16 +81,13 @@ static NOINLINE u64 widen(u64 bits, u32 size)
 	return mask;
 }
 
-/* Which bits of the register, as accessed, belong to interrupts of ours: none, nearly always. */
-static ALWAYS_INLINE u64 own_bits(const struct gic *g, const struct row *row, u32 offset, u32 width)
+/* Which bits of the register, as accessed, belong to interrupts of ours; `first` is the first interrupt in it. */
+static NOINLINE u64 own_bits(const struct gic *g, const struct row *row, u32 first, u32 width)
 {
-	u32 first = (row->intid + ((offset - row->first) * 8 >> row->shift)) % 1024, count = width * 8 >> row->shift;
-	u64 bits;
+	u32 count = width * 8 >> row->shift; /* 0: less than one interrupt's */
+	u64 bits = g->own[first / 32] >> first % 32 & BITS(count ? count - 1 : 0, 0);
 
-	if (row->shift == NO_INTERRUPT)
-		return 0;
-	bits = (g->own[first / 32] >> first % 32) & BITS(count ? count - 1 : 0, 0);
-	return likely(bits == 0) ? 0 : widen(bits, 1u << row->shift);
+	return row->shift == NO_INTERRUPT ? 0 : widen(bits, 1u << row->shift);
 }
 
 static u64 read(const volatile void __mmio *reg, u32 width)
@@ -110,35 +107,43 @@ static void write(u64 value, volatile void __mmio *reg, u32 width)
 		io_write8((u8)value, reg);
 }
 
-static ALWAYS_INLINE void access_row(const struct gic *g, const struct row *row, volatile void __mmio *reg, u32 offset,
-				     bool may_write, struct mem_access *a)
-{
-	u64 own = own_bits(g, row, offset, a->width);
+/* What an address is: a register in one of the frames. */
+struct target {
+	const struct row *row, *end; /* of the frame */
+	volatile void __mmio *regs;
+	u32 offset;
+	bool may_write;
+};
 
+static const struct row *row_find(const struct target *t, u32 width)
+{
+	const struct row *row;
+
+	for (row = t->row; row != t->end; row++)
+		if (t->offset >= row->first && t->offset < row->end)
+			return row->widths & width ? row : NULL;
+	return NULL;
+}
+
+static ALWAYS_INLINE void access(const struct gic *g, const struct target *t, struct mem_access *a)
+{
+	const struct row *row = row_find(t, a->width);
+	volatile void __mmio *reg = (volatile u8 __mmio *)t->regs + t->offset;
+	u32 first;
+	u64 own = 0;
+
+	if (!row) {
+		a->value = 0;
+		return;
+	}
+	first = (row->intid + ((t->offset - row->first) * 8 >> row->shift)) % 1024;
+	if (g->own[first / 32])
+		own = own_bits(g, row, first, a->width);
 	if (!a->write)
 		a->value = read(reg, a->width) & ~(own | row->hidden);
-	else if (may_write && row->writable && own != ALL)
-		write((((a->value | row->set) & row->writable >> offset % 8 * 8) & ~own) | (own & row->own), reg, a->width);
-}
-
-static void access_frame(const struct gic *g, const struct row *rows, u32 count, volatile void __mmio *regs, u32 offset,
-			 bool may_write, struct mem_access *a)
-{
-	u32 i;
-
-	for (i = 0; i < count; i++)
-		if (offset >= rows[i].first && offset < rows[i].end && (a->width & rows[i].widths))
-			return access_row(g, &rows[i], (volatile u8 __mmio *)regs + offset, offset, may_write, a);
-	a->value = 0;
-}
-
-static void access_redist(const struct gic *g, const struct gic_frame *frame, u32 offset, bool own_cpu,
-			  struct mem_access *a)
-{
-	if (offset < GICR_SGI_BASE)
-		return access_frame(g, redist_rows, ARRAY_SIZE(redist_rows), frame->regs, offset, own_cpu, a);
-	access_frame(g, sgi_rows, ARRAY_SIZE(sgi_rows), (volatile u8 __mmio *)frame->regs + GICR_SGI_BASE,
-		     offset - GICR_SGI_BASE, own_cpu, a);
+	else if (t->may_write && row->writable && own != ALL)
+		write((((a->value | row->set) & row->writable >> t->offset % 8 * 8) & ~own) | (own & row->own), reg,
+		      a->width);
 }
 
 static bool in_windows(const struct gic *g, u64 address)
@@ -151,24 +156,47 @@ static bool in_windows(const struct gic *g, u64 address)
 	return false;
 }
 
-enum gic_part gic_filter(const struct gic *g, u32 cpu, struct mem_access *a)
+/* Beyond the last redistributor, and in the frames of virtual LPIs, the target has no rows. */
+static bool find_redist(const struct gic *g, u32 cpu, u64 address, struct target *t)
 {
-	u64 offset = a->ipa.v - g->dist.base;
 	u32 i;
 
-	if (offset < GICD_BYTES) {
-		access_frame(g, dist_rows, ARRAY_SIZE(dist_rows), g->dist.regs, (u32)offset, true, a);
-		return GIC_DIST;
-	}
-	if (!in_windows(g, a->ipa.v))
-		return GIC_NONE;
+	if (!in_windows(g, address))
+		return false;
+	*t = (struct target){ 0 };
 	for (i = 0; i < g->cpu_count; i++) {
-		offset = a->ipa.v - g->redist[i].base;
-		if (offset < GICR_BYTES) {
-			access_redist(g, &g->redist[i], (u32)offset, i == cpu, a);
-			return GIC_REDIST;
-		}
+		u64 offset = address - g->redist[i].base;
+
+		if (offset >= GICR_BYTES)
+			continue;
+		*t = (struct target){ redist_rows, redist_rows + ARRAY_SIZE(redist_rows), g->redist[i].regs,
+				      (u32)offset, i == cpu };
+		if (offset >= GICR_SGI_BASE)
+			*t = (struct target){ sgi_rows, sgi_rows + ARRAY_SIZE(sgi_rows),
+					      (volatile u8 __mmio *)g->redist[i].regs + GICR_SGI_BASE,
+					      (u32)offset - GICR_SGI_BASE, i == cpu };
+		break;
 	}
-	a->value = 0; /* beyond the last one, or a frame of virtual LPIs */
-	return GIC_REDIST;
+	return true;
+}
+
+bool gic_filter_redist(const struct gic *g, u32 cpu, struct mem_access *a)
+{
+	struct target t;
+
+	if (!find_redist(g, cpu, a->ipa.v, &t))
+		return false;
+	access(g, &t, a);
+	return true;
+}
+
+bool gic_filter_dist(const struct gic *g, struct mem_access *a)
+{
+	struct target t = { dist_rows, dist_rows + ARRAY_SIZE(dist_rows), g->dist.regs, (u32)(a->ipa.v - g->dist.base),
+			    true };
+
+	if (a->ipa.v - g->dist.base >= GICD_BYTES)
+		return false;
+	access(g, &t, a);
+	return true;
 }

@@ -14,7 +14,7 @@ bool measure_running(void);
 void measure_start(void);
 
 /* A register that traps only while measuring; false: it is not one of those. */
-bool measure_sysreg(struct vcpu *vcpu, u64 esr);
+bool measure_sysreg(struct vcpu *vcpu, u64 esr) COLD NOINLINE;
 
 /* vectors.S: an access to a cache type register, counter stopped. Returns whether to go on counting. */
 bool measure_cache_register(struct vcpu *vcpu);

@@ -1,27 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The end: our own bug. Says what was found, then the CPU room stops the machine. A panic while
- * stopping says its sentence too, once; any further one parks the CPU without touching anything.
+ * The end: our own bug. Says what was found, then the CPU room stops the machine.
+ *
+ * No state, so nothing stands in the way of a second panic: another CPU's, or one on the way
+ * down, says its sentence as well (the log never waits for ever). One that repeats itself ends on
+ * the stack's guard page, and an exception of a CPU that is stopping only parks it.
  */
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "hyp/arch.h"
 #include "hyp/check.h"
-#include "hyp/io.h"
 #include "hyp/log.h"
-
-#define SENTENCES_MAX 2u
 
 void panic(const char *fmt, ...)
 {
-	static u32 panics;
 	char sentence[LOG_LINE_MAX];
 	va_list args;
 
-	if (__atomic_fetch_add(&panics, 1, __ATOMIC_RELAXED) >= SENTENCES_MAX)
-		for (;;)
-			io_relax();
 	va_start(args, fmt);
 	vsnprintf(sentence, sizeof(sentence), fmt, args);
 	va_end(args);

@@ -286,8 +286,10 @@ enum status domain_map(struct vcpu *vcpu, struct domain *d, const struct map_req
 	if (unlikely(status == E_TOOBIG))
 		status = map_step(vcpu, d, req, d->pt.leaf_sizes & ~PT_SIZE_1G,
 				  *leaves < 8 ? *leaves : 8, s, done);
-	if (unlikely(status != OK))
+	if (unlikely(status != OK)) {
+		*done = 0;
 		return status;
+	}
 	*leaves -= leaves_of(s);
 	d->mapped += *done;
 	stat->mapped += *done;

@@ -148,7 +148,7 @@ void copy_name(char to[MACHINE_NAME], const char *from)
 	to[i] = 0;
 }
 
-bool refuse(const char *fmt, ...)
+void refuse_because(const char *fmt, ...)
 {
 	va_list args;
 
@@ -157,7 +157,6 @@ bool refuse(const char *fmt, ...)
 	va_end(args);
 	for (char *c = sentence; *c; c++)
 		*c = printable(*c);
-	return false;
 }
 
 const char *refusal(void)

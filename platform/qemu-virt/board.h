@@ -65,8 +65,9 @@ extern const struct node_kind kind_chosen, kind_reserved_memory;
 /* Say what every node is. */
 void board_classify(struct dt *dt);
 
-/* State, once, why this machine is refused; returns false. The sentence is kept as cut ASCII. */
-bool refuse(const char *fmt, ...) PRINTF(1, 2);
+/* State why this machine is refused, and be false. The sentence is kept, cut and printable. */
+#define refuse(...) (refuse_because(__VA_ARGS__), false)
+void refuse_because(const char *fmt, ...) PRINTF(1, 2);
 const char *refusal(void);
 
 /* Copy a node's name into a field of struct machine, cut to fit, printable. */

@@ -65,12 +65,12 @@ bool find_chosen(struct discovery *d, const struct dt_node *n)
 {
 	const char *line = dt_string(d->dt, n, DT_BOOTARGS);
 	char word[WORD_MAX];
-	size_t len;
 
 	if (!line)
 		return !dt_prop(d->dt, n, DT_BOOTARGS) || refuse("boot line: it is not one string");
 	for (line += strspn(line, BLANKS); *line; line += strspn(line, BLANKS)) {
-		len = strcspn(line, BLANKS);
+		size_t len = strcspn(line, BLANKS);
+
 		if (len >= sizeof(word))
 			return refuse("boot line: the word '%.*s...' is unknown", WORD_MAX, line);
 		memcpy(word, line, len);
@@ -112,7 +112,7 @@ bool find_module(struct discovery *d, const struct dt_node *n)
 	if (dt_prop(d->dt, n, DT_BOOTARGS) && (!line || strlen(line) >= MACHINE_CMDLINE))
 		return refuse("%s: its bootargs are not one string of less than %u bytes", name, MACHINE_CMDLINE);
 	if (line)
-		strcpy(module->cmdline, line);
+		memcpy(module->cmdline, line, strlen(line) + 1);
 	m->module_count++;
 	return true;
 }

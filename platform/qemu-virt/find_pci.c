@@ -75,7 +75,7 @@ static bool pci_windows(struct discovery *d, const struct dt_node *n, struct mac
 		return refuse("%s: its addresses are not of 3 cells and 2", name);
 	while (c.left && !c.bad) {
 		u64 space = cells_take(&c, 1) >> PCI_SPACE_SHIFT & PCI_SPACE_MASK;
-		struct machine_pci_window w;
+		struct machine_pci_window w = { 0 };
 
 		w.bus = cells_take(&c, 2);
 		w.cpu = cells_take(&c, cpu_cells);
@@ -147,7 +147,7 @@ static bool pci_streams(struct discovery *d, const struct dt_node *n, struct mac
 		return false;
 	while (c.left && !c.bad) {
 		u64 rid = cells_take(&c, 1) + view.removed, phandle = cells_take(&c, 1);
-		u64 sid = cells_take(&c, 1), end = rid + cells_take(&c, 1);
+		u64 stream = cells_take(&c, 1), end = rid + cells_take(&c, 1);
 		u64 first = rid > view.first ? rid : view.first;
 		struct machine_sidmap map = { .rid = (u32)first };
 
@@ -155,12 +155,12 @@ static bool pci_streams(struct discovery *d, const struct dt_node *n, struct mac
 			break;
 		if (!find_iommu_by_phandle(d->m, (u32)phandle, &map.iommu))
 			return refuse("%s: its iommu-map names something that is not an SMMUv3", name);
-		if (sid + (end - rid) > SID_END)
+		if (stream + (end - rid) > SID_END)
 			return refuse("%s: the streams of its iommu-map wrap", name);
 		end = end < view.last + 1 ? end : view.last + 1;
 		if (first >= end)
 			continue; /* none of this host's requesters */
-		map.sid = (u32)(sid + (first - rid));
+		map.sid = (u32)(stream + (first - rid));
 		map.count = (u32)(end - first);
 		if (!sidmap_add(d, name, host, map))
 			return false;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define NODE_NAME_MAX 40
+#define SPACE_MAX     0x1000000 /* libfdt counts in int; no tree comes near */
 
 struct edit {
 	const struct dt *dt;
@@ -41,11 +42,11 @@ static int copy_used(const void *fdt, void *out, int space)
 {
 	u64 used = block_end(fdt_off_dt_struct(fdt), fdt_size_dt_struct(fdt));
 	u64 strings = block_end(fdt_off_dt_strings(fdt), fdt_size_dt_strings(fdt));
-	u64 reserve = block_end(fdt_off_mem_rsvmap(fdt),
-				((u32)fdt_num_mem_rsv(fdt) + 1) * (u32)sizeof(struct fdt_reserve_entry));
+	u64 rsvmap = block_end(fdt_off_mem_rsvmap(fdt),
+			       ((u32)fdt_num_mem_rsv(fdt) + 1) * (u32)sizeof(struct fdt_reserve_entry));
 
 	used = strings > used ? strings : used;
-	used = reserve > used ? reserve : used;
+	used = rsvmap > used ? rsvmap : used;
 	/* Blocks in an odd order are put right in a second copy, behind the first: aligned. */
 	if (align_up(used, DT_ALIGN) > (u64)space)
 		return -FDT_ERR_NOSPACE;
@@ -240,7 +241,7 @@ static enum status status_of(int err)
 enum status platform_primary_fdt(const void *fdt, const struct machine *m, void *out, u64 space)
 {
 	struct edit e = { .m = m, .out = out };
-	int limit = space > INT32_MAX ? INT32_MAX : (int)space;
+	int limit = space > SPACE_MAX ? SPACE_MAX : (int)space;
 	struct dt *dt;
 	int err;
 

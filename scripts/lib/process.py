@@ -8,6 +8,7 @@ import dataclasses
 import os
 import subprocess
 import threading
+import time
 
 GRACE_S = 3
 
@@ -48,8 +49,9 @@ def stop_all():
 
 
 def run(command, limit_s, log_path, listener=None, cwd=None, env=None):
-    """Runs to the end or the limit; `listener` gets each line without its line end."""
+    """Runs to the end or the limit; `listener` gets each line without its line end, the log with its time."""
     lines = []
+    started = time.monotonic()
     expired = threading.Event()
     os.makedirs(os.path.dirname(log_path), exist_ok=True)
     with open(log_path, "w", encoding="utf-8") as log:
@@ -72,7 +74,7 @@ def run(command, limit_s, log_path, listener=None, cwd=None, env=None):
         try:
             for raw in process.stdout:
                 line = raw.decode(errors="replace").rstrip("\r\n").replace("\r", "")
-                log.write(line + "\n")
+                log.write(f"{time.monotonic() - started:8.3f} {line}\n")
                 lines.append(line)
                 if listener:
                     listener(line)

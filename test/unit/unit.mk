@@ -31,6 +31,12 @@ bench_srcs := $(wildcard test/unit/lib/bench/*.c)
 unit_mains := $(wildcard test/unit/*/*_test.c)
 unit_name = $(patsubst test/unit/%.c,unit/%,$1)
 
+# The models and the oracle look at whole tables after every call: optimised, and without ASan, which is for the code
+# under test. Suites about the models themselves run them with UBSan all the same.
+host_fast := $(filter test/model/% test/fake/%,$(host_test_srcs))
+$(patsubst %.c,build/host/obj/%.o,$(host_fast)) $(patsubst %.c,build/host-cover/obj/%.o,$(host_fast)): \
+	host_sanitize := -O2 -fsanitize=undefined -fno-sanitize-recover=all
+
 # $(call host_rules,FOLDER,FLAGS)
 define host_rules
 $1/obj/%.o: %.c test/unit/unit.mk | $$(need_host) $$(need_libfdt)

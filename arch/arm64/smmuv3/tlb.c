@@ -63,7 +63,7 @@ static ALWAYS_INLINE u64 level_hint(const struct inval_range *r)
 {
 	u64 unaligned = (r->base | r->size) & (BIT(r->leaf_shift) - 1);
 
-	return r->leaf_only && unaligned == 0 ? 3 - (r->leaf_shift - PAGE_SHIFT) / 9u : 0;
+	return unaligned == 0 ? 3 - (r->leaf_shift - PAGE_SHIFT) / 9u : 0;
 }
 
 /*

@@ -177,12 +177,17 @@ void rig_open_mapped(void)
 	LANDS(rig.testdev, RIG_IOVA, rig.page);
 }
 
+void rig_note_domain(u64 domain)
+{
+	if (domain_count < MAX_DOMAINS)
+		domains[domain_count++] = domain;
+}
+
 u64 rig_domain(void)
 {
 	u64 domain = OK(pv_alloc_domain()).r1;
 
-	if (domain_count < MAX_DOMAINS)
-		domains[domain_count++] = domain;
+	rig_note_domain(domain);
 	return domain;
 }
 

@@ -67,6 +67,8 @@ void rig_open_mapped(void);
 
 /* A domain that the clean-up frees. */
 u64 rig_domain(void);
+/* For a case that allocates, or frees, by calls of its own. */
+void rig_note_domain(u64 domain);
 void rig_forget_domain(u64 domain);
 
 void rig_attach(enum rig_endpoint endpoint, u64 domain);

@@ -64,12 +64,16 @@ static void driver_unmap(u64 domain, u64 iova, u64 size)
 
 static u64 driver_alloc(void)
 {
-	return must("ALLOC_DOMAIN", ANDROID_OP(PVIOMMU_ALLOC_DOMAIN, 0, 0, 0, 0, 0));
+	u64 domain = must("ALLOC_DOMAIN", ANDROID_OP(PVIOMMU_ALLOC_DOMAIN, 0, 0, 0, 0, 0));
+
+	rig_note_domain(domain);
+	return domain;
 }
 
 static void driver_free(u64 domain)
 {
 	must("FREE_DOMAIN", ANDROID_OP(PVIOMMU_FREE_DOMAIN, domain, 0, 0, 0, 0));
+	rig_forget_domain(domain);
 }
 
 /* One id after another, as fwspec lists them. */

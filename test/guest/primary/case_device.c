@@ -139,12 +139,13 @@ CASE(device, assigned_without_vsid_is_blocked_N21_N29)
 {
 	u32 bdf, endpoint, *memory = ram_alloc(PAGE, PAGE);
 	struct testdev t;
+	u64 domain = rig_domain();
 
 	REQUIRE(rig_find_slot(&bdf) && rig_find_device(bdf, &rig.device, &endpoint), "no device");
 	rig_assign(rig.device);
 	testdev_open(&t, bdf);
 	FAULTS(t, (u64)memory, memory);
-	REFUSED(pv_attach(rig.pviommu, RIG_VSID(0), 0, rig_domain(), 0), PC_NOT_FOUND);
+	REFUSED(pv_attach(rig.pviommu, RIG_VSID(0), 0, domain, 0), PC_NOT_FOUND);
 	REQUIRE_EQUAL(rig_query(PVIOMMU_Q_VSID_COUNT, 0), 0);
 }
 

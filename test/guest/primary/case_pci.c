@@ -17,7 +17,7 @@ static u32 slot(void)
 
 CASE(pci, bars_cannot_be_moved_E7)
 {
-	static const u32 values[] = { 0, 0x10000000, 0x40000000, 0x09050000, 0xfffffff0, 0x12345678 };
+	static const u32 values[] = { 0, 0x10000000, 0x40000000, 0x09050000, 0x7ffffff0, 0x12345678 };
 	struct testdev t;
 	u32 *page = ram_alloc(PAGE, PAGE);
 
@@ -70,13 +70,14 @@ CASE(pci, fixed_registers_ignore_writes)
 
 	for (u32 fn = 0; fn < 3; fn++) {
 		for (u32 offset = 0; offset < 0x40; offset += 4) {
-			u32 before = pci_read32(bdf + fn, offset);
+			/* Cache line size and latency timer are notes of a driver's to itself. */
+			u32 mask = offset == 0x0c ? 0xffff0000 : ~0u, before = pci_read32(bdf + fn, offset) & mask;
 
 			if (offset == PCI_COMMAND || offset == PCI_INTERRUPT_LINE || (offset >= 0x10 && offset < 0x28))
 				continue;
 			pci_write32(bdf + fn, offset, ~before);
-			REQUIRE(pci_read32(bdf + fn, offset) == before, "offset %x of function %u changes from %x to %x", offset, fn,
-				before, pci_read32(bdf + fn, offset));
+			REQUIRE((pci_read32(bdf + fn, offset) & mask) == before, "offset %x of function %u changes from %x to %x",
+				offset, fn, before, pci_read32(bdf + fn, offset));
 		}
 	}
 }

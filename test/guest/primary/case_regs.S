@@ -61,7 +61,7 @@ hvc_with_registers:
 	ldp	x0, x1, [x0]
 	hvc	#0
 
-	/* x0..x3 are results, so they can carry what is saved here; everything else is stored before it is used. */
+	str	x1, [sp, #168]
 	ldr	x1, [sp, #160]
 	stp	x2, x3, [x1, #16]
 	stp	x4, x5, [x1, #32]
@@ -79,6 +79,8 @@ hvc_with_registers:
 	stp	x28, x29, [x1, #224]
 	str	x30, [x1, #240]
 	str	x0, [x1]
+	ldr	x2, [sp, #168]
+	str	x2, [x1, #8]
 	mrs	x2, nzcv
 	mrs	x3, daif
 	mov	x4, sp

@@ -130,7 +130,7 @@ static void truncated(void **state UNUSED)
 
 static void flip_all(u32 tree)
 {
-	static const u8 flip[] = { 0xff, 0x01, 0x80 };
+	static const u8 flip[] = { 0xff, 0x01 };
 	size_t size;
 	u8 *blob = load(tree, &size);
 

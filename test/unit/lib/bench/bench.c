@@ -167,6 +167,8 @@ void bench_boot(const struct bench_options *o)
 	for (u32 i = 0; i < o->iommus; i++)
 		m->iommu[i].coherent = !o->noncoherent;
 	devices_order(m, o->iommus);
+	if (o->smmu.sid_bits < 16)
+		m->pci[0].sidmap[0].count = 1u << o->smmu.sid_bits;
 	fake_machine_use(m);
 	if (o->noncoherent)
 		fake_noncoherent();
