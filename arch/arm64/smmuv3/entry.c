@@ -4,8 +4,9 @@
  * 3.21.3.1). Hardware reads the eight words one by one and in any order, and may cache an invalid
  * entry too. Hence break-before-make, each step complete in the caches before the next:
  *
- *	valid ──── word 0 := 0 ────► invalid ──── words 1..7 ────► invalid ──── word 0 ────► valid
- *	              flush                         flush                        flush
+ *	valid    -- word 0 := 0, flush -->   invalid
+ *	invalid  -- words 1..7, flush  -->   invalid, as the new one will be
+ *	invalid  -- word 0, flush      -->   valid
  *
  * Going invalid for good, words 1..7 are cleared after the flush and need none of their own:
  * whatever comes next flushes before it turns valid.

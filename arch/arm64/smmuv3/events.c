@@ -108,7 +108,7 @@ static void evtq_unlock(struct smmuv3_evtq *q) RELEASES(queue_class) NO_LOCK_ANA
 
 static void record_read(const struct smmuv3 *s, u64 w[EVT_WORDS])
 {
-	const u64 *slot = s->evtq.base + (s->evtq.cons & (s->evtq.size - 1)) * EVT_WORDS;
+	const u64 *slot = s->evtq.base + (u64)(s->evtq.cons & (s->evtq.size - 1)) * EVT_WORDS;
 
 	/* Our cache may hold the line from before hardware wrote it: cleaned means dropped too. */
 	if (!s->f.coherent)

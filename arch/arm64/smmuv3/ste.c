@@ -7,8 +7,8 @@
  * Config = abort: for a device that would flood the event queue.
  *
  * ATS never: EATS = 0. No stalls: a PCIe function must not be stalled, and a page that is not there
- * is an error in every domain we have. Permissions, memory type and shareability come from the transaction
- * where tables do not say; faults of one stream are not merged, each is seen.
+ * is an error in every domain we have. Permissions, memory type and shareability come from the
+ * transaction where tables do not say; faults of one stream are not merged, each is seen.
  */
 #include <string.h>
 

@@ -8,8 +8,8 @@
  *	TAG_DMA      S2_IPA, sync, NH_ALL             S12_VMALL
  *
  * TAG_DMA: S2_IPA leaves entries that combine both stages, and those could be made again from
- * stage 2 until S2_IPA is complete; hence the sync between. NH_* is illegal without stage 1, S2_* and
- * S12_* without stage 2, and without stage 2 the VMID field is zero.
+ * stage 2 until S2_IPA is complete; hence the sync between. NH_* is illegal without stage 1,
+ * S2_* and S12_* without stage 2, and without stage 2 the VMID field is zero.
  */
 #include "queue.h"
 
@@ -63,7 +63,7 @@ static ALWAYS_INLINE u64 level_hint(const struct inval_range *r)
 {
 	u64 unaligned = (r->base | r->size) & (BIT(r->leaf_shift) - 1);
 
-	return unaligned == 0 ? 3 - (r->leaf_shift - PAGE_SHIFT) / 9u : 0;
+	return r->leaf_only && unaligned == 0 ? 3 - (r->leaf_shift - PAGE_SHIFT) / 9u : 0;
 }
 
 /*

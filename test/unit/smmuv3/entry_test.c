@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The writer of stream table entries and context descriptors, watched at every store: what
- * hardware reads is the old entry, an invalid one or the new one, also when it reads the words one by one over a
- * long time, which is what the flushes between the steps are for (IHI 0070 3.21.3).
+ * hardware reads is the old entry, an invalid one or the new one, also when it reads the words one
+ * by one over a long time, which is what the flushes between the steps are for (IHI 0070 3.21.3).
  */
 #include <string.h>
 

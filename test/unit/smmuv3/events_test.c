@@ -159,10 +159,8 @@ static bool produce(void)
 	u32 size = 1u << size_log2, wrap = 2 * size - 1;
 	u64 base = tiny_reg64(0xa0) & 0xffffffffffffe0ull;
 	const u64 w[4] = { 0x10 | SID(produced), RNW | CLASS(2), (u64)produced << 12, 0 };
-	bool coherent = (tiny.reg[0x28 / 4] & 3) != 0;
 
 	assert_int_equal(tiny_reg64(0xa0) & 31, size_log2);
-	(void)coherent;
 	if (((prod_reg() - cons_reg()) & wrap) == size)
 		return false;
 	assert_true(fake_hw_write(base + (prod_reg() & (size - 1)) * 32ull, w, 32));

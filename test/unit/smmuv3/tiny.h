@@ -37,7 +37,7 @@ struct tiny {
 	struct tiny_cmd log[TINY_LOG];
 	u32 log_count;
 	u32 writes;      /* register writes */
-	u32 first_write, order[64]; /* offsets of the first writes */
+	u32 order[64];   /* offsets of the first of them */
 };
 
 extern struct tiny tiny;
