@@ -12,19 +12,21 @@
 /* Events taken from a hardware queue at one exit: bounds the exit; more wait for the next. */
 #define EVENTS_PER_EXIT 64
 
-static void drain(struct iommu *iommu)
+/* Also looks for reported errors: a full event queue is one. */
+static NOINLINE void drain(struct iommu *iommu)
 {
-	if (likely(!iommu->ops->pending(iommu)))
-		return;
 	iommu->ops->error(iommu);
 	(void)iommu->ops->events(iommu, EVENTS_PER_EXIT);
 }
 
 void hyp_exit_work(struct vcpu *vcpu)
 {
+	const struct iommu *end = &iommu_instance[iommu_count];
+
 	(void)vcpu;
-	for (u32 i = 0; i < iommu_count; i++)
-		drain(&iommu_instance[i]);
+	for (struct iommu *iommu = iommu_instance; iommu < end; iommu++)
+		if (unlikely(iommu_pending(iommu)))
+			drain(iommu);
 }
 
 void hyp_irq(u32 intid)

@@ -9,23 +9,41 @@ static u64 width_mask(const struct abort *abort)
 	return BITS(8 * abort->access.width - 1, 0);
 }
 
-bool abort_decode(u64 esr, u64 far, u64 hpfar, struct abort *abort)
+static u32 width_of(u64 esr)
 {
-	struct mem_access *a = &abort->access;
-	u64 page = FIELD_GET(HPFAR_FIPA, hpfar) << PAGE_SHIFT;
+	return 1u << FIELD_GET(ISS_SAS, esr);
+}
 
-	*abort = (struct abort){ 0 };
-	if ((esr & FSC_TYPE) != FSC_TRANSLATION)
-		return false;
-	a->ipa = ipa(page | (far & PAGE_MASK));
-	a->width = (u8)(1u << FIELD_GET(ISS_SAS, esr));
-	a->write = esr & ISS_WNR;
-	a->valid = FIELD_GET(ESR_EC, esr) == EC_DABT_LOWER && (esr & ISS_ISV) && !(esr & ISS_S1PTW) &&
-		   a->ipa.v % a->width == 0;
-	abort->reg = (u8)FIELD_GET(ISS_SRT, esr);
-	abort->sign = esr & ISS_SSE;
-	abort->wide = esr & ISS_SF;
-	return true;
+bool abort_unmapped(u64 esr)
+{
+	return (esr & FSC_TYPE) == FSC_TRANSLATION;
+}
+
+ipa_t abort_ipa(u64 far, u64 hpfar)
+{
+	return ipa(FIELD_GET(HPFAR_FIPA, hpfar) << PAGE_SHIFT | (far & PAGE_MASK));
+}
+
+/* An instruction's fetch and a walk of the guest's own tables (S1PTW) are not; pairs, exclusives, DC have no ISV. */
+bool abort_decodable(u64 esr, ipa_t addr)
+{
+	return (esr & (ESR_EC | ISS_ISV | ISS_S1PTW)) == (FIELD(ESR_EC, EC_DABT_LOWER) | ISS_ISV) &&
+	       (addr.v & (width_of(esr) - 1)) == 0;
+}
+
+struct abort abort_decode(u64 esr, ipa_t addr)
+{
+	return (struct abort){
+		.access = {
+			.ipa = addr,
+			.width = (u8)width_of(esr),
+			.write = esr & ISS_WNR,
+			.valid = abort_decodable(esr, addr),
+		},
+		.reg = (u8)FIELD_GET(ISS_SRT, esr),
+		.sign = esr & ISS_SSE,
+		.wide = esr & ISS_SF,
+	};
 }
 
 u64 abort_extend(const struct abort *abort)

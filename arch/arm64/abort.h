@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a guest's abort says of the access that made it. */
+/* What a guest's abort says of the access that made it: ESR_EL2, FAR_EL2 and HPFAR_EL2 decoded. Pure. */
 #ifndef ARM64_ABORT_H
 #define ARM64_ABORT_H
 
@@ -13,8 +13,14 @@ struct abort {
 	bool wide;                /* to 64 bits, else to 32 */
 };
 
-/* From ESR_EL2, FAR_EL2 and HPFAR_EL2. False: not for want of a mapping, or the address is not known. Pure. */
-bool abort_decode(u64 esr, u64 far, u64 hpfar, struct abort *abort) MUST_CHECK;
+/* Was it for want of a mapping? Otherwise there is no address. */
+bool abort_unmapped(u64 esr);
+ipa_t abort_ipa(u64 far, u64 hpfar);
+
+/* Does the syndrome describe one naturally aligned load or store of one register? */
+bool abort_decodable(u64 esr, ipa_t addr);
+
+struct abort abort_decode(u64 esr, ipa_t addr);
 
 /* What a load leaves in its register. */
 u64 abort_extend(const struct abort *abort);

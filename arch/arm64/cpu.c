@@ -40,6 +40,7 @@
 #define PS_48_BITS 5u
 
 #define VTTBR_VMID BITS(63, 48)
+#define VMID_END   256 /* VTCR_EL2.VS is 0 */
 
 /* CPTR_EL2 with E2H 0, D24.2.34: everything RES1 but the traps of SVE (TZ) and SME (TSM). */
 #define CPTR_VALUE 0x22ffull
@@ -215,6 +216,7 @@ void cpu_init(void)
 
 void cpu_load_vm(const struct vm_cpu_view *view)
 {
+	CHECK(view->vmid < VMID_END);
 	sysreg_write(vttbr_el2, view->table | FIELD(VTTBR_VMID, view->vmid));
 	isb();
 	__asm__ volatile("tlbi alle1\n ic iallu" ::: "memory");

@@ -3,6 +3,7 @@
 #ifndef ARM64_GIC_H
 #define ARM64_GIC_H
 
+#include "gic_regs.h"
 #include "hyp/platform.h"
 #include "hyp/upcall.h"
 
@@ -21,12 +22,19 @@ struct gic {
 	u32 own[32];                               /* a bit for each INTID below 1024: ours */
 };
 
+/* Is this address the distributor's, or where redistributors may be? */
+static inline bool gic_is_dist(const struct gic *g, ipa_t addr)
+{
+	return addr.v - g->dist.base < GICD_BYTES;
+}
+bool gic_is_redist(const struct gic *gic, ipa_t addr);
+
 /*
- * An access by CPU `cpu` to what its stage 2 does not map: performs it, filtered, when it is the distributor's, or a
- * redistributor's. False: it is not. The access is decoded (access->valid) and naturally aligned. Pure but for io.h.
+ * An access by CPU `cpu` to the distributor or to a redistributor: performs it, filtered. It is decoded (access->valid)
+ * and naturally aligned. Pure but for io.h.
  */
-bool gic_filter_dist(const struct gic *gic, struct mem_access *access);
-bool gic_filter_redist(const struct gic *gic, u32 cpu, struct mem_access *access);
+void gic_filter_dist(const struct gic *gic, struct mem_access *access);
+void gic_filter_redist(const struct gic *gic, u32 cpu, struct mem_access *access);
 
 extern struct gic gic;
 

@@ -9,7 +9,6 @@
  */
 #include "gic.h"
 
-#include "gic_regs.h"
 #include "hyp/io.h"
 
 #define LOWEST_PRIORITY 0x80808080u /* guests' are from 0x80 on, ours are 0 */
@@ -72,7 +71,7 @@ static const struct row sgi_rows[] = {
 };
 
 /* A mask with `size` bits for each bit set in `bits`. */
-static u64 widen(u64 bits, u32 size)
+static ALWAYS_INLINE u64 widen(u64 bits, u32 size)
 {
 	u64 mask = 0;
 
@@ -82,7 +81,7 @@ static u64 widen(u64 bits, u32 size)
 }
 
 /* Which bits of the register, as accessed, belong to interrupts of ours; `first` is the first interrupt in it. */
-static NOINLINE u64 own_bits(const struct gic *g, const struct row *row, u32 first, u32 width)
+static ALWAYS_INLINE u64 own_bits(const struct gic *g, const struct row *row, u32 first, u32 width)
 {
 	u32 count = width * 8 >> row->shift; /* 0: less than one interrupt's */
 	u64 bits = g->own[first / 32] >> first % 32 & BITS(count ? count - 1 : 0, 0);
@@ -146,57 +145,46 @@ static ALWAYS_INLINE void access(const struct gic *g, const struct target *t, st
 		      a->width);
 }
 
-static bool in_windows(const struct gic *g, u64 address)
+bool gic_is_redist(const struct gic *g, ipa_t addr)
 {
 	u32 i;
 
 	for (i = 0; i < g->window_count; i++)
-		if (address - g->window[i].base < g->window[i].size)
+		if (addr.v - g->window[i].base < g->window[i].size)
 			return true;
 	return false;
 }
 
-/* Beyond the last redistributor, and in the frames of virtual LPIs, the target has no rows. */
-static bool find_redist(const struct gic *g, u32 cpu, u64 address, struct target *t)
+/* Beyond the last redistributor, and in the frames of virtual LPIs, there are no rows. */
+static struct target target_redist(const struct gic *g, u32 cpu, ipa_t addr)
 {
-	u32 i;
+	u32 i, offset;
 
-	if (!in_windows(g, address))
-		return false;
-	*t = (struct target){ 0 };
 	for (i = 0; i < g->cpu_count; i++) {
-		u64 offset = address - g->redist[i].base;
-
-		if (offset >= GICR_BYTES)
+		if (addr.v - g->redist[i].base >= GICR_BYTES)
 			continue;
-		*t = (struct target){ redist_rows, redist_rows + ARRAY_SIZE(redist_rows), g->redist[i].regs,
-				      (u32)offset, i == cpu };
-		if (offset >= GICR_SGI_BASE)
-			*t = (struct target){ sgi_rows, sgi_rows + ARRAY_SIZE(sgi_rows),
-					      (volatile u8 __mmio *)g->redist[i].regs + GICR_SGI_BASE,
-					      (u32)offset - GICR_SGI_BASE, i == cpu };
-		break;
+		offset = (u32)(addr.v - g->redist[i].base);
+		if (offset < GICR_SGI_BASE)
+			return (struct target){ redist_rows, redist_rows + ARRAY_SIZE(redist_rows), g->redist[i].regs,
+						offset, i == cpu };
+		return (struct target){ sgi_rows, sgi_rows + ARRAY_SIZE(sgi_rows),
+					(volatile u8 __mmio *)g->redist[i].regs + GICR_SGI_BASE,
+					offset - GICR_SGI_BASE, i == cpu };
 	}
-	return true;
+	return (struct target){ 0 };
 }
 
-bool gic_filter_redist(const struct gic *g, u32 cpu, struct mem_access *a)
+void gic_filter_redist(const struct gic *g, u32 cpu, struct mem_access *a)
 {
-	struct target t;
+	struct target t = target_redist(g, cpu, a->ipa);
 
-	if (!find_redist(g, cpu, a->ipa.v, &t))
-		return false;
 	access(g, &t, a);
-	return true;
 }
 
-bool gic_filter_dist(const struct gic *g, struct mem_access *a)
+void gic_filter_dist(const struct gic *g, struct mem_access *a)
 {
 	struct target t = { dist_rows, dist_rows + ARRAY_SIZE(dist_rows), g->dist.regs, (u32)(a->ipa.v - g->dist.base),
 			    true };
 
-	if (a->ipa.v - g->dist.base >= GICD_BYTES)
-		return false;
 	access(g, &t, a);
-	return true;
 }

@@ -10,7 +10,6 @@
 
 #include "cpu.h"
 #include "fatal.h"
-#include "gic_regs.h"
 #include "hyp/arch.h"
 #include "hyp/check.h"
 #include "hyp/io.h"

@@ -25,6 +25,13 @@ static u64 operand(const struct vcpu *vcpu, u64 esr)
 	return reg == 31 ? 0 : vcpu->arch.x[reg];
 }
 
+static NOINLINE void other(struct vcpu *vcpu, u64 esr)
+{
+	vcpu->arch.exits[EXIT_OTHER]++;
+	if (!measure_sysreg(vcpu, esr))
+		inject_undefined();
+}
+
 void trap_sysreg(struct vcpu *vcpu, u64 esr)
 {
 	switch (esr & ESR_ISS & ~SYS_ISS_RT) {
@@ -37,8 +44,6 @@ void trap_sysreg(struct vcpu *vcpu, u64 esr)
 		vcpu->arch.exits[EXIT_OTHER]++;
 		return guest_skip();
 	default:
-		vcpu->arch.exits[EXIT_OTHER]++;
-		if (!measure_sysreg(vcpu, esr))
-			inject_undefined();
+		return other(vcpu, esr);
 	}
 }

@@ -26,51 +26,66 @@ void trap_hvc(struct vcpu *vcpu)
 	hyp_exit_work(vcpu);
 }
 
-/* The value that a store writes; a load leaves one in its register. Then on to the next instruction. */
-static u64 stored(const struct vcpu *vcpu, const struct abort *abort)
+/* The access with what a store writes; and its end: what a load leaves, then on to the next instruction. */
+static ALWAYS_INLINE struct abort begin(const struct vcpu *vcpu, u64 esr, ipa_t addr)
 {
-	return abort->reg == ZERO_REGISTER ? 0 : abort_truncate(abort, vcpu->arch.x[abort->reg]);
+	struct abort abort = abort_decode(esr, addr);
+
+	if (abort.reg != ZERO_REGISTER)
+		abort.access.value = abort_truncate(&abort, vcpu->arch.x[abort.reg]);
+	return abort;
 }
 
-static void finish(struct vcpu *vcpu, const struct abort *abort)
+static ALWAYS_INLINE void finish(struct vcpu *vcpu, const struct abort *abort)
 {
 	if (!abort->access.write && abort->reg != ZERO_REGISTER)
 		vcpu->arch.x[abort->reg] = abort_extend(abort);
 	guest_skip();
 }
 
-/* Redistributors, and what the core emulates. */
-static NOINLINE void trap_abort(struct vcpu *vcpu, u64 esr)
+static NOINLINE void dist_access(struct vcpu *vcpu, u64 esr, ipa_t addr)
 {
-	struct abort abort;
-	struct mem_access *access = &abort.access;
+	struct abort abort = begin(vcpu, esr, addr);
 
-	if (!abort_decode(esr, sysreg_read(far_el2), sysreg_read(hpfar_el2), &abort))
-		return inject_abort(esr);
-	access->value = stored(vcpu, &abort);
-	if (access->valid && gic_filter_redist(&gic, vcpu->index, access)) {
-		vcpu->arch.exits[EXIT_GICR]++;
-		return finish(vcpu, &abort);
-	}
+	vcpu->arch.exits[EXIT_GICD]++;
+	gic_filter_dist(&gic, &abort.access);
+	finish(vcpu, &abort);
+}
+
+static NOINLINE void redist_access(struct vcpu *vcpu, u64 esr, ipa_t addr)
+{
+	struct abort abort = begin(vcpu, esr, addr);
+
+	vcpu->arch.exits[EXIT_GICR]++;
+	gic_filter_redist(&gic, vcpu->index, &abort.access);
+	finish(vcpu, &abort);
+}
+
+static NOINLINE void core_access(struct vcpu *vcpu, u64 esr, ipa_t addr)
+{
+	struct abort abort = begin(vcpu, esr, addr);
+
 	vcpu->arch.exits[EXIT_CFG]++;
-	if (hyp_mem_access(vcpu, access))
-		return finish(vcpu, &abort);
-	if (!access->again)
+	if (hyp_mem_access(vcpu, &abort.access))
+		finish(vcpu, &abort);
+	else if (!abort.access.again)
 		inject_abort(esr);
 }
 
-/* The distributor makes more exits than all else in a boot: tried first, with everything in registers. */
-static NOINLINE void trap_data_abort(struct vcpu *vcpu, u64 esr)
+/* Only chooses, and jumps: the stack frames are those of the functions above. */
+static void trap_abort(struct vcpu *vcpu, u64 esr)
 {
-	struct abort abort;
+	ipa_t addr = abort_ipa(sysreg_read(far_el2), sysreg_read(hpfar_el2));
 
-	if (!abort_decode(esr, sysreg_read(far_el2), sysreg_read(hpfar_el2), &abort) || !abort.access.valid)
-		return trap_abort(vcpu, esr);
-	abort.access.value = stored(vcpu, &abort);
-	if (!gic_filter_dist(&gic, &abort.access))
-		return trap_abort(vcpu, esr);
-	vcpu->arch.exits[EXIT_GICD]++;
-	finish(vcpu, &abort);
+	if (!abort_unmapped(esr))
+		return inject_abort(esr);
+	if (!abort_decodable(esr, addr))
+		return core_access(vcpu, esr, addr);
+	if (gic_is_dist(&gic, addr))
+		return dist_access(vcpu, esr, addr);
+	if (gic_is_redist(&gic, addr))
+		return redist_access(vcpu, esr, addr);
+	return core_access(vcpu, esr, addr);
 }
 
 static NOINLINE void trap_smc(struct vcpu *vcpu)
@@ -84,7 +99,6 @@ void trap_sync(struct vcpu *vcpu, u64 esr)
 {
 	switch (FIELD_GET(ESR_EC, esr)) {
 	case EC_DABT_LOWER:
-		return trap_data_abort(vcpu, esr);
 	case EC_IABT_LOWER:
 		return trap_abort(vcpu, esr);
 	case EC_SYS64:

@@ -155,7 +155,7 @@ guest_return:
 /*
  * Synchronous exits while measuring. What measuring itself costs is known to the instruction and subtracted
  * (measure.c has the same numbers): 14 for an exit, 3 more for an HVC. An access to the cache type registers, which
- * trap only because measuring waits for one, stops the counter meanwhile; 31 instructions around that are counted.
+ * trap only because measuring waits for one, stops the counter meanwhile; 30 instructions around that are counted.
  */
 measure_sync:
 	stp	x0, x1, [sp, #VCPU_X(0)]

@@ -10,10 +10,9 @@
 /* Keep an index that was checked inside its table under speculation too. */
 static ALWAYS_INLINE u64 index_nospec(u64 index, u64 count)
 {
-	u64 mask = (u64)((s64)(index - count) >> 63);
-
-	__asm__("" : "+r"(mask)); /* not to be optimised into the branch it protects against */
-	return index & mask;
+	/* The compiler must not conclude from the check what the mask is. */
+	__asm__("" : "+r"(index));
+	return index & (u64)((s64)(index - count) >> 63);
 }
 
 static bool mbz_violated(const u64 *r, u8 mbz)
@@ -28,9 +27,8 @@ static bool mbz_violated(const u64 *r, u8 mbz)
 
 static ALWAYS_INLINE enum status run(struct hcall *c, const struct hcall_row *row)
 {
-	u8 caller = c->vm->primary ? CALL_PRIMARY : CALL_SECONDARY;
-
-	if (unlikely(row->handler == NULL || !(row->callers & caller)))
+	/* A row that does not exist has no callers. */
+	if (unlikely(!(row->callers & c->caller)))
 		return E_NOSYS;
 	if (row->mbz != 0 && unlikely(mbz_violated(c->r, row->mbz)))
 		return E_INVAL;
@@ -85,9 +83,19 @@ static NOINLINE void discovery(const struct hcall *c, struct hcall_args *args, u
 		args->r[i] = word[i];
 }
 
+void hcall_init(struct hcall *c, struct vcpu *vcpu)
+{
+	*c = (struct hcall){
+		.vcpu = vcpu,
+		.vm = vcpu->vm,
+		.caller = vcpu->vm->primary ? CALL_PRIMARY : CALL_SECONDARY,
+	};
+	vcpu->call = c;
+}
+
 bool hyp_hypercall(struct vcpu *vcpu, struct hcall_args *args)
 {
-	struct hcall c = { .vcpu = vcpu, .vm = vcpu->vm, .r = args->r };
+	struct hcall *c = vcpu->call;
 	u32 id = (u32)args->r[0] & ~PC_SVE_HINT;
 	u64 number = id & PC_FN_MASK;
 	const struct hcall_row *row;
@@ -95,7 +103,7 @@ bool hyp_hypercall(struct vcpu *vcpu, struct hcall_args *args)
 	enum status status;
 
 	if (unlikely((id & ~PC_FN_MASK) != PC_FN_BASE)) {
-		discovery(&c, args, id);
+		discovery(c, args, id);
 		return true;
 	}
 	if (likely(number == (PC_PVIOMMU_OP & PC_FN_MASK))) {
@@ -110,9 +118,12 @@ bool hyp_hypercall(struct vcpu *vcpu, struct hcall_args *args)
 			      &hcall_function[index_nospec(number, HCALL_FUNCTIONS)] :
 			      NULL;
 	}
-	status = likely(row != NULL) ? run(&c, row) : E_NOSYS;
-	if (unlikely(c.again))
+	c->r = args->r;
+	c->out[0] = c->out[1] = c->out[2] = 0;
+	c->again = false;
+	status = likely(row != NULL) ? run(c, row) : E_NOSYS;
+	if (unlikely(c->again))
 		return false;
-	finish(args, &c, legacy, status);
+	finish(args, c, legacy, status);
 	return true;
 }

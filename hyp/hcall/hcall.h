@@ -7,15 +7,19 @@
 #ifndef HCALL_HCALL_H
 #define HCALL_HCALL_H
 
+#include "abi/pviommu.h"
 #include "hyp/status.h"
 #include "hyp/upcall.h"
 #include "vm/vm.h"
 
+/* One for each vCPU, so that a call has nothing to set up but its results. */
 struct hcall {
 	struct vcpu *vcpu;
 	struct vm *vm;
 	const u64 *r;  /* R0..R6 as the guest set them */
 	u64 out[3];    /* R1..R3; zero unless the handler says otherwise */
+	struct pviommu_map_entry map; /* of MAP_PAGES, where it takes the general way */
+	u8 caller;     /* CALL_*: what the vCPU's VM is */
 	bool again;    /* not finished: the guest issues the call again */
 };
 
@@ -40,6 +44,9 @@ struct hcall_row {
 
 extern const struct hcall_row hcall_function[HCALL_FUNCTIONS]; /* by function number */
 extern const struct hcall_row hcall_pviommu[];                  /* by PVIOMMU_OP operation */
+
+/* Prepare the working memory of a vCPU, before it first runs. */
+void hcall_init(struct hcall *c, struct vcpu *vcpu);
 
 /* Handlers: hcall_pviommu.c, hcall_device.c. */
 enum status hc_attach_dev(struct hcall *c), hc_detach_dev(struct hcall *c);

@@ -55,15 +55,9 @@ enum status hc_free_domain(struct hcall *c)
 
 enum status hc_map_pages(struct hcall *c)
 {
-	struct pviommu_map_entry entry = {
-		.iova = c->r[3],
-		.ipa = c->r[4],
-		.bytes = c->r[5],
-		.prot = (u32)c->r[6],
-		.reserved = (u32)(c->r[6] >> 32), /* no bit beyond prot is known */
-	};
+	const u64 *r = c->r;
 
-	return pviommu_map(c->vcpu, c->r[2], &entry, &c->out[0]);
+	return pviommu_map(c->vcpu, r[2], r[3], r[4], r[5], r[6], &c->out[0]);
 }
 
 enum status hc_unmap_pages(struct hcall *c)

@@ -227,7 +227,7 @@ static enum status get_for_free(struct vm *vm, u64 id, struct domain **out)
 		domain_unlock(d);
 		return E_NOENT;
 	}
-	if (d->attached > 0 || __atomic_load_n(&d->flights, __ATOMIC_ACQUIRE) > 0) {
+	if (d->attached > 0 || domain_in_flight(d)) {
 		domain_unlock(d);
 		return E_BUSY;
 	}

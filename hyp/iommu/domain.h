@@ -42,7 +42,8 @@ struct domain {
 	struct iommu_tag tag;
 	u32 attached;                  /* attachments */
 	u16 attached_on[IOMMU_MAX];    /* of them, by IOMMU */
-	u32 flights;                   /* flight[] slots in use: changed atomically */
+	u32 flights_begun;             /* unmaps that wait, or have waited, for hardware */
+	u32 flights_ended;             /* of them; without the lock, atomically */
 	u64 mapped;                    /* bytes */
 	u64 cursor;                    /* DYING: everything below is unmapped */
 	struct domain_flight flight[8]; /* by CPU; written by that CPU, set under the lock */
@@ -78,6 +79,12 @@ void domain_use(struct domain *d, const struct iommu *iommu) MUST_HOLD(domain_cl
 enum status domain_unuse(struct domain *d, struct iommu *iommu) MUST_CHECK
 	MUST_HOLD(domain_class);
 
+/* Does an unmap still wait for hardware? Then its addresses are in flight[]. */
+static inline bool domain_in_flight(const struct domain *d) MUST_HOLD(domain_class)
+{
+	return d->flights_begun != __atomic_load_n(&d->flights_ended, __ATOMIC_ACQUIRE);
+}
+
 /* One piece of a map request; checked by the caller for granule, wrap and prot bits. */
 struct map_request {
 	iova_t iova;
@@ -85,6 +92,13 @@ struct map_request {
 	u64 size;
 	u32 prot; /* PVIOMMU_PROT_* */
 };
+
+/*
+ * The whole of a map in the common case: one run of 4 KiB leaves, or one block of 2 MiB, in one
+ * table that is there. False: nothing has changed, domain_map() does it or says why not.
+ */
+bool domain_map_simple(struct vcpu *vcpu, struct domain *d, iova_t at, ipa_t from, u64 size,
+		       u32 prot) MUST_HOLD(domain_class);
 
 /*
  * Map one step of `req` (at most `leaves` leaves): *done is the bytes mapped. An error maps
@@ -106,6 +120,13 @@ void domain_unmap_begin(struct domain *d) MUST_HOLD(domain_class);
  */
 enum status domain_unmap_gather(struct domain *d, iova_t base, u64 size, u32 *leaves,
 				u64 *done) MUST_CHECK MUST_HOLD(domain_class);
+/*
+ * The whole of begin, gather and end for the common case: one run of leaves in one table. True:
+ * done, *status is OK or E_IO, the domain lock is released. False: nothing has changed.
+ */
+bool domain_unmap_simple(struct vcpu *vcpu, struct domain *d, iova_t base, u64 size,
+			 enum status *status) MUST_HOLD(domain_class);
+
 /* Releases the domain lock, waits for the hardware, unpins. E_IO: the pins stay for ever. */
 enum status domain_unmap_end(struct vcpu *vcpu, struct domain *d) MUST_CHECK
 	RELEASES(domain_class);

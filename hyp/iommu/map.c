@@ -178,7 +178,7 @@ static enum status pin_mmio(struct vm *vm, const struct map_request *req, u32 le
 /* Overlaps the range something whose invalidation another CPU still waits for? */
 static bool in_flight(const struct domain *d, u64 base, u64 size) MUST_HOLD(domain_class)
 {
-	if (likely(__atomic_load_n(&d->flights, __ATOMIC_ACQUIRE) == 0))
+	if (likely(!domain_in_flight(d)))
 		return false;
 	for (u32 i = 0; i < ARRAY_SIZE(d->flight); i++) {
 		const struct domain_flight *f = &d->flight[i];
@@ -259,6 +259,65 @@ static enum status map_step(struct vcpu *vcpu, struct domain *d, const struct ma
 	return OK;
 }
 
+/* Pin what one leaf size covers; the shift is 12 or 21. */
+static ALWAYS_INLINE bool pin_simple(pa_t out, u64 size, u8 shift, u8 owner)
+{
+	bool pinned;
+
+	page_lock();
+	if (likely(shift == PT_SHIFT_4K))
+		pinned = page_pin(out, size >> PAGE_SHIFT, owner) == OK;
+	else
+		pinned = page_pin_block(out, owner) == OK;
+	page_unlock();
+	return pinned;
+}
+
+static NOINLINE void unpin_simple(pa_t out, u64 size, u8 shift)
+{
+	page_lock();
+	if (shift == PT_SHIFT_4K)
+		page_unpin(out, size >> PAGE_SHIFT);
+	else
+		page_unpin_block(out);
+	page_unlock();
+}
+
+/* The leaf size if all of it is one run in one table, 0 otherwise. */
+static ALWAYS_INLINE u8 simple_shift(const struct domain *d, u64 va, u64 out, u64 size)
+{
+	if (likely(size < BLOCK_SIZE) || ((va ^ out) & (BLOCK_SIZE - 1)) != 0)
+		return (va ^ (va + size - 1)) >> PT_SHIFT_2M == 0 ? PT_SHIFT_4K : 0;
+	if (size == BLOCK_SIZE && (out & (BLOCK_SIZE - 1)) == 0 && (d->pt.leaf_sizes & PT_SIZE_2M))
+		return PT_SHIFT_2M;
+	return 0;
+}
+
+ALWAYS_INLINE bool domain_map_simple(struct vcpu *vcpu, struct domain *d, iova_t at, ipa_t from,
+				     u64 size, u32 prot)
+{
+	struct vm_stat *stat = &vcpu->vm->stat[vcpu->index];
+	u64 room;
+	pa_t out;
+	u8 shift;
+
+	if (unlikely((prot & PVIOMMU_PROT_MMIO) ||
+		     (at.v + size - 1) >> d->pt.ops->va_bits != 0 || domain_in_flight(d) ||
+		     !vm_ipa_extent(vcpu->vm, from, size, &out, &room) || room != size))
+		return false;
+	shift = simple_shift(d, at.v, out.v, size);
+	if (unlikely(shift == 0 || !pin_simple(out, size, shift, vcpu->vm->owner)))
+		return false;
+	if (unlikely(!d->pt.ops->try_map(&d->pt, at.v, out.v, size, shift, leaf_prot(prot)))) {
+		unpin_simple(out, size, shift);
+		return false;
+	}
+	d->mapped += size;
+	stat->mapped += size;
+	stat->pins += size >> PAGE_SHIFT;
+	return true;
+}
+
 static u32 leaves_of(const struct scratch *s)
 {
 	u64 leaves = 0;
@@ -272,13 +331,14 @@ enum status domain_map(struct vcpu *vcpu, struct domain *d, const struct map_req
 		       u32 *leaves, u64 *done)
 {
 	struct vm_stat *stat = &vcpu->vm->stat[vcpu->index];
-	struct scratch *s = scratch_here();
+	struct scratch *s;
 	enum status status;
 
 	if (unlikely((req->iova.v + req->size - 1) >> d->pt.ops->va_bits != 0))
 		return E_INVAL;
 	if (unlikely(in_flight(d, req->iova.v, req->size)))
 		return E_BUSY;
+	s = scratch_here();
 	s->run_count = 0;
 	s->pages = 0;
 	status = map_step(vcpu, d, req, d->pt.leaf_sizes, *leaves, s, done);

@@ -5,6 +5,7 @@
  * them from being mapped and the domain from being freed.
  */
 #include "abi/pviommu.h"
+#include "device.h"
 #include "domain.h"
 #include "hyp/arch.h"
 #include "hyp/check.h"
@@ -131,25 +132,91 @@ enum status domain_unmap_gather(struct domain *d, iova_t base, u64 size, u32 *le
 	return status;
 }
 
-static void flight_begin(struct domain *d, const struct scratch *s) MUST_HOLD(domain_class)
+static struct domain_flight *flight_begin(struct domain *d, u64 base, u64 size)
+	MUST_HOLD(domain_class)
 {
 	struct domain_flight *f = &d->flight[arch_cpu_index()];
 
-	f->base = s->low;
-	__atomic_store_n(&f->size, s->high - s->low, __ATOMIC_RELEASE);
-	__atomic_fetch_add(&d->flights, 1, __ATOMIC_RELAXED);
+	f->base = base;
+	__atomic_store_n(&f->size, size, __ATOMIC_RELEASE);
+	d->flights_begun++;
+	return f;
 }
 
-static void flight_end(struct domain *d)
+/* A CPU waits in one flight at a time, so what it ends is what it began. */
+static void flight_end(struct domain *d, struct domain_flight *f)
 {
-	__atomic_store_n(&d->flight[arch_cpu_index()].size, 0, __ATOMIC_RELEASE);
-	__atomic_fetch_sub(&d->flights, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&f->size, 0, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&d->flights_ended, 1, __ATOMIC_RELEASE);
+}
+
+/* What was unmapped is out of every cache; only now may its pages be anything else. */
+static void unpin_run(const struct pt_run *run) NOT_HELD(page_class)
+{
+	page_lock();
+	if (run->prot & PT_DEVICE)
+		device_mmio_unpin(pa(run->out), run->size);
+	else if (run->shift == PT_SHIFT_4K)
+		page_unpin(pa(run->out), run->size >> PAGE_SHIFT);
+	else
+		page_unpin_block(pa(run->out));
+	page_unlock();
+}
+
+/* One run of pages or one block, in one table: cleared, or false and nothing has changed. */
+static ALWAYS_INLINE bool clear_simple(struct domain *d, u64 base, u64 size, struct pt_run *run)
+	MUST_HOLD(domain_class)
+{
+	const struct pt_ops *ops = d->pt.ops;
+
+	if (unlikely(size > BLOCK_SIZE || (base + size - 1) >> ops->va_bits != 0))
+		return false;
+	if (size == BLOCK_SIZE && (base & (BLOCK_SIZE - 1)) == 0 &&
+	    ops->try_clear(&d->pt, base, size, PT_SHIFT_2M, run))
+		return true;
+	return ops->try_clear(&d->pt, base, size, PT_SHIFT_4K, run);
+}
+
+bool domain_unmap_simple(struct vcpu *vcpu, struct domain *d, iova_t base, u64 size,
+			 enum status *status) NO_LOCK_ANALYSIS
+{
+	struct vm_stat *stat = &vcpu->vm->stat[vcpu->index];
+	struct inval_range range;
+	struct domain_flight *f;
+	struct iommu_tag tag;
+	struct pt_run run;
+
+	if (unlikely(!clear_simple(d, base.v, size, &run)))
+		return false;
+	d->mapped -= size;
+	tag = d->tag;
+	*status = OK;
+	if (likely(tag.users != 0)) {
+		f = flight_begin(d, base.v, size);
+		domain_unlock(d);
+		range = (struct inval_range){ .base = base.v,
+					      .size = size,
+					      .leaf_shift = run.shift,
+					      .leaf_only = true };
+		*status = iommu_inval(&tag, tag.users, &range, 1);
+		if (likely(*status == OK))
+			unpin_run(&run);
+		flight_end(d, f);
+	} else {
+		domain_unlock(d);
+		unpin_run(&run);
+	}
+	stat->mapped -= size;
+	if (likely(*status == OK))
+		stat->pins -= size >> PAGE_SHIFT;
+	return true;
 }
 
 enum status domain_unmap_end(struct vcpu *vcpu, struct domain *d) NO_LOCK_ANALYSIS
 {
 	struct vm_stat *stat = &vcpu->vm->stat[vcpu->index];
 	struct scratch *s = scratch_here();
+	struct domain_flight *f = NULL;
 	struct iommu_tag tag = d->tag;
 	enum status status = OK;
 
@@ -158,7 +225,7 @@ enum status domain_unmap_end(struct vcpu *vcpu, struct domain *d) NO_LOCK_ANALYS
 		return OK;
 	}
 	if (tag.users != 0) {
-		flight_begin(d, s);
+		f = flight_begin(d, s->low, s->high - s->low);
 		domain_unlock(d);
 		status = iommu_inval(&tag, tag.users, s->whole_tag ? NULL : s->range,
 				     s->whole_tag ? 0 : s->range_count);
@@ -170,7 +237,7 @@ enum status domain_unmap_end(struct vcpu *vcpu, struct domain *d) NO_LOCK_ANALYS
 		stat->pins -= s->pages;
 		scratch_unpin(s);
 	}
-	if (tag.users != 0)
-		flight_end(d);
+	if (f != NULL)
+		flight_end(d, f);
 	return status;
 }

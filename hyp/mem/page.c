@@ -192,56 +192,116 @@ u64 page_run_end(pa_t at, u64 end, u8 owner)
 }
 
 /*
- * The hot loops work on whole records: low 16 bits owner and state, high 32 bits the pins. Both
- * refusals are rare, so they are looked for first and told apart afterwards.
+ * The hot loops take a record as one word: owner and state in its low half-word, the pins in its
+ * high half. Nothing branches per page: what is wrong is collected and looked at once at the end,
+ * and then, under the same lock, taken back.
  */
-enum status page_pin(pa_t base, u64 pages, u8 owner)
-{
-	struct page *first = page_find(base);
-	struct page *end;
+#define WORD_OWNER  0xffffull
+#define WORD_PIN    (1ull << 32)
+#define WORD_FULL   (1ull << 63) /* pins have reached PIN_MAX + 1, or gone below zero */
 
-	if (unlikely(first == NULL || page_find(pa(base.v + (pages - 1) * PAGE_SIZE)) !=
-					      first + (pages - 1)))
-		return E_FAULT;
-	end = first + pages;
-	for (const struct page *p = first; p < end; p++) {
-		if (unlikely(!page_usable(p, owner)))
+static u64 *word_of(struct page *page)
+{
+	return (u64 *)(void *)page;
+}
+
+static u64 add_pins(u64 *word, u64 count, u64 key)
+{
+	u64 foreign = 0, full = 0;
+
+#pragma clang loop unroll_count(4)
+	for (u64 i = 0; i < count; i++) {
+		u64 w = word[i];
+
+		foreign |= w ^ key;
+		w += WORD_PIN;
+		full |= w;
+		word[i] = w;
+	}
+	return (foreign & WORD_OWNER) | (full & WORD_FULL);
+}
+
+static u64 drop_pins(u64 *word, u64 count)
+{
+	u64 wrong = 0;
+
+#pragma clang loop unroll_count(4)
+	for (u64 i = 0; i < count; i++) {
+		u64 w = word[i] - WORD_PIN;
+
+		wrong |= w;
+		word[i] = w;
+	}
+	return wrong & WORD_FULL;
+}
+
+static void count_runs(const struct page *first, u64 pages, bool add)
+{
+	while (pages > 0) {
+		struct page_run *r = run_of(first);
+		u64 here = (u64)(&record[(u64)(r - run_record + 1) * BLOCK_PAGES] - first);
+
+		if (here > pages)
+			here = pages;
+		r->pins += add ? here : -here;
+		first += here;
+		pages -= here;
+	}
+}
+
+/* Some page is shared with the primary, foreign, or full: one by one, and say which. */
+static NOINLINE enum status pin_mixed(struct page *first, u64 pages, u8 owner)
+{
+	for (u64 i = 0; i < pages; i++) {
+		if (!page_usable(&first[i], owner))
 			return E_FAULT;
-		if (unlikely(p->pins >= PIN_MAX))
+		if (first[i].pins >= PIN_MAX)
 			return E_BUSY;
 	}
-	while (first < end) {
-		struct page_run *r = run_of(first);
-		struct page *stop = &record[(u64)(r - run_record + 1) * BLOCK_PAGES];
-		u32 fresh = 0;
+	for (u64 i = 0; i < pages; i++)
+		first[i].pins++;
+	return OK;
+}
 
-		if (stop > end)
-			stop = end;
-		for (; first < stop; first++)
-			fresh += first->pins++ == 0;
-		r->pinned = (u16)(r->pinned + fresh);
+enum status page_pin(pa_t base, u64 pages, u8 owner)
+{
+	const struct region *r = region_of(base.v);
+	u64 size = pages << PAGE_SHIFT;
+	struct page *first;
+
+	if (unlikely(r == NULL || base.v < r->first || base.v >= r->end || size > r->end - base.v))
+		return E_FAULT;
+	first = &record[r->index + ((base.v - r->base) >> PAGE_SHIFT)];
+	/* PAGE_OWNED is 0, so the key is the owner alone. */
+	if (likely(pages == 1 && add_pins(word_of(first), 1, owner) == 0)) {
+		run_of(first)->pins++;
+		return OK;
 	}
+	if (unlikely(pages == 1))
+		(void)!drop_pins(word_of(first), 1);
+	if (unlikely(add_pins(word_of(first), pages, owner) != 0)) {
+		enum status status;
+
+		(void)!drop_pins(word_of(first), pages);
+		status = pin_mixed(first, pages, owner);
+		if (status != OK)
+			return status;
+	}
+	count_runs(first, pages, true);
 	return OK;
 }
 
 void page_unpin(pa_t base, u64 pages)
 {
 	struct page *first = page_of(base);
-	struct page *end = first + pages;
 
-	while (first < end) {
-		struct page_run *r = run_of(first);
-		struct page *stop = &record[(u64)(r - run_record + 1) * BLOCK_PAGES];
-		u32 gone = 0;
-
-		if (stop > end)
-			stop = end;
-		for (; first < stop; first++) {
-			CHECK(first->pins > 0);
-			gone += --first->pins == 0;
-		}
-		r->pinned = (u16)(r->pinned - gone);
+	if (likely(pages == 1)) {
+		CHECK(drop_pins(word_of(first), 1) == 0);
+		run_of(first)->pins--;
+		return;
 	}
+	CHECK(drop_pins(word_of(first), pages) == 0);
+	count_runs(first, pages, false);
 }
 
 enum status page_pin_block(pa_t base, u8 owner)
@@ -253,7 +313,7 @@ enum status page_pin_block(pa_t base, u8 owner)
 					      first + BLOCK_PAGES - 1))
 		return E_BUSY;
 	r = run_of(first);
-	if (unlikely(r->odd != 0 || !page_usable(first, owner) || r->block_pins == BLOCK_PIN_MAX))
+	if (unlikely(r->odd != 0 || !page_usable(first, owner) || r->block_pins == PIN_MAX))
 		return E_BUSY;
 	r->block_pins++;
 	return OK;
@@ -271,15 +331,14 @@ enum status page_pin_convert(pa_t base)
 {
 	struct page *first = page_of(base);
 	struct page_run *r = run_of(first);
-	u32 fresh = 0;
 
 	CHECK(r->block_pins > 0);
 	for (u32 i = 0; i < BLOCK_PAGES; i++)
 		if (first[i].pins >= PIN_MAX)
 			return E_BUSY;
 	for (u32 i = 0; i < BLOCK_PAGES; i++)
-		fresh += first[i].pins++ == 0;
-	r->pinned = (u16)(r->pinned + fresh);
+		first[i].pins++;
+	r->pins += BLOCK_PAGES;
 	r->block_pins--;
 	return OK;
 }

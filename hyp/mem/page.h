@@ -2,7 +2,7 @@
 /*
  * Page records: who owns each page of RAM, in which state, and how many DMA mappings hold it.
  *
- * 8 bytes a page, and 8 bytes for each 2 MiB run: a summary that lets a 2 MiB block be pinned by
+ * 8 bytes a page, and 16 bytes for each 2 MiB run: a summary that lets a 2 MiB block be pinned by
  * one count. Every transition keeps the summary true, under the page lock. A zeroed record is the
  * hypervisor's own, so that a page that nobody named is nobody else's.
  */
@@ -42,12 +42,10 @@ struct page_run {
 	u8 owner; /* of most pages: those that differ are counted in odd */
 	u8 state;
 	u16 odd;
-	u16 pinned; /* pages with pins > 0 */
-	u16 block_pins;
+	u32 block_pins;
+	u64 pins; /* sum of the pins of its pages */
 };
-_Static_assert(sizeof(struct page_run) == 8, "8 bytes a run");
-
-#define BLOCK_PIN_MAX 0xffffu
+_Static_assert(sizeof(struct page_run) == 16, "16 bytes a run");
 
 /* The page lock guards all records, and is the one lock of its class but for those of pools. */
 void page_lock(void) ACQUIRES(page_class) NOT_HELD(queue_class);

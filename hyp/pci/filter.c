@@ -17,25 +17,32 @@ static u32 width_mask(u32 width)
 	return width >= 4 ? 0xffffffff : BIT32(8 * width) - 1;
 }
 
-static bool access_valid(u32 host, u64 offset, u32 width)
+static bool width_valid(u64 offset, u32 width)
 {
-	return host < pci_machine->pci_count && offset < pci_machine->pci[host].ecam.size &&
-	       offset >> 28 == 0 && (width == 1 || width == 2 || width == 4) &&
-	       (offset & (width - 1)) == 0;
+	return (width == 1 || width == 2 || width == 4) && (offset & (width - 1)) == 0;
 }
 
-static struct pci_function *function_at(u32 host, u64 offset)
+/* Index of the function that `offset` addresses, or RECORD_NONE. */
+static u32 function_at(u32 host, u64 offset)
 {
-	u32 bus = pci_machine->pci[host].bus_first + (u32)(offset >> 20);
+	const struct machine_pci_host *h = &pci_machine->pci[host];
+	u64 bus;
 
-	return bus > 255 ? NULL : record_find(host, bus << 8 | (u32)(offset >> 12 & 255));
+	if (host >= pci_machine->pci_count || offset >= h->ecam.size)
+		return RECORD_NONE;
+	bus = h->bus_first + (offset >> 20);
+	if (bus > 255)
+		return RECORD_NONE;
+	return record_find(host, (u32)(bus << 8 | (offset >> 12 & 255)));
 }
 
-static bool visible(const struct pci_function *f, const struct vm *vm)
+static bool visible(u32 index, const struct vm *vm)
 {
-	if (__atomic_load_n(&pci_state_of(f)->stopped, __ATOMIC_RELAXED))
+	const struct device *device = pci_function[index].device;
+
+	if (__atomic_load_n(&pci_state[index].stopped, __ATOMIC_RELAXED))
 		return false;
-	return f->device != NULL ? device_owned_by(f->device, vm) : vm_cpu_view(vm)->primary;
+	return likely(device != NULL) ? device_owned_by(device, vm) : vm_cpu_view(vm)->primary;
 }
 
 /* Extended configuration space is a copy of ours. */
@@ -54,9 +61,8 @@ static u32 bar_read(const struct pci_state *s, u32 bar)
 	return sizing ? s->bar_mask[bar] : s->bar_value[bar];
 }
 
-static u32 dword_read(const struct pci_function *f, u32 offset)
+static u32 dword_read(const struct pci_state *s, u32 offset)
 {
-	const struct pci_state *s = pci_state_of(f);
 	const struct pci_row *row;
 
 	if (offset >= EXT_FIRST)
@@ -66,25 +72,27 @@ static u32 dword_read(const struct pci_function *f, u32 offset)
 	case ROW_BAR:
 		return bar_read(s, (offset - PCI_BAR0) / 4);
 	case ROW_LINE:
-		return (cfg_read(f, offset) & row->read) | __atomic_load_n(&s->line, __ATOMIC_RELAXED);
+		return (cfg_read_at(s->config, offset) & row->read) |
+		       __atomic_load_n(&s->line, __ATOMIC_RELAXED);
 	case ROW_PLAIN:
 		break;
 	}
-	return row->read == 0 ? row->ones : (cfg_read(f, offset) & row->read) | row->ones;
+	if (row->read == 0)
+		return row->ones;
+	return (cfg_read_at(s->config, offset) & row->read) | row->ones;
 }
 
 u32 pci_config_read(const struct vm *vm, u32 host, u64 offset, u32 width)
 {
-	const struct pci_function *f;
-	u32 value;
+	u32 index;
 
-	if (!access_valid(host, offset, width))
+	if (!width_valid(offset, width))
 		return width_mask(width);
-	f = function_at(host, offset);
-	if (f == NULL || !visible(f, vm))
+	index = function_at(host, offset);
+	if (index == RECORD_NONE || !visible(index, vm))
 		return width_mask(width);
-	value = dword_read(f, (u32)offset & 0xffc);
-	return value >> 8 * (offset & 3) & width_mask(width);
+	return dword_read(&pci_state[index], (u32)offset & 0xffc) >> 8 * (offset & 3) &
+	       width_mask(width);
 }
 
 /* Ones in every address bit ask for the size; anything else ends that (PCI 6.2.5.1). */
@@ -134,17 +142,17 @@ static void dword_write(const struct pci_function *f, u32 offset, u32 lanes, u32
 
 void pci_config_write(struct vm *vm, u32 host, u64 offset, u32 width, u32 value)
 {
-	const struct pci_function *f;
-	u32 shift = 8 * (offset & 3);
+	u32 index, shift = 8 * (offset & 3);
 
-	if (!access_valid(host, offset, width))
+	if (!width_valid(offset, width))
 		return;
-	f = function_at(host, offset);
-	if (f == NULL)
+	index = function_at(host, offset);
+	if (index == RECORD_NONE)
 		return;
 	pci_lock();
-	if (visible(f, vm))
-		dword_write(f, (u32)offset & 0xffc, width_mask(width) << shift, value << shift);
+	if (visible(index, vm))
+		dword_write(&pci_function[index], (u32)offset & 0xffc, width_mask(width) << shift,
+			    value << shift);
 	pci_unlock();
 }
 

@@ -77,19 +77,18 @@ struct pci_function *record_add(u32 host, u32 rid)
 	return f;
 }
 
-struct pci_function *record_find(u32 host, u32 rid)
+u32 record_find(u32 host, u32 rid)
 {
 	const struct bus_map *map = &bus_map[bus_index[host][rid >> 8 & 255]];
-	u32 slot = rid >> 3 & 31;
-	u32 end;
+	u32 slot = rid >> 3 & 31, i, end;
 
 	if (!(map->present & BIT32(slot)))
-		return NULL;
-	end = map->first[slot] + 8u;
-	for (u32 i = map->first[slot]; i < end && i < pci_function_count; i++)
-		if (pci_function[i].rid == rid && pci_function[i].host == host)
-			return &pci_function[i];
-	return NULL;
+		return RECORD_NONE;
+	i = map->first[slot];
+	for (end = i + 8; i < end && i < pci_function_count; i++)
+		if (likely(pci_function[i].rid == rid && pci_function[i].host == host))
+			return i;
+	return RECORD_NONE;
 }
 
 struct pci_function *record_parent(const struct pci_function *f)

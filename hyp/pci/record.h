@@ -103,8 +103,9 @@ static inline u64 pci_config_base(const struct machine_pci_host *h, u32 bus, u32
 void record_reset(const struct machine *m);
 /* Room for one more function of a host at `rid`; NULL: full. Functions of a bus are neighbours. */
 struct pci_function *record_add(u32 host, u32 rid);
-/* The function at (host, rid), NULL: none. In a few instructions. */
-struct pci_function *record_find(u32 host, u32 rid);
+/* Index of the function at (host, rid), or RECORD_NONE. In a few instructions. */
+#define RECORD_NONE (~0u)
+u32 record_find(u32 host, u32 rid);
 /* The bridge above, NULL on a root bus. */
 struct pci_function *record_parent(const struct pci_function *f);
 /* Is there another function in f's slot? */

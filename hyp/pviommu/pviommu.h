@@ -53,7 +53,7 @@ enum status pviommu_detach(struct vm *vm, const struct pviommu_attach *req, cons
 	MUST_CHECK;
 
 /* Map or unmap one range; *done bytes. See hyp/iommu/domain.h for the statuses. */
-enum status pviommu_map(struct vcpu *vcpu, u64 domain, const struct pviommu_map_entry *entry,
+enum status pviommu_map(struct vcpu *vcpu, u64 domain, u64 iova, u64 ipa, u64 bytes, u64 prot,
 			u64 *done) MUST_CHECK;
 enum status pviommu_unmap(struct vcpu *vcpu, u64 domain, u64 iova, u64 bytes, u64 *done)
 	MUST_CHECK;

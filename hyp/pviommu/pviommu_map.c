@@ -2,6 +2,7 @@
 /* Map and unmap by the guest's names: arguments checked, the domain found and locked, one step. */
 #include "pviommu.h"
 
+#include "hcall/hcall.h"
 #include "iommu/domain.h"
 #include "vm/vm.h"
 
@@ -10,14 +11,11 @@ static bool range_ok(u64 base, u64 bytes)
 	return page_aligned(base | bytes) && base + bytes >= base;
 }
 
-static enum status check_map(const struct pviommu_map_entry *e)
+static ALWAYS_INLINE bool map_args_ok(u64 base, u64 from, u64 bytes, u64 prot)
 {
-	if (unlikely(!range_ok(e->iova, e->bytes) || !range_ok(e->ipa, e->bytes)))
-		return E_INVAL;
-	if (unlikely((e->prot & ~PVIOMMU_PROT_ALL) != 0 || e->reserved != 0 ||
-		     (e->prot & (PVIOMMU_PROT_READ | PVIOMMU_PROT_WRITE)) == 0))
-		return E_INVAL;
-	return OK;
+	return page_aligned(base | from | bytes) && base + bytes >= base && from + bytes >= from &&
+	       (prot & ~(u64)PVIOMMU_PROT_ALL) == 0 &&
+	       (prot & (PVIOMMU_PROT_READ | PVIOMMU_PROT_WRITE)) != 0;
 }
 
 static enum status map_entry(struct vcpu *vcpu, struct domain *d,
@@ -37,19 +35,34 @@ static enum status map_entry(struct vcpu *vcpu, struct domain *d,
 	return status;
 }
 
-enum status pviommu_map(struct vcpu *vcpu, u64 domain, const struct pviommu_map_entry *e, u64 *done)
+static NOINLINE enum status map_general(struct vcpu *vcpu, struct domain *d,
+					 const struct pviommu_map_entry *e, u64 *done)
+	MUST_HOLD(domain_class)
 {
 	u32 leaves = PVIOMMU_MAX_LEAVES;
+
+	return map_entry(vcpu, d, e, &leaves, done);
+}
+
+enum status pviommu_map(struct vcpu *vcpu, u64 domain, u64 base, u64 from, u64 bytes, u64 prot,
+			u64 *done)
+{
 	enum status status;
 	struct domain *d;
 
-	status = check_map(e);
-	if (unlikely(status != OK))
+	if (unlikely(!map_args_ok(base, from, bytes, prot)))
+		return E_INVAL;
+	if (unlikely(!domain_get(vcpu->vm, domain, &d, &status)))
 		return status;
-	if (!domain_get(vcpu->vm, domain, &d, &status))
-		return status;
-	if (likely(e->bytes != 0))
-		status = map_entry(vcpu, d, e, &leaves, done);
+	if (unlikely(bytes == 0)) {
+		/* Nothing to do, and done. */
+	} else if (likely(domain_map_simple(vcpu, d, iova(base), ipa(from), bytes, (u32)prot))) {
+		vcpu->vm->stat[vcpu->index].maps++;
+		*done = bytes;
+	} else {
+		vcpu->call->map = (struct pviommu_map_entry){ base, from, bytes, (u32)prot, 0 };
+		status = map_general(vcpu, d, &vcpu->call->map, done);
+	}
 	domain_unlock(d);
 	return status;
 }
@@ -66,7 +79,10 @@ enum status pviommu_map_list(struct vcpu *vcpu, u64 domain, const struct pviommu
 	for (u32 i = 0; i < count && leaves > 0; i++) {
 		u64 step = 0;
 
-		status = check_map(&e[i]);
+		status = map_args_ok(e[i].iova, e[i].ipa, e[i].bytes, e[i].prot) &&
+					 e[i].reserved == 0 ?
+				 OK :
+				 E_INVAL;
 		if (status == OK && e[i].bytes != 0)
 			status = map_entry(vcpu, d, &e[i], &leaves, &step);
 		if (status != OK)
@@ -79,11 +95,28 @@ enum status pviommu_map_list(struct vcpu *vcpu, u64 domain, const struct pviommu
 	return status;
 }
 
-enum status pviommu_unmap(struct vcpu *vcpu, u64 domain, u64 base, u64 bytes, u64 *done)
-{
-	struct pviommu_unmap_entry entry = { .iova = base, .bytes = bytes };
+/* The general way, for one range or a list; releases the domain lock. */
+static enum status unmap_all(struct vcpu *vcpu, struct domain *d,
+			     const struct pviommu_unmap_entry *e, u32 count, u64 *done)
+	RELEASES(domain_class);
 
-	return pviommu_unmap_list(vcpu, domain, &entry, 1, done);
+enum status pviommu_unmap(struct vcpu *vcpu, u64 domain, u64 base, u64 bytes, u64 *done)
+	NO_LOCK_ANALYSIS
+{
+	enum status status;
+	struct domain *d;
+
+	if (unlikely(!range_ok(base, bytes)))
+		return E_INVAL;
+	if (unlikely(!domain_get(vcpu->vm, domain, &d, &status)))
+		return status;
+	if (likely(bytes != 0 && domain_unmap_simple(vcpu, d, iova(base), bytes, &status))) {
+		vcpu->vm->stat[vcpu->index].unmaps++;
+		*done = likely(status == OK) ? bytes : 0;
+		return status;
+	}
+	return unmap_all(vcpu, d, &(struct pviommu_unmap_entry){ .iova = base, .bytes = bytes }, 1,
+			 done);
 }
 
 /* Gather all entries; *whole excludes what a failing entry had done, *done includes it. */
@@ -110,16 +143,11 @@ static enum status gather(struct domain *d, const struct pviommu_unmap_entry *e,
 	return OK;
 }
 
-enum status pviommu_unmap_list(struct vcpu *vcpu, u64 domain, const struct pviommu_unmap_entry *e,
-			       u32 count, u64 *done)
+static enum status unmap_all(struct vcpu *vcpu, struct domain *d,
+			     const struct pviommu_unmap_entry *e, u32 count, u64 *done)
 {
 	enum status status, hw;
-	struct domain *d;
 
-	if (count == 1 && unlikely(!range_ok(e->iova, e->bytes)))
-		return E_INVAL;
-	if (!domain_get(vcpu->vm, domain, &d, &status))
-		return status;
 	domain_unmap_begin(d);
 	status = gather(d, e, count, done);
 	if (*done > 0)
@@ -130,4 +158,15 @@ enum status pviommu_unmap_list(struct vcpu *vcpu, u64 domain, const struct pviom
 		return hw;
 	}
 	return status;
+}
+
+enum status pviommu_unmap_list(struct vcpu *vcpu, u64 domain, const struct pviommu_unmap_entry *e,
+			       u32 count, u64 *done)
+{
+	enum status status;
+	struct domain *d;
+
+	if (unlikely(!domain_get(vcpu->vm, domain, &d, &status)))
+		return status;
+	return unmap_all(vcpu, d, e, count, done);
 }

@@ -2,6 +2,7 @@
 /* Virtual machines and how their addresses translate. */
 #include "vm.h"
 
+#include "hcall/hcall.h"
 #include "hyp/arch.h"
 #include "hyp/check.h"
 #include "hyp/io.h"
@@ -10,6 +11,7 @@
 #include "mem/pool_priv.h"
 
 static struct vm primary;
+static struct hcall calls[VM_MAX_VCPUS];
 struct vm *vm_primary = &primary;
 
 /* Pool ids in page records: 0 is the hypervisor's own. */
@@ -174,6 +176,7 @@ void vm_primary_init(const struct machine *m, struct pool *tables, struct range 
 	for (u32 i = 0; i < VM_MAX_VCPUS; i++) {
 		vm->vcpu[i].vm = vm;
 		vm->vcpu[i].index = i;
+		hcall_init(&calls[i], &vm->vcpu[i]);
 	}
 	must(pt_init(&vm->cpu_pt, arch_cpu_pt, tables, ~0u, false), "CPU table");
 	must(pt_init(&vm->dma_pt, iommu_common.dma, tables, iommu_common.dma_sizes,

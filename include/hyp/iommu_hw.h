@@ -14,6 +14,7 @@
 #define HYP_IOMMU_HW_H
 
 #include "hyp/addr.h"
+#include "hyp/io.h"
 #include "hyp/lock.h"
 #include "hyp/pt.h"
 #include "hyp/status.h"
@@ -150,9 +151,6 @@ struct iommu_hw_ops {
 	/* Drain at most `max` hardware events into iommu_report_event(); true: more are waiting. */
 	bool (*events)(struct iommu *iommu, u32 max);
 
-	/* Cheap test whether events() or error() has something to do; called at every exit. */
-	bool (*pending)(struct iommu *iommu);
-
 	/* Acknowledge and handle reported errors (SMMU GERROR). */
 	void (*error)(struct iommu *iommu);
 };
@@ -164,7 +162,21 @@ struct iommu {
 	char name[IOMMU_NAME];
 	u32 index;
 	bool dead;            /* hardware failed: every stream behind it stays blocked */
+
+	/*
+	 * Polled at every exit of a guest, so it is one register and a comparison: events() has
+	 * something to do when (register & poll_mask) != poll_idle. The driver keeps poll_idle.
+	 */
+	const volatile void __mmio *poll;
+	u32 poll_mask;
+	u32 poll_idle;
 };
+
+/* Has the driver's events() something to do? Errors come by interrupt, and with events. */
+static inline bool iommu_pending(const struct iommu *iommu)
+{
+	return (io_read32(iommu->poll) & iommu->poll_mask) != iommu->poll_idle;
+}
 
 /* Up-call of drivers: an event was taken from the hardware queue. hyp/iommu/fault.c. */
 void iommu_report_event(struct iommu *iommu, const struct iommu_event *event);

@@ -107,6 +107,15 @@ struct pt_ops {
 	 */
 	bool (*lookup)(const struct pt *pt, u64 va, u64 limit, struct pt_run *run);
 
+	/*
+	 * The common case in one step: map, or clear, a run of leaves of 1 << shift bytes (4 KiB
+	 * or 2 MiB) that lies in one table. try_map: if no table is missing and every slot is
+	 * empty. try_clear: if [va, va+size) is mapped by consecutive leaves of that size to
+	 * consecutive outputs, which *run then says. Else false, and nothing has changed.
+	 */
+	bool (*try_map)(struct pt *pt, u64 va, u64 out, u64 size, u8 shift, u32 prot);
+	bool (*try_clear)(struct pt *pt, u64 va, u64 size, u8 shift, struct pt_run *run);
+
 	/* Clear the leaves of a run that lookup found; published. */
 	void (*clear)(struct pt *pt, const struct pt_run *run);
 

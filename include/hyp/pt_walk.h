@@ -180,6 +180,40 @@ static ALWAYS_INLINE enum status pt_reach(const struct pt_format *f, struct pt *
 	return OK;
 }
 
+static ALWAYS_INLINE bool pt_slots_empty(const u64 *slot, u64 count)
+{
+	u64 any = 0;
+
+#pragma clang loop unroll_count(4)
+	for (u64 i = 0; i < count; i++)
+		any |= slot[i];
+	return any == 0;
+}
+
+/* `count` leaves from a first entry on. */
+static ALWAYS_INLINE void pt_fill(const struct pt *pt, u64 *slot, u64 count, u64 entry, u64 step)
+{
+#pragma clang loop unroll_count(4)
+	for (u64 i = 0; i < count; i++, entry += step)
+		io_table_write(slot + i, entry);
+	if (unlikely(pt->clean))
+		io_clean(slot, count * sizeof(*slot));
+}
+
+/* How many of the entries from slot on, at most `max`, continue the first one. */
+static ALWAYS_INLINE u64 pt_count_run(const u64 *slot, u64 max, u64 step)
+{
+	u64 entry = *slot, i = 1;
+
+#pragma clang loop unroll_count(4)
+	for (; i < max; i++) {
+		entry += step;
+		if (slot[i] != entry)
+			break;
+	}
+	return i;
+}
+
 static ALWAYS_INLINE enum status pt_prepare(const struct pt_format *f, struct pt *pt,
 					    struct pt_edit *edit, u64 va, u64 size, u8 shift)
 {
@@ -200,8 +234,12 @@ static ALWAYS_INLINE enum status pt_prepare(const struct pt_format *f, struct pt
 			if (unlikely(status != OK))
 				return status;
 		}
+		if (likely(pt_slots_empty(slot, (stop - va) >> shift))) {
+			va = stop;
+			continue;
+		}
 		for (; va < stop; va += 1ull << shift, slot++) {
-			if (likely(*slot == 0))
+			if (*slot == 0)
 				continue;
 			if (level == PT_LAST || !f->is_table(*slot, level))
 				return E_EXIST;
@@ -269,8 +307,9 @@ static ALWAYS_INLINE void pt_commit(const struct pt_format *f, struct pt *pt, u6
 			slot = pt_descend(f, pt, va, level, &found);
 			CHECK(found == level);
 		}
-		for (; va < stop; va += 1ull << shift, entry += 1ull << shift)
-			pt_store(pt, slot++, entry);
+		pt_fill(pt, slot, (stop - va) >> shift, entry, 1ull << shift);
+		entry += stop - va;
+		va = stop;
 	}
 	io_table_publish();
 }
@@ -295,13 +334,92 @@ static ALWAYS_INLINE bool pt_lookup(const struct pt_format *f, const struct pt *
 		return false;
 	run->out = f->out(entry);
 	run->prot = f->prot(entry);
-	while (run->va + run->size < limit &&
-	       ((run->va + run->size) & (512 * size - 1)) != 0) {
-		entry += size;
-		if (*++slot != entry)
-			break;
-		run->size += size;
+	if (limit > run->va + size) {
+		u64 end = align_down(run->va, 512 * size) + 512 * size;
+
+		if (end > limit)
+			end = limit;
+		run->size = pt_count_run(slot, (end - run->va + size - 1) >> run->shift, size)
+			    << run->shift;
 	}
+	return true;
+}
+
+/* The slot of va at a level if every table above it is there, by the cache or by a walk. */
+static ALWAYS_INLINE u64 *pt_find_slot(const struct pt_format *f, struct pt *pt, u64 va, u8 shift)
+{
+	int found, level = pt_shift_level(shift);
+	u64 *slot;
+
+	if (shift == PT_SHIFT_4K) {
+		u64 *table = pt_cached(pt, va);
+
+		if (likely(table != NULL))
+			return table + (va >> PAGE_SHIFT) % PT_ENTRIES;
+	}
+	slot = pt_descend(f, pt, va, level, &found);
+	if (found != level)
+		return NULL;
+	if (shift == PT_SHIFT_4K) {
+		pt->last = slot - (va >> PAGE_SHIFT) % PT_ENTRIES;
+		pt->last_slot = va >> PT_SHIFT_2M;
+	}
+	return slot;
+}
+
+static ALWAYS_INLINE bool pt_one_table(u64 va, u64 size, u8 shift)
+{
+	return (va ^ (va + size - 1)) >> (shift + 9) == 0;
+}
+
+static ALWAYS_INLINE bool pt_try_map(const struct pt_format *f, struct pt *pt, u64 va, u64 out,
+				     u64 size, u8 shift, u32 prot)
+{
+	u64 *slot, entry;
+
+	if (unlikely(!pt_one_table(va, size, shift)))
+		return false;
+	slot = pt_find_slot(f, pt, va, shift);
+	if (unlikely(slot == NULL))
+		return false;
+	entry = f->leaf(out, prot, pt_shift_level(shift));
+	if (likely(size == 1ull << shift)) {
+		if (unlikely(*slot != 0))
+			return false;
+		pt_store(pt, slot, entry);
+	} else {
+		if (unlikely(!pt_slots_empty(slot, size >> shift)))
+			return false;
+		pt_fill(pt, slot, size >> shift, entry, 1ull << shift);
+	}
+	io_table_publish();
+	return true;
+}
+
+static ALWAYS_INLINE bool pt_try_clear(const struct pt_format *f, struct pt *pt, u64 va, u64 size,
+				       u8 shift, struct pt_run *run)
+{
+	int level = pt_shift_level(shift);
+	u64 *slot;
+
+	if (unlikely(!pt_one_table(va, size, shift)))
+		return false;
+	slot = pt_find_slot(f, pt, va, shift);
+	if (unlikely(slot == NULL || *slot == 0 || (level < PT_LAST && f->is_table(*slot, level))))
+		return false;
+	if (size != 1ull << shift &&
+	    unlikely(pt_count_run(slot, size >> shift, 1ull << shift) != size >> shift))
+		return false;
+	run->va = va;
+	run->size = size;
+	run->out = f->out(*slot);
+	run->prot = f->prot(*slot);
+	run->shift = shift;
+	if (likely(size == 1ull << shift))
+		pt_store(pt, slot, 0);
+	else
+		pt_fill(pt, slot, size >> shift, 0, 0);
+	io_table_publish();
 	return true;
 }
 
@@ -319,8 +437,7 @@ static ALWAYS_INLINE void pt_clear(const struct pt_format *f, struct pt *pt,
 		slot = pt_descend(f, pt, run->va, pt_shift_level(run->shift), &found);
 		CHECK(found == pt_shift_level(run->shift));
 	}
-	for (u64 i = 0; i < count; i++)
-		pt_store(pt, slot + i, 0);
+	pt_fill(pt, slot, count, 0, 0);
 	io_table_publish();
 }
 
@@ -475,6 +592,19 @@ static ALWAYS_INLINE bool pt_destroy(const struct pt_format *f, struct pt *pt, u
 	{                                                                                        \
 		return pt_lookup(&(format), pt, va, limit, run);                                 \
 	}                                                                                        \
+	static bool name##_try_map(struct pt *pt, u64 va, u64 out, u64 size, u8 shift, u32 prot) \
+	{                                                                                        \
+		if (likely(shift == PT_SHIFT_4K))                                                \
+			return pt_try_map(&(format), pt, va, out, size, PT_SHIFT_4K, prot);      \
+		return pt_try_map(&(format), pt, va, out, size, PT_SHIFT_2M, prot);              \
+	}                                                                                        \
+	static bool name##_try_clear(struct pt *pt, u64 va, u64 size, u8 shift,                  \
+				     struct pt_run *run)                                         \
+	{                                                                                        \
+		if (likely(shift == PT_SHIFT_4K))                                                \
+			return pt_try_clear(&(format), pt, va, size, PT_SHIFT_4K, run);          \
+		return pt_try_clear(&(format), pt, va, size, PT_SHIFT_2M, run);                  \
+	}                                                                                        \
 	static void name##_clear(struct pt *pt, const struct pt_run *run)                        \
 	{                                                                                        \
 		pt_clear(&(format), pt, run);                                                    \
@@ -506,6 +636,8 @@ static ALWAYS_INLINE bool pt_destroy(const struct pt_format *f, struct pt *pt, u
 		.finish = name##_finish,                                                         \
 		.commit = name##_commit,                                                         \
 		.lookup = name##_lookup,                                                         \
+		.try_map = name##_try_map,                                                       \
+		.try_clear = name##_try_clear,                                                   \
 		.clear = name##_clear,                                                           \
 		.split_prepare = name##_split_prepare,                                           \
 		.split_commit = name##_split_commit,                                             \

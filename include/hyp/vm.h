@@ -12,12 +12,14 @@
 
 #include <arch/vcpu.h> /* struct arch_vcpu */
 
+struct hcall;
 struct vm;
 
 struct vcpu {
 	struct arch_vcpu arch; /* first: entry code addresses it by offset */
 	struct vm *vm;
 	u32 index;             /* in its VM; for the primary also the physical CPU */
+	struct hcall *call;    /* hypercall in progress: the core's working memory */
 };
 
 /* The part of a VM that entering it needs. */

@@ -42,7 +42,7 @@ $(LINUX_INITRAMFS_MARK): $(linux_out)/initmark scripts/linux/initramfs.py
 	$(call cmd,CPIO,$@,$(PYTHON) scripts/linux/initramfs.py --output $@ init=$<)
 
 run_linux = $(PYTHON) scripts/linux/run_linux.py --linux=$(LINUX_IMAGE) --initrd=$(LINUX_INITRAMFS) \
-	--qemu=$(QEMU_BIN)/qemu-system-aarch64 --work=$(linux_out)/run $(if $(T),--case='$(T)') $(LINUX_ARGS)
+	--work=$(linux_out)/run $(if $(T),--case='$(T)') $(LINUX_ARGS)
 
 ifeq ($(ARCH),arm64)
 room_targets += run-linux

@@ -66,7 +66,8 @@ def section_command(board, section, image, test_image):
     }
     if section.flag("icount"):
         overrides["-icount"] = "shift=0,sleep=off"
-    extra = board.devices(section.words("devices")) + section.words("qemu")
+    # An SMMU among them comes first: devices ask for their address space when they are made.
+    extra = section.words("qemu") + board.devices(section.words("devices"))
     words = {"t": case_patterns(section)}
     initrd = None
     if section.flag("tree") and hypervisor:

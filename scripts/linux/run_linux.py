@@ -15,14 +15,13 @@ import http.server
 import os
 import random
 import re
-import subprocess
+import shlex
 import sys
 import threading
 
-# Where the guest-loader puts the primary: clear of the hypervisor at the start of memory (0x40200000), of QEMU's
-# device tree (0x48000000) and of each other; 128 MiB lie between them, and an Image and its bss take about 40.
-KERNEL_ADDRESS = 0x50000000
-INITRD_ADDRESS = 0x58000000
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib import board as boards
+from lib import process, results
 
 CPU_COUNT = 4
 CPUS = {"a57": "cortex-a57", "a710": "cortex-a710", "n2": "neoverse-n2", "max": "max"}
@@ -52,11 +51,8 @@ CASES = {
 
 REPORT = re.compile(r"\[t\] (ok|fail|value|end)(?: (\S+))?(?: (.*?))?\s*$")
 TROUBLE = re.compile(
-    r"WARNING: CPU|BUG:|Oops|Call trace:|Unable to handle|Kernel panic|detected stall|blocked for more than|panic:"
+    r"WARNING: CPU|BUG:|Oops|Call trace:|nobody cared|Unable to handle|detected stall|blocked for more than|panic"
 )
-# QEMU's NVMe and its interrupt line race now and then with several CPUs; Linux falls back to polling and no data is
-# wrong. Said, not held against the run.
-NOTE = re.compile(r"nobody cared")
 
 
 @dataclasses.dataclass
@@ -96,15 +92,16 @@ class Blob(http.server.BaseHTTPRequestHandler):
 
 
 class Bench:
-    """What all runs share: the disk, the blob and the server that the guests reach as 10.0.2.2."""
+    """What all runs share: the board, the disk, the blob and the server that the guests reach as 10.0.2.2."""
 
     def __init__(self, args):
         self.args = args
+        self.board = boards.Board("qemu-virt")
         self.shared = os.path.join(args.work, "shared")
         os.makedirs(self.shared, exist_ok=True)
         self.disk, self.disk_sum = self.file_make("disk", DISK_SIZE)
-        _, self.blob_sum = self.file_make("blob", BLOB_SIZE)
-        with open(os.path.join(self.shared, "blob"), "rb") as file:
+        self.blob, self.blob_sum = self.file_make("blob", BLOB_SIZE)
+        with open(self.blob, "rb") as file:
             Blob.content = file.read()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Blob)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -130,58 +127,40 @@ class Bench:
         return f"console=ttyAMA0 panic=-1 printk.devkmsg=on {own} {self.args.append}".strip()
 
     def command(self, run):
-        args, bootargs = self.args, self.bootargs(run)
-        machine = "virt,virtualization=on,gic-version=3,iommu=smmuv3"
-        if run.bare:
-            # As under the hypervisor, which has no ITS to give: devices interrupt by INTx.
-            machine += ",its=off"
-            system = ["-kernel", args.linux, "-initrd", args.initrd, "-append", bootargs]
-        else:
-            escaped = bootargs.replace(",", ",,")
-            system = [
-                "-kernel", args.image,
-                "-device", f"guest-loader,addr={KERNEL_ADDRESS:#x},kernel={args.linux},bootargs={escaped}",
-                "-device", f"guest-loader,addr={INITRD_ADDRESS:#x},initrd={args.initrd}",
-            ]
-        return [
-            args.qemu, "-M", machine, "-cpu", CPUS[run.cpu], "-smp", str(CPU_COUNT), "-m", "1G",
-            "-nodefaults", "-no-reboot", "-display", "none", "-monitor", "none", "-serial", "stdio",
+        extra = [
             "-drive", f"file={self.disk},if=none,id=disk,format=raw,snapshot=on",
             # Without shadow doorbells: with them QEMU races with several CPUs over the level of the interrupt line.
             "-device", "nvme,drive=disk,serial=portcullis,dbcs=off,addr=4",
             "-netdev", f"user,id=net,tftp={self.shared}",
             "-device", "virtio-net-pci,netdev=net,iommu_platform=on,disable-legacy=on,romfile=,addr=5",
-            *system,
         ]
+        if run.bare:
+            # As under the hypervisor, which has no ITS to give: devices interrupt by INTx.
+            extra += ["-machine", "its=off"]
+        return self.board.command(
+            None if run.bare else self.args.image, primary=self.args.linux, bootargs=self.bootargs(run),
+            initrd=self.args.initrd, overrides={"-cpu": CPUS[run.cpu], "-smp": str(CPU_COUNT)}, extra=extra,
+        )
+
+    def execute(self, run):
+        """Returns all cases of a run, (name, reason or None), and what else it said."""
+        ended = process.run(
+            self.command(run), self.args.timeout, os.path.join(self.args.work, f"{run.name}.log"),
+            cwd=boards.ROOT, env=dict(os.environ, TMPDIR=self.args.work),
+        )
+        return judge(run, ended.lines, ended.reason(self.args.timeout))
 
 
-def qemu_run(command, log_path, timeout, work):
-    """Returns None, or why the machine did not switch itself off."""
-    environment = dict(os.environ, TMPDIR=work)
-    with open(log_path, "wb") as log:
-        with subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment
-        ) as qemu:
-            try:
-                status = qemu.wait(timeout)
-            except subprocess.TimeoutExpired:
-                qemu.kill()
-                return f"still running after {timeout} s"
-    return f"QEMU ended with status {status}" if status else None
-
-
-def judge(run, log, ended):
-    """All cases of a run: name -> reason, or None where it holds."""
+def judge(run, lines, ended):
+    """`ended` is why the machine did not switch itself off, or None if it did."""
     missing = ended or "not reported"
-    results = {name: missing for name in run.cases()}
-    trouble, notes, values, reached_end = None, [], [], False
-    for line in log.splitlines():
+    outcomes = {name: missing for name in run.cases()}
+    trouble, values, reached_end = None, [], False
+    for line in lines:
         report = REPORT.search(line)
         if report is None:
             if trouble is None and TROUBLE.search(line):
                 trouble = line.strip()
-            if NOTE.search(line):
-                notes.append(line.strip())
             continue
         kind, name, rest = report.groups()
         if kind == "end":
@@ -189,30 +168,10 @@ def judge(run, log, ended):
         elif kind == "value":
             values.append(f"{name}: {rest}")
         else:
-            results[f"{run.name}_{name}"] = None if kind == "ok" else rest or "no reason given"
-    results[f"{run.name}_kernel_clean"] = trouble if reached_end or trouble else missing
-    results[f"{run.name}_power_off"] = ended
-    return results, values, notes
-
-
-def execute(bench, run):
-    log_path = os.path.join(bench.args.work, f"{run.name}.log")
-    ended = qemu_run(bench.command(run), log_path, bench.args.timeout, bench.args.work)
-    with open(log_path, encoding="utf-8", errors="replace") as file:
-        return judge(run, file.read(), ended)
-
-
-def report(run, outcome, verbose):
-    results, values, notes = outcome
-    for name, reason in results.items():
-        print(f"ok {name}" if reason is None else f"not ok {name}: {reason}")
-    if verbose:
-        for value in values:
-            print(f"# {run.name} {value}")
-    for note in notes:
-        print(f"# {run.name} {note}")
-    sys.stdout.flush()
-    return all(reason is None for reason in results.values())
+            outcomes[f"{run.name}_{name}"] = None if kind == "ok" else rest or "no reason given"
+    outcomes[f"{run.name}_kernel_clean"] = trouble if reached_end or trouble else missing
+    outcomes[f"{run.name}_power_off"] = ended
+    return outcomes, values
 
 
 def runs_chosen(args):
@@ -231,7 +190,6 @@ def arguments():
     parser.add_argument("--image", default="build/qemu-virt/portcullis.bin", help="the hypervisor")
     parser.add_argument("--linux", required=True, help="arm64 Image")
     parser.add_argument("--initrd", required=True)
-    parser.add_argument("--qemu", required=True)
     parser.add_argument("--work", required=True, help="folder for logs, disk and temporary files")
     parser.add_argument("--bare", action="store_true", help="without the hypervisor: the driver has to refuse")
     parser.add_argument("--cpu", action="append", choices=CPUS, help="only this CPU; may be repeated")
@@ -241,31 +199,44 @@ def arguments():
     parser.add_argument("--append", default="", help="more words for Linux's command line")
     parser.add_argument("--verbose", action="store_true", help="also the values that /init reports")
     parser.add_argument("--print", action="store_true", help="print the QEMU command of each run, start nothing")
-    return parser.parse_args()
+    args = parser.parse_args()
+    for path in [args.linux, args.initrd, *([] if args.bare else [args.image])]:
+        if not os.path.exists(path):
+            parser.error(f"{path} is not there; make run-linux builds it")
+    for name in ["image", "linux", "initrd", "work"]:
+        setattr(args, name, os.path.abspath(getattr(args, name)))
+    return args
 
 
 def main():
     args = arguments()
-    args.work = os.path.abspath(args.work)
-    needed = [args.linux, args.initrd, args.qemu] + ([] if args.bare else [args.image])
-    for path in needed:
-        if not os.path.exists(path):
-            sys.exit(f"run_linux: {path} is not there; make run-linux builds it")
     runs = runs_chosen(args)
     if not runs:
         sys.exit(f"run_linux: no case is called '{args.case}'")
-
-    bench = Bench(args)
+    try:
+        bench = Bench(args)
+    except boards.BoardError as error:
+        sys.exit(f"run_linux: {error}")
     if args.print:
         for run in runs:
-            print(subprocess.list2cmdline(bench.command(run)))
+            print(shlex.join(bench.command(run)))
         return 0
-    good = True
+
+    tally = results.Results()
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        outcomes = [pool.submit(execute, bench, run) for run in runs]
-        for run, outcome in zip(runs, outcomes):
-            good &= report(run, outcome.result(), args.verbose)
-    return 0 if good else 1
+        pending = [pool.submit(bench.execute, run) for run in runs]
+        try:
+            for run, one in zip(runs, pending):
+                outcomes, values = one.result()
+                for name, reason in outcomes.items():
+                    tally.add(name, reason)
+                for value in values if args.verbose else []:
+                    print(f"# {run.name} {value}")
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            process.stop_all()
+            return 130
+    return 0 if tally.finish() else 1
 
 
 if __name__ == "__main__":

@@ -300,7 +300,7 @@ static void look_at_attachments(void)
 			if (on[k] != d->attached_on[k])
 				violated("accounts: domain %u has %u attachments through IOMMU %u, "
 					 "it counts %u", d->id, on[k], k, d->attached_on[k]);
-		if (d->flights != 0)
+		if (d->flights_begun != d->flights_ended)
 			violated("accounts: domain %u has unmaps in flight after the call", d->id);
 	}
 	FOR_EACH_ENDPOINT(e) {
@@ -336,7 +336,8 @@ static void look_at_run(u32 run)
 	u64 addr = oracle.base + run * BLOCK_SIZE;
 	const struct page *page = page_find(pa(addr));
 	const struct page_run *r = page_run_of(pa(addr));
-	u32 pinned = 0, odd = 0;
+	u64 pins = 0;
+	u32 odd = 0;
 
 	for (u32 i = 0; i < BLOCK_PAGES; i++) {
 		u32 index = run * BLOCK_PAGES + i;
@@ -345,7 +346,7 @@ static void look_at_run(u32 run)
 		if (page[i].pins != oracle.pins[index])
 			count_differs("pin count", addr + i * PAGE_SIZE, page[i].pins,
 				      oracle.pins[index]);
-		pinned += page[i].pins > 0;
+		pins += page[i].pins;
 		odd += page[i].owner != r->owner || page[i].state != r->state;
 		if (pool && (page[i].pins > 0 || r->block_pins > 0))
 			violated("V1: the hypervisor's page %#llx is pinned for DMA",
@@ -353,9 +354,9 @@ static void look_at_run(u32 run)
 		state_add(&oracle.now, (u64)page[i].owner | (pool ? 0 : (u64)page[i].state << 8) |
 					       (u64)(page[i].pins + r->block_pins) << 32);
 	}
-	if (pinned != r->pinned)
-		violated("V2: run %#llx says %u pinned pages, it has %u", (unsigned long long)addr,
-			 r->pinned, pinned);
+	if (pins != r->pins)
+		violated("V2: run %#llx says %llu pins, its pages have %llu", (unsigned long long)addr,
+			 (unsigned long long)r->pins, (unsigned long long)pins);
 	/* Pool states are not the summary's business. */
 	if (r->owner != OWNER_HYP && odd != r->odd)
 		violated("V2: run %#llx says %u odd pages, it has %u", (unsigned long long)addr,

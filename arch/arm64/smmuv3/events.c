@@ -129,8 +129,11 @@ static bool evtq_take(struct smmuv3 *s, u64 w[EVT_WORDS], bool *lost) MUST_HOLD(
 	u32 next = q->cons & q->wrap;
 	bool any = queued != 0;
 
-	if (prod == ~0u)
-		return false; /* nothing answers at this address any more */
+	if (prod == ~0u) {
+		/* Nothing answers at this address any more: there is nothing to look for. */
+		s->iommu->poll_mask = s->iommu->poll_idle = 0;
+		return false;
+	}
 	*lost = ((prod ^ q->cons) & EVENTQ_OVERFLOW) != 0;
 	if (queued > q->size) {
 		*lost = true;
@@ -146,6 +149,7 @@ static bool evtq_take(struct smmuv3 *s, u64 w[EVT_WORDS], bool *lost) MUST_HOLD(
 	q->cons = next | (prod & (u32)EVENTQ_OVERFLOW);
 	if (any || *lost)
 		io_write32(q->cons, s->regs + SMMU_EVENTQ_CONS);
+	__atomic_store_n(&s->iommu->poll_idle, q->cons, __ATOMIC_RELAXED);
 	return any;
 }
 
@@ -177,13 +181,4 @@ bool smmuv3_events(struct iommu *iommu, u32 max)
 		iommu_report_event(iommu, &event);
 	}
 	return evtq_waiting(s);
-}
-
-/* Two register reads: every exit of a guest comes through here. */
-bool smmuv3_pending(struct iommu *iommu)
-{
-	const struct smmuv3 *s = smmuv3_of(iommu);
-	u32 gerror = io_read32(s->regs + SMMU_GERROR) & (u32)GERROR_ALL;
-
-	return evtq_waiting(s) || gerror != __atomic_load_n(&s->gerrorn, __ATOMIC_RELAXED);
 }

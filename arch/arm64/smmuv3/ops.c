@@ -17,6 +17,5 @@ const struct iommu_hw_ops smmuv3_ops = {
 	.inval = smmuv3_inval,
 	.wait = wait,
 	.events = smmuv3_events,
-	.pending = smmuv3_pending,
 	.error = smmuv3_error,
 };

@@ -175,7 +175,6 @@ enum status smmuv3_flush_all(struct smmuv3 *s) MUST_CHECK;
 /* events.c */
 bool smmuv3_event_decode(const u64 record[EVT_WORDS], struct iommu_event *event);
 bool smmuv3_events(struct iommu *iommu, u32 max);
-bool smmuv3_pending(struct iommu *iommu);
 
 /* gerror.c */
 void smmuv3_error(struct iommu *iommu);

@@ -133,6 +133,9 @@ static void queues_init(struct smmuv3 *s)
 	io_write64(reg, s->regs + SMMU_EVENTQ_BASE);
 	io_write32(0, s->regs + SMMU_EVENTQ_PROD);
 	io_write32(0, s->regs + SMMU_EVENTQ_CONS);
+	s->iommu->poll = s->regs + SMMU_EVENTQ_PROD;
+	s->iommu->poll_mask = e->wrap | (u32)EVENTQ_OVERFLOW;
+	s->iommu->poll_idle = 0;
 }
 
 static void controls_init(const struct smmuv3 *s)

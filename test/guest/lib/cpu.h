@@ -17,8 +17,6 @@
 
 #define isb() asm volatile("isb" ::: "memory")
 #define dsb() asm volatile("dsb sy" ::: "memory")
-#define wfe() asm volatile("wfe" ::: "memory")
-#define sev() asm volatile("dsb ish\n\tsev" ::: "memory")
 #define wfi() asm volatile("dsb sy\n\twfi" ::: "memory")
 
 /* One instruction each, so that a trap can skip it and a hypervisor can decode it. */

@@ -40,13 +40,10 @@ u64 gic_redistributor(void)
 	return 0;
 }
 
-void gic_init(void (*handler)(u32 irq))
+void gic_cpu_init(void)
 {
 	u64 gicr = gic_redistributor();
 
-	handle = handler;
-	trap_set_irq(take_interrupt);
-	mmio_write32(machine.gicd.base + GICD_CTLR, GROUP1_AND_ARE);
 	mmio_write32(gicr + GICR_WAKER, mmio_read32(gicr + GICR_WAKER) & ~WAKER_SLEEP);
 	while (mmio_read32(gicr + GICR_WAKER) & WAKER_ASLEEP)
 		;
@@ -60,6 +57,14 @@ void gic_init(void (*handler)(u32 irq))
 	sysreg_write(icc_ctlr_el1, 0);
 	sysreg_write(icc_igrpen1_el1, 1);
 	isb();
+}
+
+void gic_init(void (*handler)(u32 irq))
+{
+	handle = handler;
+	trap_set_irq(take_interrupt);
+	mmio_write32(machine.gicd.base + GICD_CTLR, GROUP1_AND_ARE);
+	gic_cpu_init();
 }
 
 void gic_enable(u32 irq, bool level)

@@ -28,6 +28,9 @@
 /* Sets up the distributor and this CPU's redistributor and interface; `handler` gets each INTID taken. */
 void gic_init(void (*handler)(u32 irq));
 
+/* This CPU's part of it alone; no interrupt enabled. */
+void gic_cpu_init(void);
+
 /* Routes an SPI to this CPU (PPIs are its own), and enables or disables it. */
 void gic_enable(u32 irq, bool level);
 void gic_disable(u32 irq);

@@ -2,6 +2,7 @@
 /* CPU start by PSCI 1.1 (DEN0022) and a mailbox per CPU. */
 #include "smp.h"
 
+#include "gic.h"
 #include "machine.h"
 #include "report.h"
 
@@ -77,7 +78,6 @@ void smp_run(u32 index, void (*work)(void *), void *arg)
 	cpu->work = work;
 	cpu->work_arg = arg;
 	__atomic_store_n(&cpu->work_given, cpu->work_given + 1, __ATOMIC_RELEASE);
-	sev();
 }
 
 void smp_join(u32 index)
@@ -85,7 +85,27 @@ void smp_join(u32 index)
 	struct cpu *cpu = &secondaries[index];
 
 	while (__atomic_load_n(&cpu->work_done, __ATOMIC_ACQUIRE) != cpu->work_given)
-		wfe();
+		;
+}
+
+/*
+ * Sleeps until there is work, looking for it at each tick of the timer: waiting for an event would keep one of the
+ * host's CPUs busy for each idle one of ours. The interrupt stays masked; it only ends the WFI.
+ */
+static void wait_for_work(const struct cpu *cpu, u32 done)
+{
+	if (__atomic_load_n(&cpu->work_given, __ATOMIC_ACQUIRE) != done)
+		return;
+	gic_cpu_init();
+	gic_enable(machine.timer_irq, true);
+	while (__atomic_load_n(&cpu->work_given, __ATOMIC_ACQUIRE) == done) {
+		sysreg_write(cntv_tval_el0, time_ms(1));
+		sysreg_write(cntv_ctl_el0, 1);
+		isb();
+		wfi();
+	}
+	sysreg_write(cntv_ctl_el0, 0);
+	gic_disable(machine.timer_irq);
 }
 
 void smp_secondary(struct cpu *cpu)
@@ -94,11 +114,9 @@ void smp_secondary(struct cpu *cpu)
 
 	__atomic_store_n(&cpu->online, true, __ATOMIC_RELEASE);
 	for (;;) {
-		while (__atomic_load_n(&cpu->work_given, __ATOMIC_ACQUIRE) == done)
-			wfe();
+		wait_for_work(cpu, done);
 		cpu->work(cpu->work_arg);
 		__atomic_store_n(&cpu->work_done, ++done, __ATOMIC_RELEASE);
-		sev();
 	}
 }
 

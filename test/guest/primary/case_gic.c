@@ -278,34 +278,45 @@ CASE(gic, redistributor_does_not_sleep)
 }
 
 /* A CPU has its own redistributor only. */
-static void enable_own_sgis(void *arg)
+struct neighbour {
+	struct barrier gate;
+	u32 before;
+	u32 after;
+};
+
+static u32 own_sgis(void)
 {
-	mmio_write32(gic_redistributor() + GICR_SGI + GICD_ICENABLER, SGIS);
-	mmio_write32(gic_redistributor() + GICR_SGI + GICD_ISENABLER, 0x0f);
-	*(u32 *)arg = mmio_read32(gic_redistributor() + GICR_SGI + GICD_ISENABLER) & SGIS;
+	return mmio_read32(gic_redistributor() + GICR_SGI + GICD_ISENABLER) & SGIS;
 }
 
-static void read_own_sgis(void *arg)
+static void watch_own_sgis(void *arg)
 {
-	*(u32 *)arg = mmio_read32(gic_redistributor() + GICR_SGI + GICD_ISENABLER) & SGIS;
+	struct neighbour *n = arg;
+
+	mmio_write32(gic_redistributor() + GICR_SGI + GICD_ICENABLER, SGIS);
+	mmio_write32(gic_redistributor() + GICR_SGI + GICD_ISENABLER, 0x0f);
+	n->before = own_sgis();
+	barrier_wait(&n->gate);
+	barrier_wait(&n->gate);
+	n->after = own_sgis();
 }
 
 CASE(gic, redistributor_of_another_cpu)
 {
-	u32 before = 0, after = 0;
+	struct neighbour n = { .gate = { .count = 2 } };
 
 	if (smp_start_all() < 2)
 		report_skip("this machine has one CPU");
 	start();
-	smp_run(1, enable_own_sgis, &before);
-	smp_join(1);
-	REQUIRE_EQUAL(before, 0x0f);
+	smp_run(1, watch_own_sgis, &n);
+	barrier_wait(&n.gate);
 	TRY(mmio_write32(GICR_OTHER(1) + GICR_SGI + GICD_ICENABLER, ~0u));
 	TRY(mmio_write32(GICR_OTHER(1) + GICR_SGI + GICD_ISENABLER, 0xf0));
 	TRY(mmio_write32(GICR_OTHER(1) + GICR_WAKER, 2));
-	smp_run(1, read_own_sgis, &after);
+	barrier_wait(&n.gate);
 	smp_join(1);
-	REQUIRE_EQUAL(after, before);
+	REQUIRE_EQUAL(n.before, 0x0f);
+	REQUIRE_EQUAL(n.after, n.before);
 }
 
 /* Faults of `count` DMAs as the counter has them after the next call, which drains the queue if nothing else did. */

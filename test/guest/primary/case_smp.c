@@ -10,7 +10,6 @@
 
 #define IOVA	 (RIG_IOVA + 8 * BLOCK_2M)
 #define ROUNDS	 4000
-#define DMAS	 20000
 
 struct race {
 	struct barrier gate;
@@ -253,11 +252,9 @@ static void use_domain(void *arg)
 
 static void free_domains(void *arg)
 {
-	u64 left = ROUNDS;
-
 	(void)arg;
 	barrier_wait(&race.gate);
-	while (left--) {
+	for (u32 i = 0; i < ROUNDS / 4; i++) {
 		u64 domain = pv_alloc_domain().r1;
 		long status;
 
@@ -414,7 +411,7 @@ static void storm(void *arg)
 	u64 domain;
 
 	barrier_wait(&r->gate);
-	for (u32 i = 0; i < ROUNDS / 8; i++) {
+	for (u32 i = 0; i < ROUNDS / 20; i++) {
 		struct hres d = pv_alloc_domain();
 
 		domain = d.r1;

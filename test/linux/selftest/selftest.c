@@ -411,6 +411,25 @@ static void space_walk(struct iommu_domain *domain, int vsid,
 					  PAGE_SIZE) == PAGE_SIZE);
 }
 
+/* A list that fails half way, before any of it was sent. */
+static void space_list(struct iommu_domain *domain)
+{
+	unsigned long before = fake_hyp_counts().pages;
+	struct sg_table table;
+
+	/* Of one, two, four and one pages. */
+	if (!check(!sg_fill(&table, 4)))
+		return;
+	check(!iommu_map(domain, SPACE_IOVA + SZ_16K, SZ_1M, SZ_4K, IOMMU_READ,
+			 GFP_KERNEL));
+	check(iommu_map_sg(domain, SPACE_IOVA, table.sgl, table.nents,
+			   IOMMU_READ, GFP_KERNEL) == -EEXIST);
+	check(fake_hyp_counts().pages == before + 1);
+	check(!iommu_iova_to_phys(domain, SPACE_IOVA));
+	check(iommu_unmap(domain, SPACE_IOVA + SZ_16K, SZ_4K) == SZ_4K);
+	sg_release(&table);
+}
+
 static void test_space(struct pci_dev *pdev, int vsid)
 {
 	unsigned long before = fake_hyp_counts().pages;
@@ -425,6 +444,7 @@ static void test_space(struct pci_dev *pdev, int vsid)
 		goto out_free;
 
 	space_walk(domain, vsid, shadow);
+	space_list(domain);
 	/* What is mapped cannot be mapped again, and stays. */
 	check(!iommu_map(domain, SPACE_IOVA, SZ_1M, SZ_4K, IOMMU_READ,
 			 GFP_KERNEL));

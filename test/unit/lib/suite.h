@@ -35,6 +35,9 @@ int suite_run(const char *suite, const struct CMUnitTest *cases, size_t count);
 /* Fails the case with a formatted message. */
 void suite_fail(const char *fmt, ...) NORETURN PRINTF(1, 2);
 
+/* hyp/mem/pool.c in a test build: the n-th allocation from now on fails, once; 0: none. */
+extern u64 pool_fail_after;
+
 /* A statement that must panic. */
 #define assert_panics(statement) assert_int_equal(FAKE_CATCH(statement), FAKE_PANIC)
 

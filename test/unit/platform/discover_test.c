@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What discovery finds in sound trees, field by field. */
+#include <stdio.h>
 #include <string.h>
 
 #include "hyp/log.h"
@@ -72,7 +73,10 @@ static void virt_pci(void **state UNUSED)
 	assert_int_equal(host->bus_last, 255);
 	assert_int_equal(host->segment, 0);
 	assert_int_equal(host->window_count, 3);
-	assert_memory_equal(&host->window[0], (&(struct machine_pci_window){ PCI_IO, 0x3eff0000, 0, 0x10000 }), sizeof(host->window[0]));
+	assert_int_equal(host->window[0].space, PCI_IO);
+	assert_int_equal(host->window[0].cpu, 0x3eff0000);
+	assert_int_equal(host->window[0].bus, 0);
+	assert_int_equal(host->window[0].size, 0x10000);
 	assert_int_equal(host->window[1].space, PCI_MEM32);
 	assert_int_equal(host->window[1].cpu, 0x10000000);
 	assert_int_equal(host->window[1].bus, 0x10000000);
@@ -338,7 +342,88 @@ static void narrow_pci(void **state UNUSED)
 	}
 }
 
-/* The whole record again, from a buffer that held another machine. */
+/* In whatever order they come: below, above, between; and those that only share a page. */
+static void denied_windows_join(void **state UNUSED)
+{
+	static const u32 reg[][2] = {
+		{ 0xd001000, 0x1000 }, { 0xd000000, 0x1000 }, { 0xd003000, 0x1000 }, { 0xd002000, 0x1000 },
+		{ 0xd004100, 0x10 }, { 0xd004200, 0x10 }, { 0xd007ff0, 0x20 }, { 0xd006800, 0x900 },
+	};
+	void *fdt = tree_load("virt");
+	const struct machine *m;
+	u32 i = 0;
+
+	for (u32 n = 0; n < ARRAY_SIZE(reg); n++) {
+		char name[8], path[9];
+		struct edit edit[] = { NODE("/", name), CELLS(path, "reg", 0, reg[n][0], 0, reg[n][1]) };
+
+		snprintf(name, sizeof(name), "n@%u", n);
+		snprintf(path, sizeof(path), "/%s", name);
+		tree_edit(fdt, &edit[0]);
+		tree_edit(fdt, &edit[1]);
+	}
+	m = tree_machine(fdt);
+	while (m->window[i].mem.base != 0xd000000)
+		i++;
+	assert_range(m->window[i].mem, 0xd000000, 0x4000);
+	assert_range(m->window[i + 1].mem, 0xd004000, 0x1000);
+	assert_range(m->window[i + 2].mem, 0xd006000, 0x3000);
+	assert_int_equal(m->window[i + 3].mem.base, 0x10000000);
+}
+
+/* A child of the GIC speaks to the GIC; a flash without registers is no window. */
+static void odd_but_sound(void **state UNUSED)
+{
+	static const struct edit edit[] = {
+		CELLS("/intc@8000000/its@8080000", "interrupts", 0, 255, 4),
+		NO_PROP("/flash@0", "reg"),
+	};
+	void *fdt = tree_load("virt");
+	const struct machine *m;
+
+	tree_edit(fdt, &edit[0]);
+	tree_edit(fdt, &edit[1]);
+	m = tree_machine(fdt);
+	assert_int_equal(m->event_irq[7], 286);
+	assert_int_equal(m->window[0].use, WINDOW_GICD);
+}
+
+/* What would be trusted if it were well-formed, and is denied. */
+static void doubtful_nodes_are_denied(void **state UNUSED)
+{
+	static const struct edit edit[] = {
+		/* No end to its compatible string; bytes that no console should see; a name longer than the record's. */
+		NODE("/", "a-node-with-a-name-of-more-than-31-characters"),
+		CELLS("/a-node-with-a-name-of-more-than-31-characters", "reg", 0, 0xd000000, 0, 0x1000),
+		BYTES("/a-node-with-a-name-of-more-than-31-characters", "compatible", "arm,pl031"),
+		NODE("/", "esc\x1b"),
+		CELLS("/esc\x1b", "reg", 0, 0xd002000, 0, 0x1000),
+		EMPTY("/esc\x1b", "compatible"),
+		/* Behind the SMMU and switched off: nobody's. */
+		TEXT("/soc/dma@1000", "status", "disabled"),
+	};
+	void *fdt = tree_load("devices");
+	const struct machine *m;
+	u32 i = 0;
+
+	for (u32 k = 0; k < ARRAY_SIZE(edit); k++)
+		tree_edit(fdt, &edit[k]);
+	m = tree_machine(fdt);
+	assert_int_equal(m->dt_device_count, 0);
+	while (m->window[i].mem.base != 0xb001000)
+		i++;
+	assert_string_equal(m->window[i].name, "dma@1000");
+	while (m->window[i].mem.base != 0xd000000)
+		i++;
+	assert_int_equal(m->window[i].use, WINDOW_DENIED);
+	assert_string_equal(m->window[i].name, "a-node-with-a-name-of-more-than");
+	assert_int_equal(m->window[i + 1].use, WINDOW_DENIED);
+	assert_string_equal(m->window[i + 1].name, "esc?");
+}
+
+#define assert_same(a, b, field) assert_memory_equal((a)->field, (b)->field, sizeof((a)->field))
+
+/* The same record again, from a buffer that held another machine. */
 static void discovery_starts_afresh(void **state UNUSED)
 {
 	static struct machine first;
@@ -347,8 +432,22 @@ static void discovery_starts_afresh(void **state UNUSED)
 	first = *m;
 	tree_machine(tree_load("devices"));
 	m = tree_machine(tree_load("narrow"));
-	first.dtb = m->dtb;
-	assert_memory_equal(&first, m, sizeof(first));
+	assert_same(&first, m, ram);
+	assert_same(&first, m, reserved);
+	assert_same(&first, m, cpu);
+	assert_same(&first, m, window);
+	assert_same(&first, m, module);
+	assert_same(&first, m, event_irq);
+	assert_int_equal(m->ram_count, first.ram_count);
+	assert_int_equal(m->reserved_count, 0);
+	assert_int_equal(m->cpu_count, first.cpu_count);
+	assert_int_equal(m->iommu_count, 1);
+	assert_int_equal(m->pci_count, 1);
+	assert_int_equal(m->dt_device_count, 0);
+	assert_int_equal(m->window_count, first.window_count);
+	assert_int_equal(m->module_count, 1);
+	assert_int_equal(m->gic.redist_count, 2);
+	assert_false(m->option.testdev);
 }
 
 /* QEMU's tree is padded to a megabyte: only what is used counts. */
@@ -382,6 +481,9 @@ int main(void)
 		cmocka_unit_test(event_irqs_are_free),
 		cmocka_unit_test(narrow_cells),
 		cmocka_unit_test(narrow_pci),
+		cmocka_unit_test(denied_windows_join),
+		cmocka_unit_test(odd_but_sound),
+		cmocka_unit_test(doubtful_nodes_are_denied),
 		cmocka_unit_test(discovery_starts_afresh),
 		cmocka_unit_test(padded_tree),
 	};

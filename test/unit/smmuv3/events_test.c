@@ -182,16 +182,16 @@ static void events_arrive_in_order_at_every_size(void **state UNUSED)
 
 		fake_reset();
 		start(log2);
-		assert_false(smmuv3_pending(&tiny_iommu));
+		assert_false(iommu_pending(&tiny_iommu));
 		for (u32 i = 0; i < rounds; i++) {
 			u32 n = 1 + (u32)fake_random_below(1u << size_log2);
 
 			for (u32 k = 0; k < n; k++)
 				assert_true(produce());
-			assert_true(smmuv3_pending(&tiny_iommu));
+			assert_true(iommu_pending(&tiny_iommu));
 			while (smmuv3_events(&tiny_iommu, 1 + (u32)fake_random_below(100)))
-				assert_true(smmuv3_pending(&tiny_iommu));
-			assert_false(smmuv3_pending(&tiny_iommu));
+				assert_true(iommu_pending(&tiny_iommu));
+			assert_false(iommu_pending(&tiny_iommu));
 			assert_int_equal(prod_reg(), cons_reg());
 			assert_int_equal(tiny_event_count, produced);
 		}
@@ -232,15 +232,15 @@ static void overflow_is_reported_once_and_acknowledged_at_once(void **state UNUS
 		assert_int_equal((prod_reg() ^ cons_reg()) >> 31, 0);
 		assert_false(smmuv3_events(&tiny_iommu, 100));
 		assert_int_equal(tiny_overflows, round + 1);
-		assert_false(smmuv3_pending(&tiny_iommu));
+		assert_false(iommu_pending(&tiny_iommu));
 	}
 	assert_int_equal(tiny_event_count, 5 * 16);
 	/* Even with nothing to take. */
 	overflow();
-	assert_true(smmuv3_pending(&tiny_iommu));
+	assert_true(iommu_pending(&tiny_iommu));
 	assert_false(smmuv3_events(&tiny_iommu, 1));
 	assert_int_equal(tiny_overflows, 6);
-	assert_false(smmuv3_pending(&tiny_iommu));
+	assert_false(iommu_pending(&tiny_iommu));
 }
 
 static void the_way_qemu_says_overflow(void **state UNUSED)
@@ -249,12 +249,12 @@ static void the_way_qemu_says_overflow(void **state UNUSED)
 	while (produce())
 		;
 	tiny.reg[0x60 / 4] ^= 1u << 2;
-	assert_true(smmuv3_pending(&tiny_iommu));
+	assert_true(iommu_pending(&tiny_iommu));
 	smmuv3_error(&tiny_iommu);
 	assert_int_equal(tiny_overflows, 1);
 	assert_false(smmuv3_events(&tiny_iommu, 100));
 	assert_int_equal(tiny_event_count, 16);
-	assert_false(smmuv3_pending(&tiny_iommu));
+	assert_false(iommu_pending(&tiny_iommu));
 }
 
 static void an_index_that_makes_no_sense_is_skipped(void **state UNUSED)

@@ -280,7 +280,7 @@ static void errors_from_before_are_forgotten(void **state UNUSED)
 	tiny.reg[0x60 / 4] = 0x1d;
 	tiny_start(m);
 	assert_int_equal(tiny.reg[0x64 / 4], 0x1d);
-	assert_false(smmuv3_pending(&tiny_iommu));
+	assert_false(iommu_pending(&tiny_iommu));
 }
 
 static void capabilities(void **state UNUSED)

@@ -79,7 +79,7 @@ static inline void io_clean(const void *start, size_t size)
 	__asm__("mrs %0, ctr_el0" : "=r"(ctr));
 	line = 4ul << ((ctr >> 16) & 0xf);
 	for (p = (u64)start & ~(line - 1); p < (u64)start + size; p += line)
-		__asm__ volatile("dc cvac, %0" ::"r"(p) : "memory");
+		__asm__ volatile("dc civac, %0" ::"r"(p) : "memory");
 	dsb(sy);
 }
 

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The interface number by number: typed again from the interface's document (guest-abi 1 to 6,
+ * version 1.0), not from the headers. A changed number is a broken guest.
+ */
+#include "abi/hcall.h"
+#include "abi/pviommu.h"
+#include "abi/status.h"
+#include "abi/vmm.h"
+#include "hyp/status.h"
+
+#include "suite.h"
+
+struct number {
+	const char *name;
+	s64 is, must;
+};
+
+#define N(name, must) { #name, (s64)(name), must }
+
+static void check(const struct number *n, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (n[i].is != n[i].must)
+			suite_fail("%s is %lld, the interface says %lld", n[i].name,
+				   (long long)n[i].is, (long long)n[i].must);
+}
+
+static void functions(void **state UNUSED)
+{
+	static const struct number n[] = {
+		N(PC_SMCCC_VERSION, 0x80000000), N(PC_SMCCC_ARCH_FEATURES, 0x80000001),
+		N(PC_VENDOR_UID, 0x8600ff01), N(PC_VENDOR_FEATURES, 0x86000000),
+		N(PC_VENDOR_UID_0, 0xb66fb428), N(PC_VENDOR_UID_1, 0xe911c52e),
+		N(PC_VENDOR_UID_2, 0x564bcaa9), N(PC_VENDOR_UID_3, 0x743a004d),
+		N(PC_HYP_MEMINFO, 0xc6000002), N(PC_MEM_SHARE, 0xc6000003),
+		N(PC_MEM_UNSHARE, 0xc6000004), N(PC_MMIO_GUARD_INFO, 0xc6000005),
+		N(PC_MMIO_GUARD_ENROLL, 0xc6000006), N(PC_MMIO_GUARD_MAP, 0xc6000007),
+		N(PC_MMIO_GUARD_UNMAP, 0xc6000008), N(PC_MEM_RELINQUISH, 0xc6000009),
+		N(PC_MMIO_RGUARD_MAP, 0xc600000a), N(PC_MMIO_RGUARD_UNMAP, 0xc600000b),
+		N(PC_DEV_REQ_DMA, 0xc600003d), N(PC_PVIOMMU_OP, 0xc600003e),
+		N(PC_DEV_REQ_MMIO, 0xc600003f), N(PC_VMM_QUERY, 0xc6000100),
+		N(PC_VM_CREATE, 0xc6000101), N(PC_VM_DESTROY, 0xc6000102),
+		N(PC_VM_DONATE, 0xc6000103), N(PC_VM_FINALISE, 0xc6000104),
+		N(PC_VCPU_SET, 0xc6000105), N(PC_VCPU_RUN, 0xc6000106),
+		N(PC_VCPU_IRQ, 0xc6000107), N(PC_VM_ADD_POOL, 0xc6000108),
+		N(PC_DEV_COUNT, 0xc6000110), N(PC_DEV_INFO, 0xc6000111),
+		N(PC_DEV_GET_NUM_END_POINTS, 0xc6000112), N(PC_DEV_ASSIGN, 0xc6000113),
+		N(PC_DEV_SET_END_POINT_VSID, 0xc6000114), N(PC_DEV_RELEASE, 0xc6000115),
+		N(PC_DEV_SPLIT, 0xc6000116), N(PC_DEV_MAP_MMIO, 0xc6000117),
+		N(PC_DEV_MAP_IRQ, 0xc6000118), N(PC_DEV_JOIN, 0xc6000119),
+		N(PC_CONSOLE, 0xc6000180), N(PC_DEV_CONFIG, 0xc6000181),
+		N(PC_DEV_RESET, 0xc6000182), N(PC_SVE_HINT, 0x10000),
+	};
+
+	check(n, ARRAY_SIZE(n));
+}
+
+static void operations_and_properties(void **state UNUSED)
+{
+	static const struct number n[] = {
+		N(PVIOMMU_ATTACH_DEV, 0), N(PVIOMMU_DETACH_DEV, 1), N(PVIOMMU_ALLOC_DOMAIN, 2),
+		N(PVIOMMU_FREE_DOMAIN, 3), N(PVIOMMU_MAP_PAGES, 4), N(PVIOMMU_UNMAP_PAGES, 5),
+		N(PVIOMMU_SID_INFO, 6), N(PVIOMMU_QUERY, 0x40), N(PVIOMMU_ENDPOINT_INFO, 0x41),
+		N(PVIOMMU_ATTACH_LIST, 0x42), N(PVIOMMU_DETACH_LIST, 0x43),
+		N(PVIOMMU_ALLOC_NESTED, 0x44), N(PVIOMMU_INVALIDATE, 0x45),
+		N(PVIOMMU_EVENTS_SETUP, 0x46), N(PVIOMMU_PAGE_RESPONSE, 0x47),
+		N(PVIOMMU_MAP_LIST, 0x48), N(PVIOMMU_UNMAP_LIST, 0x49),
+		N(PVIOMMU_IOVA_TO_IPA, 0x4a), N(PVIOMMU_STATS, 0x4b),
+		N(PVIOMMU_PROT_READ, 1), N(PVIOMMU_PROT_WRITE, 2), N(PVIOMMU_PROT_CACHE, 4),
+		N(PVIOMMU_PROT_NOEXEC, 8), N(PVIOMMU_PROT_MMIO, 16), N(PVIOMMU_PROT_PRIV, 32),
+		N(PVIOMMU_PROT_ALL, 63), N(PVIOMMU_Q_VERSION, 0), N(PVIOMMU_Q_PAGE_SIZES, 1),
+		N(PVIOMMU_Q_IOVA_BITS, 2), N(PVIOMMU_Q_PASID_BITS, 3),
+		N(PVIOMMU_Q_VSID_COUNT, 4), N(PVIOMMU_Q_VSID, 5), N(PVIOMMU_Q_DOMAINS_LEFT, 6),
+		N(PVIOMMU_Q_FEATURES, 7), N(PVIOMMU_Q_INVAL_MAX, 8),
+		N(PVIOMMU_Q_NESTED_TYPES, 9), N(PVIOMMU_Q_MAP_LIST_MAX, 10),
+		N(PVIOMMU_Q_DOORBELL, 11), N(PVIOMMU_Q_DOORBELL_SIZE, 12),
+		N(PVIOMMU_Q_RESERVED_BASE, 13), N(PVIOMMU_Q_RESERVED_SIZE, 14),
+		N(PVIOMMU_Q_INVAL_TYPES, 15), N(PVIOMMU_Q_EVENT_IRQ, 16),
+		N(PVIOMMU_FEAT_SHADOW, 32), N(PVIOMMU_FEAT_PAGE_REQUESTS, 33),
+		N(PVIOMMU_EP_UNTRANSLATED, 1), N(PVIOMMU_EP_ATS, 2), N(PVIOMMU_EP_PRI, 4),
+		N(PVIOMMU_EP_STALL, 8), N(PVIOMMU_EP_PRG_PASID, 16), N(PVIOMMU_EP_SHARED, 32),
+		N(PVIOMMU_MAX_LEAVES, 512), N(PVIOMMU_MAX_PAGES, 4096),
+		N(PVIOMMU_MAX_LIST, 256), N(PVIOMMU_MAX_VSIDS, 64), N(PVIOMMU_MAX_INVAL, 256),
+		N(PVIOMMU_MAX_ENTRY, 4096), N(PVIOMMU_GRANULE, 4096),
+		N(PVIOMMU_ATTACH_ACCEPT_SHARED, 1), N(PVIOMMU_INVAL_RING, 1),
+		N(PC_VM_PRIMARY, 1), N(PC_ABI_VERSION, 0x10000),
+	};
+
+	check(n, ARRAY_SIZE(n));
+}
+
+/* Inside the hypervisor a status is its number on the wire. */
+static void statuses(void **state UNUSED)
+{
+	static const struct number n[] = {
+		N(PC_SUCCESS, 0), N(PC_NOT_SUPPORTED, -1), N(PC_INVALID_PARAMETER, -3),
+		N(PC_NOT_FOUND, -16), N(PC_EXISTS, -17), N(PC_BUSY, -18), N(PC_NO_MEMORY, -19),
+		N(PC_DENIED, -20), N(PC_TOO_BIG, -21), N(PC_FAULT, -22), N(PC_IO, -23),
+		N(OK, 0), N(E_NOSYS, -1), N(E_INVAL, -3), N(E_NOENT, -16), N(E_EXIST, -17),
+		N(E_BUSY, -18), N(E_NOMEM, -19), N(E_DENIED, -20), N(E_TOOBIG, -21),
+		N(E_FAULT, -22), N(E_IO, -23),
+	};
+
+	check(n, ARRAY_SIZE(n));
+}
+
+struct member {
+	const char *name;
+	size_t offset, size, must_offset, must_size;
+};
+
+#define M(type, member, at, bytes)                                                         \
+	{ #type "." #member, offsetof(struct type, member), sizeof(((struct type *)0)->member), \
+	  at, bytes }
+#define SIZE(type, bytes) { #type, 0, sizeof(struct type), 0, bytes }
+
+static void check_members(const struct member *m, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (m[i].offset != m[i].must_offset || m[i].size != m[i].must_size)
+			suite_fail("%s is %zu bytes at %zu, the interface says %zu at %zu",
+				   m[i].name, m[i].size, m[i].offset, m[i].must_size,
+				   m[i].must_offset);
+}
+
+static void layouts(void **state UNUSED)
+{
+	static const struct member m[] = {
+		SIZE(pviommu_attach_list, 48),
+		M(pviommu_attach_list, size, 0, 4), M(pviommu_attach_list, flags, 4, 4),
+		M(pviommu_attach_list, pviommu, 8, 4), M(pviommu_attach_list, domain, 12, 4),
+		M(pviommu_attach_list, pasid, 16, 4), M(pviommu_attach_list, pasid_bits, 20, 4),
+		M(pviommu_attach_list, cookie, 24, 8), M(pviommu_attach_list, vsids_ipa, 32, 8),
+		M(pviommu_attach_list, vsid_count, 40, 4), M(pviommu_attach_list, reserved, 44, 4),
+		SIZE(pviommu_alloc_nested, 32),
+		M(pviommu_alloc_nested, size, 0, 4), M(pviommu_alloc_nested, flags, 4, 4),
+		M(pviommu_alloc_nested, pviommu, 8, 4), M(pviommu_alloc_nested, data_type, 12, 4),
+		M(pviommu_alloc_nested, data_len, 16, 4), M(pviommu_alloc_nested, reserved, 20, 4),
+		M(pviommu_alloc_nested, data_ipa, 24, 8),
+		SIZE(pviommu_invalidate, 56),
+		M(pviommu_invalidate, size, 0, 4), M(pviommu_invalidate, flags, 4, 4),
+		M(pviommu_invalidate, pviommu, 8, 4), M(pviommu_invalidate, domain, 12, 4),
+		M(pviommu_invalidate, data_type, 16, 4), M(pviommu_invalidate, entry_len, 20, 4),
+		M(pviommu_invalidate, entry_num, 24, 4), M(pviommu_invalidate, ring_log2, 28, 4),
+		M(pviommu_invalidate, start, 32, 4), M(pviommu_invalidate, reserved, 36, 4),
+		M(pviommu_invalidate, entries_ipa, 40, 8), M(pviommu_invalidate, status_ipa, 48, 8),
+		SIZE(pviommu_map_list, 32),
+		M(pviommu_map_list, size, 0, 4), M(pviommu_map_list, flags, 4, 4),
+		M(pviommu_map_list, domain, 8, 4), M(pviommu_map_list, entry_len, 12, 4),
+		M(pviommu_map_list, entry_num, 16, 4), M(pviommu_map_list, reserved, 20, 4),
+		M(pviommu_map_list, entries_ipa, 24, 8),
+		SIZE(pviommu_map_entry, 32),
+		M(pviommu_map_entry, iova, 0, 8), M(pviommu_map_entry, ipa, 8, 8),
+		M(pviommu_map_entry, bytes, 16, 8), M(pviommu_map_entry, prot, 24, 4),
+		M(pviommu_map_entry, reserved, 28, 4),
+		SIZE(pviommu_unmap_entry, 16),
+		M(pviommu_unmap_entry, iova, 0, 8), M(pviommu_unmap_entry, bytes, 8, 8),
+		SIZE(pviommu_page_response, 32),
+		M(pviommu_page_response, size, 0, 4), M(pviommu_page_response, flags, 4, 4),
+		M(pviommu_page_response, entry_len, 8, 4), M(pviommu_page_response, entry_num, 12, 4),
+		M(pviommu_page_response, entries_ipa, 16, 8),
+		M(pviommu_page_response, status_ipa, 24, 8),
+		SIZE(pviommu_page_response_entry, 48),
+		M(pviommu_page_response_entry, flags, 0, 4),
+		M(pviommu_page_response_entry, pviommu, 4, 4),
+		M(pviommu_page_response_entry, vsid, 8, 4),
+		M(pviommu_page_response_entry, pasid, 12, 4),
+		M(pviommu_page_response_entry, group_id, 16, 4),
+		M(pviommu_page_response_entry, token, 20, 4),
+		M(pviommu_page_response_entry, code, 24, 4),
+		M(pviommu_page_response_entry, reserved, 28, 4),
+		M(pviommu_page_response_entry, private_data, 32, 16),
+		SIZE(pc_dev_info, 320),
+		M(pc_dev_info, size, 0, 4), M(pc_dev_info, flags, 4, 4), M(pc_dev_info, device, 8, 4),
+		M(pc_dev_info, group, 12, 4), M(pc_dev_info, endpoint_count, 16, 4),
+		M(pc_dev_info, mmio_count, 20, 4), M(pc_dev_info, irq_count, 24, 4),
+		M(pc_dev_info, reserved, 28, 4), M(pc_dev_info, name, 32, 32),
+		M(pc_dev_info, mmio, 64, 256),
+		SIZE(pc_dev_range, 16), M(pc_dev_range, ipa, 0, 8), M(pc_dev_range, bytes, 8, 8),
+	};
+
+	check_members(m, ARRAY_SIZE(m));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest cases[] = {
+		cmocka_unit_test(functions),
+		cmocka_unit_test(operations_and_properties),
+		cmocka_unit_test(statuses),
+		cmocka_unit_test(layouts),
+	};
+
+	return SUITE("abi", cases);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copies from and to a guest: bounds, page edges, structure sizes, all or nothing. */
+#include <string.h>
+
+#include "mem/guest_copy.h"
+
+#include "bench.h"
+#include "suite.h"
+
+#define KNOWN 48u
+
+static struct vm *boot(void)
+{
+	struct bench_options o = bench_defaults();
+
+	bench_boot(&o);
+	return vm_primary;
+}
+
+/* The last page of the primary's RAM, and what lies behind it. */
+static u64 ram_end(void)
+{
+	return machine->ram[0].base + machine->ram[0].size;
+}
+
+static void read_crosses_pages(void **state UNUSED)
+{
+	struct vm *vm = boot();
+	u64 at = bench_page(3) - 5;
+	u8 out[10];
+
+	for (u32 i = 0; i < 10; i++)
+		((u8 *)bench_ptr(at))[i] = (u8)i;
+	assert_int_equal(guest_read(vm, ipa(at), out, sizeof(out)), OK);
+	for (u32 i = 0; i < 10; i++)
+		assert_int_equal(out[i], i);
+	assert_int_equal(guest_read(vm, ipa(at), out, 0), OK);
+}
+
+static void memory_that_is_not_the_guests_faults(void **state UNUSED)
+{
+	struct vm *vm = boot();
+	const u64 bad[] = { machine->image.base, machine->heap.base, FAKE_UART_BASE, 0,
+			    ram_end(), ram_end() - 4, machine->image.base - 4, ~0ull - 3,
+			    1ull << 40, 1ull << 63, FAKE_IOMMU_BASE, bench_bar(0) };
+	u8 out[8] = { 0 };
+
+	for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(guest_read(vm, ipa(bad[i]), out, 8), E_FAULT);
+		assert_int_equal(guest_write(vm, ipa(bad[i]), out, 8), E_FAULT);
+	}
+	assert_int_equal(guest_read(vm, ipa(ram_end() - 8), out, 8), OK);
+	assert_int_equal(guest_write(vm, ipa(ram_end() - 8), out, 8), OK);
+}
+
+static void write_is_all_or_nothing(void **state UNUSED)
+{
+	struct vm *vm = boot();
+	u64 at = ram_end() - 8;
+	u8 data[16];
+
+	memset(data, 0x77, sizeof(data));
+	memset(bench_ptr(at), 0x11, 8);
+	assert_int_equal(guest_write(vm, ipa(at), data, 16), E_FAULT);
+	for (u32 i = 0; i < 8; i++)
+		assert_int_equal(((u8 *)bench_ptr(at))[i], 0x11);
+	assert_int_equal(guest_write(vm, ipa(bench_page(2) - 3), data, 16), OK);
+	assert_int_equal(*(u8 *)bench_ptr(bench_page(2) - 4), 0);
+	assert_int_equal(*(u8 *)bench_ptr(bench_page(2) + 12), 0x77);
+	assert_int_equal(*(u8 *)bench_ptr(bench_page(2) + 13), 0);
+}
+
+static enum status read_struct(u64 at, u32 size, u8 *out)
+{
+	memcpy(bench_ptr(at), &size, sizeof(size));
+	memset(out, 0xcc, KNOWN);
+	return guest_read_struct(vm_primary, ipa(at), out, KNOWN, KNOWN);
+}
+
+static void struct_size_decides(void **state UNUSED)
+{
+	u8 out[KNOWN];
+	u64 at;
+
+	boot();
+	at = bench_page(1);
+	memset(bench_ptr(at), 0, PAGE_SIZE);
+	assert_int_equal(read_struct(at, KNOWN, out), OK);
+	assert_int_equal(read_struct(at, KNOWN - 1, out), E_INVAL);
+	assert_int_equal(read_struct(at, 0, out), E_INVAL);
+	assert_int_equal(read_struct(at, KNOWN + 8, out), OK);
+	assert_int_equal(read_struct(at, 4096, out), OK);
+	assert_int_equal(read_struct(at, 4097, out), E_INVAL);
+	assert_int_equal(read_struct(at, ~0u, out), E_INVAL);
+	((u8 *)bench_ptr(at))[4095] = 1;
+	assert_int_equal(read_struct(at, 4095, out), OK);
+	assert_int_equal(read_struct(at, 4096, out), E_TOOBIG);
+	((u8 *)bench_ptr(at))[KNOWN] = 1;
+	assert_int_equal(read_struct(at, KNOWN, out), OK);
+	assert_int_equal(read_struct(at, KNOWN + 1, out), E_TOOBIG);
+	for (u32 off = 1; off < 8; off++)
+		assert_int_equal(guest_read_struct(vm_primary, ipa(at + off), out, KNOWN, KNOWN),
+				 E_INVAL);
+	assert_int_equal(read_struct(ram_end() - 8, KNOWN, out), E_FAULT);
+}
+
+static void shorter_struct_reads_as_zero(void **state UNUSED)
+{
+	u8 out[KNOWN];
+	u32 size = 16;
+	u64 at;
+
+	boot();
+	at = ram_end() - 16;
+	memset(bench_ptr(at), 0xff, 16);
+	memcpy(bench_ptr(at), &size, sizeof(size));
+	memset(out, 0xcc, sizeof(out));
+	/* It ends where memory ends: what is beyond its size is not read. */
+	assert_int_equal(guest_read_struct(vm_primary, ipa(at), out, 16, KNOWN), OK);
+	for (u32 i = 16; i < KNOWN; i++)
+		assert_int_equal(out[i], 0);
+}
+
+static void entries_follow_the_same_rules(void **state UNUSED)
+{
+	u64 at;
+	u8 out[16];
+
+	boot();
+	at = bench_page(1);
+	memset(bench_ptr(at), 0, PAGE_SIZE);
+	((u8 *)bench_ptr(at))[24] = 9;
+	((u8 *)bench_ptr(at))[24 + 16] = 1;
+	assert_int_equal(guest_read_entry(vm_primary, ipa(at), 24, 0, out, 16), OK);
+	assert_int_equal(guest_read_entry(vm_primary, ipa(at), 24, 1, out, 16), E_TOOBIG);
+	((u8 *)bench_ptr(at))[24 + 16] = 0;
+	assert_int_equal(guest_read_entry(vm_primary, ipa(at), 24, 1, out, 16), OK);
+	assert_int_equal(out[0], 9);
+	assert_int_equal(guest_read_entry(vm_primary, ipa(ram_end() - 24), 24, 1, out, 16), E_FAULT);
+	assert_int_equal(guest_read_entry(vm_primary, ipa(~0ull - 100), 24, 200, out, 16), E_FAULT);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest cases[] = {
+		cmocka_unit_test(read_crosses_pages),
+		cmocka_unit_test(memory_that_is_not_the_guests_faults),
+		cmocka_unit_test(write_is_all_or_nothing),
+		cmocka_unit_test(struct_size_decides),
+		cmocka_unit_test(shorter_struct_reads_as_zero),
+		cmocka_unit_test(entries_follow_the_same_rules),
+	};
+
+	return SUITE("guest_copy", cases);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every transition, from every owner and state, asked for by everybody, to everybody, with no
+ * pin, a pin on the page, a pin on its run: against the rules written out again, the long way.
+ */
+#include "records.h"
+#include "suite.h"
+
+#define AT (RECORDS_GUEST + 5 * PAGE_SIZE)
+
+static const u8 owners[] = { OWNER_HYP, OWNER_VM, OWNER_VM + 1, OWNER_VM + 2 };
+
+enum pinned { NOT_PINNED, PAGE_PINNED, RUN_PINNED, PIN_KINDS };
+
+struct ask {
+	u8 op, from, to;
+};
+
+/* What the table must say, in words: who may ask, of what page, and what it becomes. */
+static bool fits(const struct ask *a)
+{
+	bool from_vm = a->from > OWNER_VM, to_vm = a->to > OWNER_VM;
+
+	switch ((enum page_op)a->op) {
+	case PAGE_DONATE_HYP:
+		return a->from >= OWNER_VM && a->to == OWNER_HYP;
+	case PAGE_RETURN_HYP:
+		return a->from == OWNER_HYP && a->to >= OWNER_VM;
+	case PAGE_DONATE_VM:
+		return a->from == OWNER_VM && to_vm;
+	case PAGE_RECLAIM:
+		return from_vm && a->to == OWNER_VM;
+	case PAGE_SHARE:
+	case PAGE_UNSHARE:
+		return from_vm && a->to == a->from;
+	case PAGE_OPS:
+		break;
+	}
+	return false;
+}
+
+static enum status expected(const struct ask *a, u8 owner, u8 state, enum pinned pinned, u8 *after)
+{
+	u8 before = a->op == PAGE_UNSHARE ? PAGE_SHARED_OUT : PAGE_OWNED;
+
+	*after = a->op == PAGE_SHARE ? PAGE_SHARED_OUT : PAGE_OWNED;
+	if (!fits(a))
+		return E_INVAL;
+	if (owner != a->from || state != before)
+		return E_DENIED;
+	return pinned != NOT_PINNED ? E_BUSY : OK;
+}
+
+/* A page in the middle of a run of its own kind, pinned as asked. */
+static void arrange(u8 owner, u8 state, enum pinned pinned)
+{
+	for (u64 at = RECORDS_GUEST; at < RECORDS_GUEST + BLOCK_SIZE; at += PAGE_SIZE)
+		records_make(at, owner, state);
+	page_lock();
+	if (pinned == PAGE_PINNED)
+		assert_int_equal(page_pin(pa(AT), 1, owner), OK);
+	if (pinned == RUN_PINNED)
+		assert_int_equal(page_pin_block(pa(RECORDS_GUEST), owner), OK);
+	page_unlock();
+}
+
+static void unpin(enum pinned pinned)
+{
+	page_lock();
+	if (pinned == PAGE_PINNED)
+		page_unpin(pa(AT), 1);
+	if (pinned == RUN_PINNED)
+		page_unpin_block(pa(RECORDS_GUEST));
+	page_unlock();
+}
+
+static u64 tried, allowed;
+
+static void ask_one(const struct ask *a, u8 owner, u8 state, enum pinned pinned)
+{
+	struct page before = *page_of(pa(AT)), *page = page_of(pa(AT));
+	struct page_run run_before = *page_run_of(pa(AT));
+	enum status status, want;
+	u8 after;
+
+	want = expected(a, owner, state, pinned, &after);
+	page_lock();
+	status = page_transition(pa(AT), (enum page_op)a->op, a->from, a->to);
+	page_unlock();
+	tried++;
+	if (status != want)
+		suite_fail("op %u from %u to %u of page {%u, %u} pinned %d: %d, expected %d", a->op,
+			   a->from, a->to, owner, state, pinned, status, want);
+	if (status != OK) {
+		assert_memory_equal(page, &before, sizeof(before));
+		assert_memory_equal(page_run_of(pa(AT)), &run_before, sizeof(run_before));
+		return;
+	}
+	allowed++;
+	assert_int_equal(page->owner, a->to);
+	assert_int_equal(page->state, after);
+	assert_int_equal(page->pins, 0);
+	records_check();
+	records_make(AT, owner, state);
+}
+
+static void ask_everything(u8 owner, u8 state, enum pinned pinned)
+{
+	for (u8 op = 0; op < PAGE_OPS; op++)
+		for (u32 f = 0; f < ARRAY_SIZE(owners); f++)
+			for (u32 t = 0; t < ARRAY_SIZE(owners); t++) {
+				const struct ask a = { op, owners[f], owners[t] };
+
+				ask_one(&a, owner, state, pinned);
+			}
+}
+
+/* Can such a page be pinned at all? */
+static bool pinnable(u8 owner, u8 state)
+{
+	return owner != OWNER_HYP && (state == PAGE_OWNED || state == PAGE_SHARED_OUT);
+}
+
+static void V2_every_transition_from_every_state(void **state UNUSED)
+{
+	records_boot();
+	for (u32 o = 0; o < ARRAY_SIZE(owners); o++)
+		for (u8 s = 0; s < PAGE_STATES; s++)
+			for (enum pinned p = NOT_PINNED; p < PIN_KINDS; p++) {
+				if (p != NOT_PINNED && !pinnable(owners[o], s))
+					continue;
+				arrange(owners[o], s, p);
+				ask_everything(owners[o], s, p);
+				unpin(p);
+			}
+	assert_true(tried > 2000);
+	/* donate to us: 3 owners; return: 3; to a VM: 2; reclaim: 2; share: 2; unshare: 2. */
+	assert_int_equal(allowed, 3 + 3 + 2 + 2 + 2 + 2);
+}
+
+static void only_pages_of_ram_change_hands(void **state UNUSED)
+{
+	static const u64 not_ram[] = { 0, FAKE_UART_BASE, FAKE_RAM_BASE - PAGE_SIZE,
+				       FAKE_RAM_BASE + (16ull << 20), RECORDS_RAM2 - PAGE_SIZE,
+				       RECORDS_RAM2 + RECORDS_RAM2_SIZE, ~0ull - PAGE_MASK };
+
+	records_boot();
+	page_lock();
+	for (u32 i = 0; i < ARRAY_SIZE(not_ram); i++)
+		for (u8 op = 0; op < PAGE_OPS; op++)
+			assert_int_equal(page_transition(pa(not_ram[i]), (enum page_op)op, OWNER_VM,
+							 OWNER_HYP),
+					 E_FAULT);
+	assert_int_equal(page_transition(pa(RECORDS_RAM2), PAGE_DONATE_HYP, OWNER_VM, OWNER_HYP),
+			 OK);
+	page_unlock();
+	records_check();
+}
+
+static void summary_follows_random_transitions(void **state UNUSED)
+{
+	records_boot();
+	for (u32 i = 0; i < 20000; i++) {
+		u64 at = RECORDS_GUEST + fake_random_below(2 * BLOCK_PAGES) * PAGE_SIZE;
+		u8 op = (u8)fake_random_below(PAGE_OPS);
+		u8 from = owners[fake_random_below(ARRAY_SIZE(owners))];
+		u8 to = owners[fake_random_below(ARRAY_SIZE(owners))];
+
+		page_lock();
+		(void)!page_transition(pa(at), (enum page_op)op, from, to);
+		page_unlock();
+		if (i % 64 == 0)
+			records_check();
+	}
+	records_check();
+}
+
+/* A run whose pages all went to another owner one by one is uniform again. */
+static void run_is_uniform_again_in_another_colour(void **state UNUSED)
+{
+	records_boot();
+	page_lock();
+	for (u64 i = 0; i < BLOCK_PAGES; i++) {
+		u64 at = RECORDS_GUEST + i * 7 % BLOCK_PAGES * PAGE_SIZE;
+
+		assert_int_equal(page_pin_block(pa(RECORDS_GUEST), OWNER_VM + 1), E_BUSY);
+		assert_int_equal(page_transition(pa(at), PAGE_DONATE_VM, OWNER_VM, OWNER_VM + 1),
+				 OK);
+		assert_int_equal(page_pin_block(pa(RECORDS_GUEST), OWNER_VM), E_BUSY);
+	}
+	assert_int_equal(page_pin_block(pa(RECORDS_GUEST), OWNER_VM + 1), OK);
+	page_unlock();
+	records_check();
+}
+
+int main(void)
+{
+	static const struct CMUnitTest cases[] = {
+		cmocka_unit_test(V2_every_transition_from_every_state),
+		cmocka_unit_test(only_pages_of_ram_change_hands),
+		cmocka_unit_test(summary_follows_random_transitions),
+		cmocka_unit_test(run_is_uniform_again_in_another_colour),
+	};
+
+	return SUITE("page_rules", cases);
+}
