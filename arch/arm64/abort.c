@@ -25,10 +25,15 @@ ipa_t abort_ipa(u64 far, u64 hpfar)
 }
 
 /* An instruction's fetch and a walk of the guest's own tables (S1PTW) are not; pairs, exclusives, DC have no ISV. */
-bool abort_decodable(u64 esr, ipa_t addr)
+bool abort_described(u64 esr)
 {
-	return (esr & (ESR_EC | ISS_ISV | ISS_S1PTW)) == (FIELD(ESR_EC, EC_DABT_LOWER) | ISS_ISV) &&
-	       (addr.v & (width_of(esr) - 1)) == 0;
+	return (esr & (ESR_EC | ISS_ISV | ISS_S1PTW | FSC_TYPE)) ==
+	       (FIELD(ESR_EC, EC_DABT_LOWER) | ISS_ISV | FSC_TRANSLATION);
+}
+
+bool abort_aligned(u64 esr, ipa_t addr)
+{
+	return (addr.v & (width_of(esr) - 1)) == 0;
 }
 
 struct abort abort_decode(u64 esr, ipa_t addr)
@@ -38,7 +43,6 @@ struct abort abort_decode(u64 esr, ipa_t addr)
 			.ipa = addr,
 			.width = (u8)width_of(esr),
 			.write = esr & ISS_WNR,
-			.valid = abort_decodable(esr, addr),
 		},
 		.reg = (u8)FIELD_GET(ISS_SRT, esr),
 		.sign = esr & ISS_SSE,
@@ -46,13 +50,20 @@ struct abort abort_decode(u64 esr, ipa_t addr)
 	};
 }
 
+static u64 extend_sign(u64 value, u64 mask)
+{
+	u64 sign = mask ^ (mask >> 1);
+
+	return (value ^ sign) - sign;
+}
+
 u64 abort_extend(const struct abort *abort)
 {
-	u64 mask = width_mask(abort), sign = mask ^ (mask >> 1);
-	u64 value = abort->access.value & mask;
+	u64 mask = width_mask(abort), value = abort->access.value & mask;
 
-	if (abort->sign)
-		value = (value ^ sign) - sign;
+	if (likely(!abort->sign))
+		return value;
+	value = extend_sign(value, mask);
 	return abort->wide ? value : value & BITS(31, 0);
 }
 

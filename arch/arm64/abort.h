@@ -17,10 +17,12 @@ struct abort {
 bool abort_unmapped(u64 esr);
 ipa_t abort_ipa(u64 far, u64 hpfar);
 
-/* Does the syndrome describe one naturally aligned load or store of one register? */
-bool abort_decodable(u64 esr, ipa_t addr);
+/* Is it for want of a mapping, and does the syndrome describe one load or store of one register? */
+bool abort_described(u64 esr);
 
+/* The access; `valid` is left to the caller: described, and naturally aligned. */
 struct abort abort_decode(u64 esr, ipa_t addr);
+bool abort_aligned(u64 esr, ipa_t addr);
 
 /* What a load leaves in its register. */
 u64 abort_extend(const struct abort *abort);

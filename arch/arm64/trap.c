@@ -27,11 +27,12 @@ void trap_hvc(struct vcpu *vcpu)
 }
 
 /* The access with what a store writes; and its end: what a load leaves, then on to the next instruction. */
-static ALWAYS_INLINE struct abort begin(const struct vcpu *vcpu, u64 esr, ipa_t addr)
+static ALWAYS_INLINE struct abort begin(const struct vcpu *vcpu, u64 esr, ipa_t addr, bool valid)
 {
 	struct abort abort = abort_decode(esr, addr);
 
-	if (abort.reg != ZERO_REGISTER)
+	abort.access.valid = valid;
+	if (abort.access.write && abort.reg != ZERO_REGISTER)
 		abort.access.value = abort_truncate(&abort, vcpu->arch.x[abort.reg]);
 	return abort;
 }
@@ -45,7 +46,7 @@ static ALWAYS_INLINE void finish(struct vcpu *vcpu, const struct abort *abort)
 
 static NOINLINE void dist_access(struct vcpu *vcpu, u64 esr, ipa_t addr)
 {
-	struct abort abort = begin(vcpu, esr, addr);
+	struct abort abort = begin(vcpu, esr, addr, true);
 
 	vcpu->arch.exits[EXIT_GICD]++;
 	gic_filter_dist(&gic, &abort.access);
@@ -54,16 +55,16 @@ static NOINLINE void dist_access(struct vcpu *vcpu, u64 esr, ipa_t addr)
 
 static NOINLINE void redist_access(struct vcpu *vcpu, u64 esr, ipa_t addr)
 {
-	struct abort abort = begin(vcpu, esr, addr);
+	struct abort abort = begin(vcpu, esr, addr, true);
 
 	vcpu->arch.exits[EXIT_GICR]++;
 	gic_filter_redist(&gic, vcpu->index, &abort.access);
 	finish(vcpu, &abort);
 }
 
-static NOINLINE void core_access(struct vcpu *vcpu, u64 esr, ipa_t addr)
+static NOINLINE void core_access(struct vcpu *vcpu, u64 esr, ipa_t addr, bool valid)
 {
-	struct abort abort = begin(vcpu, esr, addr);
+	struct abort abort = begin(vcpu, esr, addr, valid);
 
 	vcpu->arch.exits[EXIT_CFG]++;
 	if (hyp_mem_access(vcpu, &abort.access))
@@ -72,20 +73,30 @@ static NOINLINE void core_access(struct vcpu *vcpu, u64 esr, ipa_t addr)
 		inject_abort(esr);
 }
 
-/* Only chooses, and jumps: the stack frames are those of the functions above. */
-static void trap_abort(struct vcpu *vcpu, u64 esr)
+static ipa_t fault_address(void)
 {
-	ipa_t addr = abort_ipa(sysreg_read(far_el2), sysreg_read(hpfar_el2));
+	return abort_ipa(sysreg_read(far_el2), sysreg_read(hpfar_el2));
+}
 
-	if (!abort_unmapped(esr))
-		return inject_abort(esr);
-	if (!abort_decodable(esr, addr))
-		return core_access(vcpu, esr, addr);
+/* Only chooses, and jumps: the stack frames are those of the functions above. */
+static void trap_access(struct vcpu *vcpu, u64 esr)
+{
+	ipa_t addr = fault_address();
+
+	if (!abort_aligned(esr, addr))
+		return core_access(vcpu, esr, addr, false);
 	if (gic_is_dist(&gic, addr))
 		return dist_access(vcpu, esr, addr);
 	if (gic_is_redist(&gic, addr))
 		return redist_access(vcpu, esr, addr);
-	return core_access(vcpu, esr, addr);
+	return core_access(vcpu, esr, addr, true);
+}
+
+static NOINLINE void trap_abort(struct vcpu *vcpu, u64 esr)
+{
+	if (abort_unmapped(esr))
+		return core_access(vcpu, esr, fault_address(), false);
+	inject_abort(esr);
 }
 
 static NOINLINE void trap_smc(struct vcpu *vcpu)
@@ -97,6 +108,8 @@ static NOINLINE void trap_smc(struct vcpu *vcpu)
 
 void trap_sync(struct vcpu *vcpu, u64 esr)
 {
+	if (likely(abort_described(esr)))
+		return trap_access(vcpu, esr);
 	switch (FIELD_GET(ESR_EC, esr)) {
 	case EC_DABT_LOWER:
 	case EC_IABT_LOWER:

@@ -4,8 +4,6 @@
 #include "hyp/io.h"
 #include "pool_priv.h"
 
-#include <string.h>
-
 static u64 next, end;
 
 void boot_alloc_open(struct range heap)
@@ -23,7 +21,7 @@ pa_t boot_alloc(u64 pages, u64 align)
 		panic("boot memory exhausted: %lu pages wanted, %lu left", (unsigned long)pages,
 		      (unsigned long)(base < end ? (end - base) / PAGE_SIZE : 0));
 	next = base + pages * PAGE_SIZE;
-	memset(io_phys(pa(base)), 0, pages * PAGE_SIZE);
+	io_zero_pages(io_phys(pa(base)), pages);
 	return pa(base);
 }
 

@@ -36,6 +36,12 @@ void page_unlock(void) NO_LOCK_ANALYSIS
 	arch_spin_unlock(&lock);
 }
 
+/* A record as one word; struct page is laid out so that the low byte is the owner. */
+static u64 *word_of(struct page *page)
+{
+	return (u64 *)(void *)page;
+}
+
 static const struct region *region_of(u64 addr)
 {
 	for (u32 i = 0; i < region_count; i++)
@@ -131,8 +137,10 @@ static void give(u64 base, u64 size, u8 owner)
 	CHECK(r != NULL && size <= r->end - base);
 	first = r->index + ((base - r->base) >> PAGE_SHIFT);
 	last = first + (size >> PAGE_SHIFT);
+	/* Nothing is pinned or shared yet, so a record is its owner. */
+#pragma clang loop unroll_count(8)
 	for (u64 i = first; i < last; i++)
-		record[i].owner = owner;
+		*word_of(&record[i]) = owner;
 	for (u64 run = first / BLOCK_PAGES; run <= (last - 1) / BLOCK_PAGES; run++) {
 		bool whole = run * BLOCK_PAGES >= first && (run + 1) * BLOCK_PAGES <= last;
 
@@ -199,11 +207,6 @@ u64 page_run_end(pa_t at, u64 end, u8 owner)
 #define WORD_OWNER  0xffffull
 #define WORD_PIN    (1ull << 32)
 #define WORD_FULL   (1ull << 63) /* pins have reached PIN_MAX + 1, or gone below zero */
-
-static u64 *word_of(struct page *page)
-{
-	return (u64 *)(void *)page;
-}
 
 static u64 add_pins(u64 *word, u64 count, u64 key)
 {

@@ -133,7 +133,7 @@ enum status pool_alloc(struct pool *pool, u32 order, pa_t *out)
 	status = take_locked(pool, order, out);
 	arch_spin_unlock(&pool->lock);
 	if (status == OK)
-		memset(io_phys(*out), 0, PAGE_SIZE << order);
+		io_zero_pages(io_phys(*out), 1ull << order);
 	return status;
 }
 

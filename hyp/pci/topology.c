@@ -128,12 +128,16 @@ static void group_below(u32 bridge)
 				join(bridge, i);
 }
 
-/* A switch port that does not redirect reaches all its sisters. */
+/* From below a switch port that does not redirect, all that is below its sisters is in reach. */
 static void group_sisters(u32 port)
 {
-	for (u32 i = 0; i < pci_function_count; i++)
-		if (pci_function[i].parent == pci_function[port].parent)
-			join(port, i);
+	for (u32 i = 0; i < pci_function_count; i++) {
+		if (pci_function[i].parent != pci_function[port].parent)
+			continue;
+		join(port, i);
+		if (pci_function[i].bridge)
+			group_below(i);
+	}
 }
 
 /*

@@ -15,6 +15,7 @@
  *   void io_rmb(void)                      an earlier register or memory read before later
  *                                          memory reads (an acquire)
  *   void io_clean(const void *, size_t)    to the point of coherency; for walkers that do not snoop
+ *   void io_zero_pages(void *, u64 pages)  zero whole pages, the fastest way of the CPU
  *   u64  io_time_us(void)                  monotonic time, microseconds since reset
  *   void io_relax(void)                    inside a polling loop
  *   void *io_phys(pa_t)                    hypervisor's pointer to a page of RAM

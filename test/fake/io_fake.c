@@ -365,6 +365,11 @@ u64 fake_time_now(void)
 	return clock_us;
 }
 
+void io_zero_pages(void *page, u64 pages)
+{
+	memset(page, 0, pages * PAGE_SIZE);
+}
+
 u64 io_time_us(void)
 {
 	u64 now = clock_us;

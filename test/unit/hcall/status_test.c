@@ -323,6 +323,7 @@ static void attach_dev_busy_and_denied(void **state UNUSED)
 	bench_reset_turns = 0;
 	bench_assign(3, 0, 300);
 	bench_reset_status = E_IO;
+	bench_quarantine_expected();
 	assert_status(pc_dev_release(3), PC_IO);
 	bench_reset_status = OK;
 	assert_true(pv_attach(0, 300, 0, d, 0).status == PC_NOT_FOUND ||

@@ -34,7 +34,7 @@ struct tree_fn {
 	enum tree_kind kind;
 	enum tree_mood mood;
 	u32 reg[1024], initial[1024], writable[1024], clear[1024];
-	u32 last_cap, last_ext;
+	u32 last_cap, cap_end;
 	u32 flr_at, af_at, pcie_at; /* capability with that reset; 0: none */
 	u64 reset_us;     /* how long a reset keeps it silent */
 	u64 silent_until;
@@ -62,7 +62,7 @@ extern u32 tree_write_count;
 extern u64 tree_reads;
 extern u32 tree_strays;    /* memory accesses that nobody decodes */
 extern u32 tree_conflicts; /* accesses that two functions answer */
-extern u32 tree_masters;   /* writes that gave a function below no bridge's eyes the bus */
+extern u32 tree_masters;   /* writes that let a function (not a bridge) master the bus */
 
 /* The fake machine's host bridge with an empty tree; windows and streams may be changed after. */
 struct machine *tree_begin(void);
@@ -78,7 +78,7 @@ u32 tree_bridge(u32 parent, u8 bus, u32 device, int pcie_type); /* -1: conventio
 void tree_bar(u32 fn, u32 bar, u64 size, u32 kind);
 /* Append a capability of `dwords` dwords, at `at` (0: behind the last); returns its offset. */
 u32 tree_cap(u32 fn, u32 id, u32 dwords, u32 at);
-u32 tree_ext(u32 fn, u32 id, u32 dwords, u32 at);
+u32 tree_ext(u32 fn, u32 id, u32 at);
 u32 tree_pcie(u32 fn, u32 type, bool flr);
 u32 tree_acs(u32 fn, u32 supported);
 u32 tree_virtio(u32 parent, u32 device, u32 id, bool access_platform);

@@ -83,6 +83,21 @@ static inline void io_clean(const void *start, size_t size)
 	dsb(sy);
 }
 
+static inline void io_zero_pages(void *page, u64 pages)
+{
+	u64 dczid, end = (u64)page + pages * PAGE_SIZE;
+
+	/* DCZID_EL0: log2 of the words that DC ZVA zeroes, and whether it is prohibited (D24.2.38). */
+	__asm__("mrs %0, dczid_el0" : "=r"(dczid));
+	if ((dczid & 0x10) != 0) {
+		for (u64 *p = page; (u64)p < end; p += 2)
+			p[0] = p[1] = 0;
+		return;
+	}
+	for (u64 p = (u64)page; p < end; p += 4ul << (dczid & 0xf))
+		__asm__ volatile("dc zva, %0" ::"r"(p) : "memory");
+}
+
 static inline u64 io_time_us(void)
 {
 	u64 ticks;

@@ -20,6 +20,7 @@ void io_wmb(void);
 void io_rmb(void);
 void io_clean(const void *start, size_t size);
 
+void io_zero_pages(void *page, u64 pages);
 u64 io_time_us(void);
 void io_relax(void);
 

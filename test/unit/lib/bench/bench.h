@@ -105,7 +105,11 @@ struct result pc_dev_req_mmio(u64 ipa);
 
 /* Which CPU calls; 0 at boot. */
 extern u32 bench_cpu;
-/* What R0 may be despite a hardware fault that the test injected: the oracle then allows losses. */
+/*
+ * From here on a call may end with IO or DENIED and leave a device quarantined: a change (V10).
+ * hardware_fails: and memory that hardware may still reach is lost.
+ */
+void bench_quarantine_expected(void);
 void bench_hardware_fails(void);
 
 /* --- steps that most cases begin with; they fail the case when they do not succeed */
