@@ -127,7 +127,7 @@ static const struct row *row_find(const struct target *t, u32 width)
 static ALWAYS_INLINE void access(const struct gic *g, const struct target *t, struct mem_access *a)
 {
 	const struct row *row = row_find(t, a->width);
-	volatile void __mmio *reg = (volatile u8 __mmio *)t->regs + t->offset;
+	volatile void __mmio *reg;
 	u32 first;
 	u64 own = 0;
 
@@ -135,6 +135,7 @@ static ALWAYS_INLINE void access(const struct gic *g, const struct target *t, st
 		a->value = 0;
 		return;
 	}
+	reg = (volatile u8 __mmio *)t->regs + t->offset;
 	first = (row->intid + ((t->offset - row->first) * 8 >> row->shift)) % 1024;
 	if (g->own[first / 32])
 		own = own_bits(g, row, first, a->width);

@@ -53,7 +53,7 @@ static ALWAYS_INLINE void finish(struct hcall_args *args, const struct hcall *c,
 /* SMCCC 1.2 and the vendor's own discovery: 32-bit calls, W registers in and out. */
 static NOINLINE void discovery(const struct hcall *c, struct hcall_args *args, u32 id)
 {
-	u32 word[4] = { (u32)PC_NOT_SUPPORTED };
+	u32 word[4] = { 0 };
 	u32 feature = (u32)args->r[1];
 
 	switch (id) {
@@ -61,8 +61,8 @@ static NOINLINE void discovery(const struct hcall *c, struct hcall_args *args, u
 		word[0] = PC_SMCCC_VERSION_1_2;
 		break;
 	case PC_SMCCC_ARCH_FEATURES:
-		if (feature == PC_SMCCC_VERSION || feature == PC_SMCCC_ARCH_FEATURES)
-			word[0] = PC_SUCCESS;
+		if (feature != PC_SMCCC_VERSION && feature != PC_SMCCC_ARCH_FEATURES)
+			word[0] = (u32)PC_NOT_SUPPORTED;
 		break;
 	case PC_VENDOR_UID:
 		word[0] = PC_VENDOR_UID_0;
@@ -76,8 +76,10 @@ static NOINLINE void discovery(const struct hcall *c, struct hcall_args *args, u
 		word[0] = c->vm->primary ? 0 : 0xffdu;
 		word[1] = 7u << 29;
 		break;
-	default:
-		break;
+	default: /* a 64-bit call of another owner is refused in 64 bits */
+		args->r[0] = id & PC_CALL_64 ? (u64)PC_NOT_SUPPORTED : (u32)PC_NOT_SUPPORTED;
+		args->r[1] = args->r[2] = args->r[3] = 0;
+		return;
 	}
 	for (u32 i = 0; i < 4; i++)
 		args->r[i] = word[i];

@@ -32,6 +32,7 @@
 #define PC_FN_BASE    0xc6000000u
 #define PC_FN_MASK    0x0000ffffu
 #define PC_SVE_HINT   0x00010000u
+#define PC_CALL_64    0x40000000u /* set: arguments and results are 64 bits wide */
 #define PC_FN(n)      (PC_FN_BASE | (n))
 
 /* pKVM-compatible calls. */

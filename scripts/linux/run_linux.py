@@ -40,7 +40,7 @@ ROUNDS = [
     *(f"round1_{case}" for case in [*ROUND_BEGIN, "release_devices", "counters", *ROUND_END]),
     *(f"round2_{case}" for case in [*ROUND_BEGIN, *ROUND_END]),
 ]
-# What /init reports, by scenario; "kernel_clean" and "power_off" are judged here.
+# What /init reports, by scenario; "log_clean" and "power_off" are judged here.
 CASES = {
     "identity": ["cpus", "devices_found", "no_group", *DEVICES],
     "driver": [
@@ -51,7 +51,7 @@ CASES = {
 
 REPORT = re.compile(r"\[t\] (ok|fail|value|end)(?: (\S+))?(?: (.*?))?\s*$")
 TROUBLE = re.compile(
-    r"WARNING: CPU|BUG:|Oops|Call trace:|nobody cared|Unable to handle|detected stall|blocked for more than|panic"
+    r"WARNING: CPU|BUG:|Oops|Call trace:|nobody cared|Unable to handle|detected stall|blocked for more than|Kernel panic|\] error "
 )
 
 
@@ -66,7 +66,7 @@ class Run:
         return f"linux_{'bare_' if self.bare else ''}{self.scenario}_{self.cpu}"
 
     def cases(self):
-        return [f"{self.name}_{case}" for case in [*CASES[self.scenario], "kernel_clean", "power_off"]]
+        return [f"{self.name}_{case}" for case in [*CASES[self.scenario], "log_clean", "power_off"]]
 
 
 class Blob(http.server.BaseHTTPRequestHandler):
@@ -169,7 +169,7 @@ def judge(run, lines, ended):
             values.append(f"{name}: {rest}")
         else:
             outcomes[f"{run.name}_{name}"] = None if kind == "ok" else rest or "no reason given"
-    outcomes[f"{run.name}_kernel_clean"] = trouble if reached_end or trouble else missing
+    outcomes[f"{run.name}_log_clean"] = trouble if reached_end or trouble else missing
     outcomes[f"{run.name}_power_off"] = ended
     return outcomes, values
 

@@ -93,7 +93,9 @@ static bool is_own_image(u64 page)
 
 static void wrong(struct sweep *s, u64 page, u32 result)
 {
-	if (!s->wrong++) {
+	if (s->wrong++ < 16)
+		printf("   %s: page %#lx, result %x\n", s->name, page, result);
+	if (s->wrong == 1) {
 		s->first_wrong = page;
 		s->first_result = result;
 	}

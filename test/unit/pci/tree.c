@@ -31,12 +31,16 @@ static u32 subordinate(const struct tree_fn *f)
 	return f->reg[0x18 / 4] >> 16 & 255;
 }
 
-static bool is_root_bus(u32 host, u32 bus)
+/* The root bus that gets configuration accesses for `bus`: the last one at or before it. */
+static u32 root_bus(u32 host, u32 bus)
 {
+	u32 best = ~0u;
+
 	for (u32 i = 0; i < tree_count; i++)
-		if (tree[i].host == host && tree[i].parent == TREE_ROOT && tree[i].bus == bus)
-			return true;
-	return false;
+		if (tree[i].host == host && tree[i].parent == TREE_ROOT && tree[i].bus <= bus &&
+		    (best == ~0u || tree[i].bus > best))
+			best = tree[i].bus;
+	return best;
 }
 
 /* Does a configuration access for `bus` come to f's bus? */
@@ -46,8 +50,6 @@ static bool reaches(const struct tree_fn *f, u32 bus)
 
 	if (f->parent == TREE_ROOT)
 		return f->bus == bus;
-	if (is_root_bus(f->host, bus))
-		return false;
 	b = &tree[f->parent];
 	if (secondary(b) != bus || b->held)
 		return false;
@@ -56,7 +58,7 @@ static bool reaches(const struct tree_fn *f, u32 bus)
 		if (bus <= secondary(b) || bus > subordinate(b))
 			return false;
 	}
-	return true;
+	return b->bus != bus && root_bus(f->host, bus) == b->bus;
 }
 
 static struct tree_fn *find(u32 host, u32 bus, u32 devfn)
