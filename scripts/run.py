@@ -31,9 +31,9 @@ def play(board, args):
     report = guest_run.GuestReport()
 
     def listen(line):
-        report.line(line)
         if not line.startswith("[t] "):
             print(line, flush=True)
+        return report.line(line)
 
     ended = process.run(command, SCENARIO_LIMIT_S, os.path.join(WORK, "scenario.log"), listen, cwd=boards.ROOT)
     bad = {name: reason for name, (kind, reason) in report.outcomes.items() if kind != "ok"}

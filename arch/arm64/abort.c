@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Decodes the syndrome of a guest's abort. Pure, so that host tests try every syndrome. DDI 0487 D24.2.40, ISS of aborts. */
+/* Decodes the syndrome of a guest's abort (DDI 0487 D24.2.40). Pure, so that host tests try every syndrome. */
 #include "abort.h"
 
 #include <arch/sysreg.h>

@@ -6,8 +6,8 @@ arch_srcs := $(addprefix arch/arm64/,boot.S vectors.S abort.c backtrace.c boot_m
 
 arch_ldscript := arch/arm64/image.lds.S
 
-# Frame records for the backtrace; functions that call nothing do without.
-arch_cflags := -fno-omit-frame-pointer -momit-leaf-frame-pointer
+# Frame records for the backtrace; functions that call nothing do without. No frame may step over a guard page.
+arch_cflags := -fno-omit-frame-pointer -momit-leaf-frame-pointer -Wframe-larger-than=2048
 
 # A static PIE: it relocates itself (boot.S) when it is not where it was linked, which the board says.
 arch_ldflags := -pie --no-dynamic-linker -z notext -z norelro --apply-dynamic-relocs --defsym=image_link_base=$(or $(platform_image_base),0)

@@ -48,8 +48,9 @@ static const struct row dist_rows[] = {
 /* RD_base. VLPIS stays visible: the distance to the next redistributor follows from it. */
 static const struct row redist_rows[] = {
 	{ .first = GICR_CTLR, .end = GICR_CTLR + 4, .widths = 4, .shift = NO_INTERRUPT, .hidden = ~GICR_CTLR_RWP },
-	{ .first = GICR_TYPER, .end = GICR_TYPER + 8, .widths = 4 | 8, .shift = NO_INTERRUPT,
+	{ .first = GICR_TYPER, .end = GICR_TYPER + 4, .widths = 4 | 8, .shift = NO_INTERRUPT,
 	  .hidden = GICR_TYPER_PLPIS | GICR_TYPER_DIRTY | GICR_TYPER_DIRECT | GICR_TYPER_MPAM | GICR_TYPER_RVPEID },
+	{ .first = GICR_TYPER + 4, .end = GICR_TYPER + 8, .widths = 4, .shift = NO_INTERRUPT },
 	{ .first = GICR_WAKER, .end = GICR_WAKER + 4, .widths = 4, .shift = NO_INTERRUPT },
 	{ .first = GICR_IIDR, .end = GICR_IIDR + 4, .widths = 4, .shift = NO_INTERRUPT },
 	{ .first = GICR_PIDR, .end = GIC_ID_END, .widths = 4, .shift = NO_INTERRUPT },

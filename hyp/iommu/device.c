@@ -296,13 +296,23 @@ enum status device_mmio_pin(const struct vm *vm, pa_t base, u64 size)
 	return OK;
 }
 
+/* What was mapped by several calls, of several ranges side by side, may be unmapped by one. */
 void device_mmio_unpin(pa_t base, u64 size)
 {
-	u32 range, pages = (u32)(size >> PAGE_SHIFT);
-	struct device *d = device_of_mmio(NULL, base, size, &range);
+	while (size > 0) {
+		u32 range;
+		struct device *d = device_of_mmio(NULL, base, PAGE_SIZE, &range);
+		u64 here;
 
-	CHECK(d != NULL && d->mmio_pins >= pages);
-	d->mmio_pins -= pages;
+		CHECK(d != NULL);
+		here = d->mmio[range].base + d->mmio[range].size - base.v;
+		if (here > size)
+			here = size;
+		CHECK(d->mmio_pins >= here >> PAGE_SHIFT);
+		d->mmio_pins -= (u32)(here >> PAGE_SHIFT);
+		base.v += here;
+		size -= here;
+	}
 }
 
 /* FNV-1a: the same on every boot of one machine, and says nothing about stream ids. */

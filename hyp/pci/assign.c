@@ -102,9 +102,10 @@ static void bridge_probe(const struct pci_function *f)
 
 static void register_values(struct pci_state *s, const struct pci_bar *b, u32 bar, u64 at)
 {
-	u32 flags = b->space == PCI_IO ? BAR_IO :
-					 (b->is64 ? BAR_TYPE_64 : 0) | (b->prefetch ? BAR_PREFETCH : 0);
+	u32 flags = (b->is64 ? BAR_TYPE_64 : 0) | (b->prefetch ? BAR_PREFETCH : 0);
 
+	if (b->space == PCI_IO)
+		flags = BAR_IO;
 	s->bar_value[bar] = (u32)at | flags;
 	s->bar_mask[bar] = (u32)(~b->size + 1) | flags;
 	if (b->is64) {
@@ -136,7 +137,7 @@ static enum status place_bar(struct layout *l, struct pci_function *f, u32 bar, 
 		b->space = c == &l->space[SPAN_PREF] ? PCI_MEM64 : PCI_MEM32;
 	register_values(pci_state_of(f), b, bar, at);
 	if (!bar_write(f, bar))
-		return record_refuse(f, "has a base address register that does not hold its address",
+		return record_refuse(f, "has a base address register that does not hold an address",
 				     why);
 	return OK;
 }
@@ -217,15 +218,20 @@ static u32 mem_registers(const struct pci_window *w)
 	return (u32)((w->end - 1) & 0xfff00000) | (u32)(w->base >> 16 & 0xfff0);
 }
 
+static u32 io_registers(const struct pci_window *w)
+{
+	if (w->base == w->end)
+		return BRIDGE_IO_CLOSED;
+	return (u32)((w->end - 1) & 0xf000) | (u32)(w->base >> 8 & 0xf0);
+}
+
 static void window_write(const struct pci_function *f)
 {
 	const struct pci_window *w = pci_state_of(f)->window;
-	const struct pci_window *io = &w[SPAN_IO], *pref = &w[SPAN_PREF];
+	const struct pci_window *pref = &w[SPAN_PREF];
 	bool open = pref->base != pref->end;
 
-	cfg_write(f, BRIDGE_IO,
-		  io->base == io->end ? BRIDGE_IO_CLOSED :
-					(u32)((io->end - 1) & 0xf000) | (u32)(io->base >> 8 & 0xf0));
+	cfg_write(f, BRIDGE_IO, io_registers(&w[SPAN_IO]));
 	cfg_write(f, BRIDGE_IO_UPPER, 0);
 	cfg_write(f, BRIDGE_MEM, mem_registers(&w[SPAN_MEM]));
 	cfg_write(f, BRIDGE_PREF, mem_registers(pref));
@@ -263,7 +269,8 @@ static void pending_init(struct layout *l)
 	}
 }
 
-static enum status bridge_step(struct layout *l, enum record_step step, u32 bridge, const char **why)
+static enum status bridge_step(struct layout *l, enum record_step step, u32 bridge,
+			       const char **why)
 {
 	const struct pci_function *f = &pci_function[bridge];
 

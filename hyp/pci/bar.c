@@ -73,7 +73,8 @@ enum status bar_size_all(struct pci_function *f, const char **why)
 		else
 			bar_size_mem(f, bar, b, low);
 		if (b->size == 0)
-			return record_refuse(f, "has a base address register that cannot be sized", why);
+			return record_refuse(
+				f, "has a base address register that cannot be sized", why);
 		bar += b->is64;
 	}
 	return OK;

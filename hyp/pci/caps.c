@@ -16,11 +16,13 @@ bool caps_next(const struct pci_function *f, u32 *at, u32 *left)
 	if (*left == 0)
 		return false;
 	(*left)--;
-	if (*at == 0)
-		next = cfg_read(f, PCI_COMMAND) & STATUS_CAP_LIST ?
-			       cfg_read(f, PCI_CAP_POINTER) & 0xfc : 0;
+	if (*at != 0)
+		next = (u32)FIELD_GET(CAP_NEXT, cfg_read(f, *at));
+	else if (cfg_read(f, PCI_COMMAND) & STATUS_CAP_LIST)
+		next = cfg_read(f, PCI_CAP_POINTER);
 	else
-		next = (u32)FIELD_GET(CAP_NEXT, cfg_read(f, *at)) & 0xfc;
+		next = 0;
+	next &= 0xfc;
 	*at = next;
 	return next >= 0x40; /* below is the header */
 }

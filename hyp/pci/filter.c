@@ -25,12 +25,15 @@ static bool width_valid(u64 offset, u32 width)
 /* Index of the function that `offset` addresses, or RECORD_NONE. */
 static u32 function_at(u32 host, u64 offset)
 {
-	const struct machine_pci_host *h = &pci_machine->pci[host];
+	const struct machine_pci_host *h;
 	u64 bus;
 
-	if (host >= pci_machine->pci_count || offset >= h->ecam.size)
+	if (host >= pci_machine->pci_count)
 		return RECORD_NONE;
+	h = &pci_machine->pci[host];
 	bus = h->bus_first + (offset >> 20);
+	if (offset >= h->ecam.size)
+		return RECORD_NONE;
 	if (bus > 255)
 		return RECORD_NONE;
 	return record_find(host, (u32)(bus << 8 | (offset >> 12 & 255)));
@@ -180,7 +183,7 @@ static void function_go(struct pci_function *f)
 	__atomic_store_n(&s->stopped, false, __ATOMIC_RELAXED);
 }
 
-void pci_device_master(struct device *device, bool allow)
+void pci_device_master(const struct device *device, bool allow)
 {
 	pci_lock();
 	for (u32 i = 0; i < pci_function_count; i++) {

@@ -57,7 +57,7 @@ extern const struct machine *pci_machine;
 
 static inline u32 pci_index(const struct pci_function *f)
 {
-	return (u32)(f - pci_function);
+	return (u32)(((uintptr_t)f - (uintptr_t)pci_function) / sizeof(*f));
 }
 
 static inline struct pci_state *pci_state_of(const struct pci_function *f)

@@ -3,9 +3,9 @@
  * Reset of a device, in steps that never wait: each call goes on until there is something to wait
  * for, and says so.
  *
- *   IDLE --stop--> QUIET --nothing in flight--> [HELD] --> SETTLE --100 ms--> READY --restore--> IDLE
- *                    |                       secondary bus
- *                    +--no function needs more than its handler--> READY
+ *   IDLE --stop--> QUIET --nothing in flight--> [HELD] --> SETTLE --100 ms--> READY --> IDLE
+ *                    |                     secondary bus                      ^  restore
+ *                    +--no function needs more than its handler---------------+
  *
  * While it runs, and after it failed, the functions are nobody's. Locks: the caller serialises
  * resets of one device; hyp/pci/filter.c keeps VMs out by `stopped`.
@@ -79,7 +79,7 @@ static enum status plan(const struct device *device, struct pci_state *s)
 
 /* --- steps */
 
-static void arm(struct pci_state *s, enum pci_reset_phase phase, u64 us)
+static void phase_set(struct pci_state *s, enum pci_reset_phase phase, u64 us)
 {
 	s->phase = (u8)phase;
 	s->deadline_us = io_time_us() + us;
@@ -112,10 +112,13 @@ static bool trigger(const struct device *device)
 
 	for (u32 i = 0; i < pci_function_count; i++) {
 		const struct pci_function *f = &pci_function[i];
-		enum reset_method method = of_device(i, device) ? reset_method_of(f) : RESET_BY_HANDLER;
+		enum reset_method method;
 
+		if (!of_device(i, device))
+			continue;
+		method = reset_method_of(f);
 		if (method == RESET_BY_FLR)
-			cfg_write(f, f->cap_pcie + PCIE_DEVCTL, pci_state_of(f)->devctl | DEVCTL_FLR);
+			cfg_write(f, f->cap_pcie + PCIE_DEVCTL, pci_state[i].devctl | DEVCTL_FLR);
 		if (method == RESET_BY_AF)
 			cfg_write(f, f->cap_af + AF_CONTROL, AF_CONTROL_FLR);
 		any |= method != RESET_BY_HANDLER;
@@ -153,11 +156,11 @@ static enum status step_quiet(const struct device *device, struct pci_state *s, 
 		return OK;
 	if (s->with_bus) {
 		bus_hold(device, true);
-		arm(s, RESET_HELD, HELD_US);
+		phase_set(s, RESET_HELD, HELD_US);
 	} else if (trigger(device)) {
-		arm(s, RESET_SETTLE, SETTLE_US);
+		phase_set(s, RESET_SETTLE, SETTLE_US);
 	} else {
-		arm(s, RESET_READY, READY_US);
+		phase_set(s, RESET_READY, READY_US);
 	}
 	return OK;
 }
@@ -217,7 +220,7 @@ static enum status step_ready(const struct device *device, struct pci_state *s, 
 }
 
 /* Nobody's from here on: no mastering, no decoding, no interrupt. */
-static enum status step_begin(struct device *device, struct pci_state *s)
+static enum status step_begin(const struct device *device, struct pci_state *s)
 {
 	enum status status = plan(device, s);
 
@@ -227,11 +230,11 @@ static enum status step_begin(struct device *device, struct pci_state *s)
 	for (u32 i = 0; i < pci_function_count; i++)
 		if (of_device(i, device))
 			cfg_write(&pci_function[i], PCI_COMMAND, COMMAND_NO_INTX);
-	arm(s, RESET_QUIET, QUIET_US);
+	phase_set(s, RESET_QUIET, QUIET_US);
 	return OK;
 }
 
-static enum status step(struct device *device, struct pci_state *s, bool *again)
+static enum status step(const struct device *device, struct pci_state *s, bool *again)
 {
 	switch ((enum pci_reset_phase)s->phase) {
 	case RESET_IDLE:
@@ -243,12 +246,12 @@ static enum status step(struct device *device, struct pci_state *s, bool *again)
 		if (*again)
 			return OK;
 		bus_hold(device, false);
-		arm(s, RESET_SETTLE, SETTLE_US);
+		phase_set(s, RESET_SETTLE, SETTLE_US);
 		return OK;
 	case RESET_SETTLE:
 		*again = !expired(s);
 		if (!*again)
-			arm(s, RESET_READY, READY_US);
+			phase_set(s, RESET_READY, READY_US);
 		return OK;
 	case RESET_READY:
 		return step_ready(device, s, again);
@@ -257,7 +260,7 @@ static enum status step(struct device *device, struct pci_state *s, bool *again)
 	return E_IO;
 }
 
-enum status pci_device_reset(struct device *device, bool *again)
+enum status pci_device_reset(const struct device *device, bool *again)
 {
 	struct pci_state *s = state_of_device(device);
 	enum status status;

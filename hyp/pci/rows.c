@@ -96,6 +96,8 @@ static struct cap_rows rows_of(u32 head)
 {
 	u32 dwords = ((u32)FIELD_GET(VENDOR_LENGTH, head) + 3) / 4;
 
+	if (dwords > VENDOR_DWORDS)
+		dwords = VENDOR_DWORDS;
 	switch (head & CAP_ID) {
 	case CAP_PM:
 		return (struct cap_rows){ pm_rows, ARRAY_SIZE(pm_rows) };
@@ -104,7 +106,7 @@ static struct cap_rows rows_of(u32 head)
 	case CAP_SUBSYSTEM:
 		return (struct cap_rows){ subsystem_rows, ARRAY_SIZE(subsystem_rows) };
 	case CAP_VENDOR:
-		return (struct cap_rows){ vendor_rows, dwords > VENDOR_DWORDS ? VENDOR_DWORDS : dwords };
+		return (struct cap_rows){ vendor_rows, dwords };
 	default:
 		return (struct cap_rows){ NULL, 0 };
 	}
@@ -132,7 +134,7 @@ static void ext_add(struct pci_state *s, u32 offset, u32 value)
 	s->ext[s->ext_count++] = (struct pci_ext_dword){ (u16)offset, value };
 }
 
-/* Two are shown: the serial number, and the access controls that are in force. PCIe 7.9.3, 7.7.11 */
+/* Two are shown: serial number, and access controls as they are set. PCIe 7.9.3, 7.7.11 */
 static void ext_build(const struct pci_function *f)
 {
 	struct pci_state *s = pci_state_of(f);

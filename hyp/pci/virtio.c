@@ -92,7 +92,8 @@ enum status virtio_check(const struct pci_function *f, const char **why)
 		return record_refuse(f, "virtio with a legacy interface would bypass the IOMMU "
 					"(QEMU: disable-legacy=on)", why);
 	if (virtio_cap(f, VIRTIO_CAP_COMMON) == 0 || virtio_cap(f, VIRTIO_CAP_ACCESS) == 0)
-		return record_refuse(f, "virtio without the capabilities to ask for its features", why);
+		return record_refuse(f, "virtio without the capabilities that show its features",
+				     why);
 	common_write(f, COMMON_FEATURE_SELECT, 4, 1);
 	features = common_read(f, COMMON_FEATURE, 4);
 	common_write(f, COMMON_FEATURE_SELECT, 4, 0);

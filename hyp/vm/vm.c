@@ -5,7 +5,9 @@
 #include "hcall/hcall.h"
 #include "hyp/arch.h"
 #include "hyp/check.h"
+#include "hyp/config.h"
 #include "hyp/io.h"
+#include "hyp/log.h"
 #include "iommu/iommu.h"
 #include "mem/bulk_map.h"
 #include "mem/pool_priv.h"
@@ -118,6 +120,19 @@ static void view_ram(struct vm *vm, const struct machine *m)
 	}
 }
 
+/*
+ * A fault that a test build plants on demand: a page of ours that devices can reach, which the
+ * sweep over all memory must find. It holds nothing.
+ */
+static void plant_hole(struct vm *vm, struct pool *tables)
+{
+	pa_t page;
+
+	must(pool_alloc(tables, 0, &page), "planted page");
+	view_add(vm, page.v, PAGE_SIZE, 0, PT_READ | PT_WRITE);
+	log_warn("planted: DMA reaches our page 0x%lx", (unsigned long)page.v);
+}
+
 static void view_windows(struct vm *vm, const struct machine *m)
 {
 	const u32 device = PT_READ | PT_WRITE | PT_DEVICE;
@@ -184,5 +199,7 @@ void vm_primary_init(const struct machine *m, struct pool *tables, struct range 
 	     "DMA table");
 	view_ram(vm, m);
 	view_windows(vm, m);
+	if (CONFIG_TEST && m->option.plant_dma_hole)
+		plant_hole(vm, tables);
 	vm->view = (struct vm_cpu_view){ .table = vm->cpu_pt.root.v, .vmid = 1, .primary = true };
 }

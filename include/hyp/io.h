@@ -4,6 +4,7 @@
  * arch/io.h); a host build routes them to the software models in test/model, which is what makes
  * every driver testable on any CPU.
  *
+ *   u8   io_read8(const volatile void __mmio *), void io_write8(u8, volatile void __mmio *)
  *   u32  io_read32(const volatile void __mmio *), u64 io_read64(...)    device registers
  *   void io_write32(u32, volatile void __mmio *), void io_write64(...)
  *        Register accesses are ordered among themselves, and not with memory.

@@ -73,9 +73,12 @@ void pci_config_write(struct vm *vm, u32 host, u64 offset, u32 width, u32 value)
  * secondary-bus reset, BARs and command rewritten from the record. In steps: *again is set while
  * the reset still runs (call again later). E_DENIED: this device cannot be reset safely.
  */
-enum status pci_device_reset(struct device *device, bool *again) MUST_CHECK;
+enum status pci_device_reset(const struct device *device, bool *again) MUST_CHECK;
 
-/* Stop all functions of a device from mastering the bus (quarantine), or allow it again. */
-void pci_device_master(struct device *device, bool allow);
+/*
+ * Stop all functions of a device from mastering the bus (quarantine), or allow it again. While
+ * stopped they are in no VM's configuration space. A reset stops them too, until it has succeeded.
+ */
+void pci_device_master(const struct device *device, bool allow);
 
 #endif

@@ -152,6 +152,7 @@ struct machine {
 		u64 pool_bytes;  /* the primary's pool; 0: RAM / 32 */
 		bool testdev;    /* allow iommu-testdev, whose read-back is outside the IOMMU */
 		bool measure;    /* count our own instructions from the first guest entry on */
+		bool plant_dma_hole; /* CONFIG_TEST: one page that must be denied to DMA is not */
 		u32 log_level;
 	} option;
 };

@@ -16,6 +16,8 @@
  * Unmaps are not queued: the pages must be out of the device's reach, and that
  * is true when the call returns.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/interval_tree.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
@@ -426,8 +428,7 @@ static void pcl_domain_free(struct iommu_domain *domain)
 
 	ret = pcl_op(PVIOMMU_FREE_DOMAIN, d->id, 0, 0, 0, 0, &res);
 	if (ret)
-		pr_err("portcullis: domain %u stays: %pe\n", d->id,
-		       ERR_PTR(ret));
+		pr_err("domain %u stays: %pe\n", d->id, ERR_PTR(ret));
 	domain_destroy(d);
 }
 

@@ -11,8 +11,6 @@
  * Domains are strict and there is no identity domain: who wants devices without
  * translation does not load the driver.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/device.h>
 #include <linux/iommu.h>
 #include <linux/mod_devicetable.h>
@@ -34,6 +32,7 @@
 /* More would be a hypervisor that does not end its list. */
 #define PCL_RESERVED_MAX	64
 
+/* See portcullis.h for what it guards. */
 DEFINE_MUTEX(pcl_lock);
 LIST_HEAD(pcl_iommus);
 
@@ -548,7 +547,8 @@ static int pcl_read_properties(struct pcl_iommu *pv)
 	if (version >> 16 != PC_ABI_VERSION_MAJOR)
 		return dev_err_probe(pv->dev, -ENODEV, "interface version %llu.%llu is unknown\n",
 				     version >> 16, version & 0xffff);
-	if (bits < PAGE_SHIFT || bits > 64 || !(sizes & (PAGE_SIZE | (PAGE_SIZE - 1))))
+	if (bits < PAGE_SHIFT || bits > 64 ||
+	    !(sizes & (PAGE_SIZE | (PAGE_SIZE - 1))))
 		return dev_err_probe(pv->dev, -ENODEV, "%llu-bit IOVAs in pages of %#llx are of no use\n",
 				     bits, sizes);
 	if (!pcl_has_op(pv, PVIOMMU_ENDPOINT_INFO) ||

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hyp/config.h"
 #include "hyp/log.h"
 
 #define WORD_MAX    64
@@ -58,6 +59,8 @@ static bool option(struct machine *m, const char *word)
 		return option_pool(m, word + 5);
 	if (strncmp(word, "loglevel=", 9) == 0)
 		return option_log_level(m, word + 9);
+	if (CONFIG_TEST && strcmp(word, "plant=dma-hole") == 0)
+		return m->option.plant_dma_hole = true;
 	return refuse("boot line: the word '%s' is unknown", word);
 }
 

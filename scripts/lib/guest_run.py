@@ -10,6 +10,8 @@ from . import process
 
 REPORT = re.compile(r"\[t\] (ok|not ok|skip|info|done) ?([^\s:]*)(?:: | )?(.*)$")
 FIELD = re.compile(r"(\w+)=(\d+)")
+# The hypervisor's own words when it finds a bug of its own.
+PANIC = re.compile(r"\b(panic: .*)$")
 # The boot line of a module is 512 bytes in the hypervisor, a word of it 256 in the guest library.
 BOOTARG_LIMIT = 240
 
@@ -23,9 +25,11 @@ class GuestReport:
         self.done = False
 
     def line(self, text):
+        """Takes a line in; answers why the run cannot go on, if it says so."""
         match = REPORT.search(text)
         if not match:
-            return
+            panic = PANIC.search(text)
+            return f"the hypervisor stopped the machine: {panic.group(1)}" if panic else None
         kind, name, rest = match.groups()
         if kind == "done":
             self.done = True
@@ -33,6 +37,7 @@ class GuestReport:
             self.info.update((f"{name}.{field}", int(number)) for field, number in FIELD.findall(rest))
         else:
             self.outcomes[name] = (kind, rest)
+        return None
 
     def verdict(self, case, section, ended):
         """None if the case holds, else why not."""
@@ -93,6 +98,7 @@ def trace_verdict(section, report, path):
         return f"the image does not say {section.get('trace_info')}"
     with open(path, encoding="utf-8", errors="replace") as file:
         counted = sum(section.get("trace") in line for line in file)
+    os.unlink(path)
     return None if counted == expected else f"QEMU saw {counted} times {section.get('trace')}, the image {expected}"
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 
 GRACE_S = 3
+LAST_WORDS_S = 0.5
 
 _running = set()
 _running_lock = threading.Lock()
@@ -21,9 +22,12 @@ class Ended:
     status: int       # of the program; negative: the signal
     timed_out: bool
     lines: list
+    broken_off: str   # the line at which the listener gave up; empty if it did not
 
     def reason(self, limit_s):
         """Why the run counts as failed although its output may be fine; None if it ended by itself with 0."""
+        if self.broken_off:
+            return self.broken_off.strip()
         if self.timed_out:
             return f"still running after {limit_s:g} s"
         return f"ended with status {self.status}" if self.status else None
@@ -49,8 +53,12 @@ def stop_all():
 
 
 def run(command, limit_s, log_path, listener=None, cwd=None, env=None):
-    """Runs to the end or the limit; `listener` gets each line without its line end, the log with its time."""
+    """Runs to the end or the limit. The log has each line with its time, `listener` gets it without; what it
+    returns, if anything, is why the program need not go on: it is stopped a little later, so that it can finish
+    what it was saying.
+    """
     lines = []
+    broken_off = ""
     started = time.monotonic()
     expired = threading.Event()
     os.makedirs(os.path.dirname(log_path), exist_ok=True)
@@ -76,8 +84,12 @@ def run(command, limit_s, log_path, listener=None, cwd=None, env=None):
                 line = raw.decode(errors="replace").rstrip("\r\n").replace("\r", "")
                 log.write(f"{time.monotonic() - started:8.3f} {line}\n")
                 lines.append(line)
-                if listener:
-                    listener(line)
+                why = listener(line) if listener else None
+                if why and not broken_off:
+                    broken_off = why
+                    timer.cancel()
+                    timer = threading.Timer(LAST_WORDS_S, stop, [process])
+                    timer.start()
             process.wait()
         finally:
             timer.cancel()
@@ -87,4 +99,4 @@ def run(command, limit_s, log_path, listener=None, cwd=None, env=None):
             process.stdout.close()
         if expired.is_set():
             log.write(f"(stopped after {limit_s:g} s)\n")
-    return Ended(process.returncode, expired.is_set(), lines)
+    return Ended(process.returncode, expired.is_set(), lines, broken_off)

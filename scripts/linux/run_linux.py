@@ -32,13 +32,14 @@ SEED = 20261120
 
 DEVICES = ["nvme_checksum", "nvme_write_back", "net_up", "net_ping", "net_udp", "net_tcp_in", "net_tcp_out"]
 ROUND_BEGIN = ["unbind_devices", "load", "strict", "bind_devices", *DEVICES, "maps_counted"]
+RESCAN = ["remove_rescan", "rescan_strict", "rescan_checksum", "rescan_net", "rescan_ping"]
 ROUND_END = [
     "unbind_iommu", "devices_unbound", "no_group", "unload",
     "bind_identity", "identity_checksum", "identity_net", "identity_ping",
 ]
 ROUNDS = [
     *(f"round1_{case}" for case in [*ROUND_BEGIN, "release_devices", "counters", *ROUND_END]),
-    *(f"round2_{case}" for case in [*ROUND_BEGIN, *ROUND_END]),
+    *(f"round2_{case}" for case in [*ROUND_BEGIN, *RESCAN, *ROUND_END]),
 ]
 # What /init reports, by scenario; "log_clean" and "power_off" are judged here.
 CASES = {

@@ -139,9 +139,14 @@ static bool nothing_changed(void)
 			i < a->count ? (unsigned long long)a->word[i] : 0);
 }
 
-/* V2: no page with pins changed hands. The first section is the pages', one word each. */
+/*
+ * V2: no page with pins changed hands. The first sections are one word for each page and one for
+ * each run. *changed: records of either that are not what they were.
+ */
 static bool pinned_pages_stayed(u32 *changed)
 {
+	const u64 *block_pins = oracle.before.word + oracle.pages;
+
 	*changed = 0;
 	if (oracle.before.count == 0)
 		return true;
@@ -151,13 +156,16 @@ static bool pinned_pages_stayed(u32 *changed)
 		if (a == b)
 			continue;
 		++*changed;
-		if ((a & 0xffff) != (b & 0xffff) && a >> 32 != 0)
+		if ((a & 0xffff) != (b & 0xffff) &&
+		    (a >> 32 != 0 || block_pins[i / BLOCK_PAGES] != 0))
 			return violated("V2: pinned page %#llx changed from owner and state "
 					"%#llx to %#llx",
 					(unsigned long long)(oracle.base + i * PAGE_SIZE),
 					(unsigned long long)(a & 0xffff),
 					(unsigned long long)(b & 0xffff));
 	}
+	for (u32 i = 0; i < oracle.runs; i++)
+		*changed += block_pins[i] != oracle.now.word[oracle.pages + i];
 	return true;
 }
 

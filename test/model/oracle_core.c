@@ -115,12 +115,18 @@ static struct domain *domain_slot(u32 i)
 
 static void look_at_domain(struct domain_look *look, const struct domain *d)
 {
+	const struct smmu_root root = {
+		.table = d->pt.root.v,
+		.stage1 = d->pt.ops->stage == 1,
+		.bits = d->pt.ops->va_bits,
+		.start = start_level(d->pt.ops),
+		.cpu = d->tag.users == 0,
+	};
+
 	look->d = d;
 	look->leaf_count = look->tables = 0;
 	look->bytes = 0;
-	smmu_for_each_entry(oracle.smmu[0], d->pt.ops->stage == 1, d->pt.root.v,
-			    d->pt.ops->va_bits, start_level(d->pt.ops), leaf_seen, table_seen,
-			    look);
+	smmu_for_each_entry(oracle.smmu[0], &root, leaf_seen, table_seen, look);
 	/* Concatenated root pages beyond the first. */
 	for (u32 i = 1; i < d->pt.ops->root_pages; i++) {
 		const struct place place = { .kind = PLACE_DOMAIN, .owner = d->index, .level = -1 };
@@ -352,7 +358,7 @@ static void look_at_run(u32 run)
 			violated("V1: the hypervisor's page %#llx is pinned for DMA",
 				 (unsigned long long)(addr + i * PAGE_SIZE));
 		state_add(&oracle.now, (u64)page[i].owner | (pool ? 0 : (u64)page[i].state << 8) |
-					       (u64)(page[i].pins + r->block_pins) << 32);
+					       (u64)page[i].pins << 32);
 	}
 	if (pins != r->pins)
 		violated("V2: run %#llx says %llu pins, its pages have %llu", (unsigned long long)addr,

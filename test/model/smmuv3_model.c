@@ -180,8 +180,18 @@ u32 smmu_step(struct smmu *smmu, u32 steps)
 {
 	u32 done = 0;
 
-	while (done < steps && step_one(smmu))
+	while (done < steps && smmu->time != SMMU_STUCK) {
+		if (smmu->fused && smmu->fuse-- == 0) {
+			smmu->fused = false;
+			smmu->time = SMMU_STUCK;
+			break;
+		}
+		if (!step_one(smmu)) {
+			smmu->fuse += smmu->fused; /* nothing was due */
+			break;
+		}
 		done++;
+	}
 	return done;
 }
 
@@ -196,6 +206,13 @@ static void relax(void *ctx)
 void smmu_time(struct smmu *smmu, enum smmu_time time)
 {
 	smmu->time = time;
+	smmu->fused = false;
+}
+
+void smmu_inject_silence(struct smmu *smmu, u32 steps)
+{
+	smmu->fused = true;
+	smmu->fuse = steps;
 }
 
 /* --- registers */

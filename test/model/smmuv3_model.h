@@ -75,6 +75,8 @@ void smmu_speculate_at_stores(struct smmu *smmu, bool on);
 enum smmu_cerror { SMMU_CERROR_NONE, SMMU_CERROR_ILL, SMMU_CERROR_ABT, SMMU_CERROR_ATC_INV_SYNC };
 /* The n-th command from now on (1: the next) fails so; ATC_INV_SYNC: the next sync then does. */
 void smmu_inject_cerror(struct smmu *smmu, u32 nth, enum smmu_cerror code);
+/* After so many more steps it does nothing any more, for ever (until smmu_time says otherwise). */
+void smmu_inject_silence(struct smmu *smmu, u32 steps);
 /* Raise bits of GERROR (EVTQ_ABT 2, PRIQ_ABT 3, MSI 4..7, SFM 8). SFM also stops all DMA. */
 void smmu_inject_gerror(struct smmu *smmu, u32 bits);
 
@@ -161,12 +163,19 @@ bool smmu_config_stale(struct smmu *smmu, u32 *sid);
 enum smmu_event smmu_walk(struct smmu *smmu, const struct smmu_dma *dma, u64 *pa, u64 *size);
 
 /*
- * Every leaf, and every table page, below a root, as this SMMU would read them. `bits` is the
- * input size and `start` the level of the root. Either function may be NULL.
+ * Every leaf, and every table page, below a root: as this SMMU would read them, or as the CPU
+ * does (`cpu`; for tables that no SMMU walks now). Either function may be NULL.
  */
+struct smmu_root {
+	u64 table;
+	bool stage1;
+	u8 bits;  /* input size */
+	u8 start; /* level */
+	bool cpu;
+};
 typedef void smmu_table_fn(void *ctx, u64 table, u64 input, int level);
-void smmu_for_each_entry(struct smmu *smmu, bool stage1, u64 root, u8 bits, u8 start,
-			 smmu_cached_fn *leaf, smmu_table_fn *table, void *ctx);
+void smmu_for_each_entry(struct smmu *smmu, const struct smmu_root *root, smmu_cached_fn *leaf,
+			 smmu_table_fn *table, void *ctx);
 
 /* The stream's configuration as a fresh fetch sees it, and the tags it translates under. */
 struct smmu_stream {

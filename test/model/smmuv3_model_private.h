@@ -135,6 +135,8 @@ struct smmu {
 	bool atc_failed;
 	bool failed; /* service failure mode */
 	bool at_stores;
+	bool fused; /* goes silent after `fuse` more steps */
+	u32 fuse;
 
 	smmu_access_hook *hook;
 	void *hook_ctx;

@@ -809,10 +809,23 @@ enum smmu_event smmu_walk(struct smmu *smmu, const struct smmu_dma *dma, u64 *pa
 struct visit {
 	struct smmu *smmu;
 	struct walk w;
+	bool cpu;
 	smmu_cached_fn *leaf;
 	smmu_table_fn *table;
 	void *ctx;
 };
+
+static bool visit_read(const struct visit *v, u64 table, u64 *desc, u32 entries)
+{
+	const void *p;
+
+	if (!v->cpu)
+		return smmu_read_mem(v->smmu, table, desc, entries * 8);
+	p = fake_ram(table, entries * 8ull);
+	if (p != NULL)
+		memcpy(desc, p, entries * 8ull);
+	return p != NULL;
+}
 
 static void visit_leaf(const struct visit *v, u64 in, u64 desc, int level)
 {
@@ -844,7 +857,7 @@ static void visit_table(const struct visit *v, u64 table, u32 entries, u64 in, i
 		u32 now = entries - done < 512 ? entries - done : 512;
 		u64 desc[512];
 
-		if (!smmu_read_mem(v->smmu, table + done * 8ull, desc, now * 8)) {
+		if (!visit_read(v, table + done * 8ull, desc, now)) {
 			smmu_misused(v->smmu, "table at %#llx is not in memory",
 				     (unsigned long long)table);
 			return;
@@ -862,18 +875,22 @@ static void visit_table(const struct visit *v, u64 table, u32 entries, u64 in, i
 	}
 }
 
-void smmu_for_each_entry(struct smmu *smmu, bool stage1, u64 root, u8 bits, u8 start,
-			 smmu_cached_fn *leaf, smmu_table_fn *table, void *ctx)
+void smmu_for_each_entry(struct smmu *smmu, const struct smmu_root *root, smmu_cached_fn *leaf,
+			 smmu_table_fn *table, void *ctx)
 {
 	const struct visit v = {
 		.smmu = smmu,
-		.w = { .stage1 = stage1, .bits = bits, .start = start, .out_bits = 48 },
+		.w = { .stage1 = root->stage1,
+		       .bits = root->bits,
+		       .start = root->start,
+		       .out_bits = 48 },
+		.cpu = root->cpu,
 		.leaf = leaf,
 		.table = table,
 		.ctx = ctx,
 	};
 
-	visit_table(&v, root, 1u << (bits - level_shift(start)), 0, start);
+	visit_table(&v, root->table, 1u << (root->bits - level_shift(root->start)), 0, root->start);
 }
 
 struct smmu_stream smmu_stream_of(struct smmu *smmu, u32 sid, bool has_ssid, u32 ssid)

@@ -9,12 +9,15 @@
 
 #define PCI_ID		   0x00
 #define PCI_COMMAND	   0x04
+#define PCI_CLASS	   0x08
 #define PCI_HEADER_TYPE	   0x0e
 #define PCI_BAR(n)	   (0x10 + 4 * (n))
 #define PCI_BRIDGE_BUSES   0x18
 #define PCI_ROM		   0x30
 #define PCI_CAPABILITIES   0x34
 #define PCI_INTERRUPT_LINE 0x3c
+
+#define PCI_CLASS_BRIDGE 6
 
 #define PCI_COMMAND_IO	    0x001
 #define PCI_COMMAND_MEMORY  0x002

@@ -16,6 +16,8 @@
 /* Far from any requester id, so that a leaked one shows. */
 #define RIG_VSID(n) (0x5100u + (n))
 #define RIG_IOVA    0x100000000ul
+/* Buses from here on are behind the second SMMU of a machine that has two (test/cases.cfg). */
+#define RIG_SECOND_BUS 8
 #define RW	    (PVIOMMU_PROT_READ | PVIOMMU_PROT_WRITE)
 
 enum rig_endpoint { TESTDEV = 0, EDU = 1, TESTDEV2 = 2 };

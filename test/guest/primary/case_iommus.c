@@ -5,8 +5,6 @@
 #include "ram.h"
 #include "rig.h"
 
-#define SECOND_BUS 8
-
 static struct testdev far_dev; /* behind the second SMMU */
 static u32 far_device, far_pviommu;
 
@@ -18,7 +16,7 @@ static void open_both(void)
 	for (u32 n = 0;; n++) {
 		if (!rig_find_function(TESTDEV_ID, n, &bdf))
 			report_skip("this machine has no device behind a second SMMU");
-		if (bdf >> 8 >= SECOND_BUS)
+		if (bdf >> 8 >= RIG_SECOND_BUS)
 			break;
 	}
 	rig_open_mapped();

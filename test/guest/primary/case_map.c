@@ -257,6 +257,34 @@ CASE(map, own_registers_need_the_mmio_flag)
 	REQUIRE_EQUAL(seen, 0);
 }
 
+/* BARs lie side by side, so their leaves are one run of addresses that belongs to several devices. */
+CASE(map, registers_of_several_bars_K2)
+{
+	struct pc_dev_info info;
+	u64 domain, total = 0;
+
+	rig_open_mapped();
+	info = rig_device_info(rig.device);
+	for (u32 round = 0; round < 2; round++) {
+		domain = rig_domain();
+		for (u32 i = 0; i < info.mmio_count; i++) {
+			rig_map(domain, info.mmio[i].ipa, info.mmio[i].ipa, info.mmio[i].bytes, RW | PVIOMMU_PROT_MMIO);
+			total += round ? 0 : info.mmio[i].bytes;
+		}
+		REQUIRE_EQUAL(rig_stat(PVIOMMU_STAT_MAPPED), PAGE + total);
+		/* Once by unmap across them all, once by freeing the domain. */
+		for (u64 iova = 0x10000000; !round && iova < 0x3f000000; iova += PAGE) {
+			struct hres r = pv_unmap(domain, iova, 0x3f000000 - iova);
+
+			iova += r.r1;
+		}
+		OK(pv_free_domain(domain));
+		rig_forget_domain(domain);
+		REQUIRE_EQUAL(rig_stat(PVIOMMU_STAT_MAPPED), PAGE);
+	}
+	LANDS(rig.testdev, RIG_IOVA, rig.page);
+}
+
 CASE(map, before_the_domain_is_attached)
 {
 	u64 domain;

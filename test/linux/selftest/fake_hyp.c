@@ -394,7 +394,7 @@ static s64 query(u64 property, u64 index, u64 *result)
 		*result = reserved[index][property - PVIOMMU_Q_RESERVED_BASE];
 		return PC_SUCCESS;
 	}
-	require(!"a known property");
+	require(!"one of the properties");
 	return PC_INVALID_PARAMETER;
 }
 
@@ -449,7 +449,7 @@ static s64 operation(u64 op, const u64 *r, struct arm_smccc_res *res)
 		result = r[3] == PVIOMMU_STAT_DOMAINS ? counts.domains : 0;
 		break;
 	default:
-		require(!"a known operation");
+		require(!"one of the operations");
 		ret = PC_NOT_SUPPORTED;
 	}
 
@@ -505,7 +505,7 @@ void pcl_smccc(unsigned long fn, unsigned long arg1, unsigned long arg2,
 		ret = device_set_vsid(arg1, arg2, arg3);
 		break;
 	default:
-		require(!"a known function");
+		require(!"one of the functions");
 		ret = PC_NOT_SUPPORTED;
 	}
 	res->a0 = ret;

@@ -28,6 +28,27 @@ void suite_fail(const char *fmt, ...)
 	abort();
 }
 
+bool suite_child_begin(void)
+{
+	int status;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child == 0)
+		return true;
+	if (child < 0 || waitpid(child, &status, 0) < 0)
+		suite_fail("no process");
+	if (status != 0)
+		suite_fail("a child ended with status %#x", status);
+	return false;
+}
+
+void suite_child_end(void)
+{
+	exit(0);
+}
+
 static void uncaught(enum fake_end how)
 {
 	static const char *const word[] = { "returned", "panicked", "switched off", "reset",

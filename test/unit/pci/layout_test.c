@@ -137,6 +137,20 @@ static void io_goes_to_those_who_need_it(void **state UNUSED)
 	assert_int_equal(tree_record(fn)->bar[0].size, 32);
 }
 
+/* What has been given is not needed any more. */
+static void bridges_get_what_others_leave(void **state UNUSED)
+{
+	struct machine *m = tree_begin();
+	u32 port;
+
+	for (u32 i = 0; i < 6; i++)
+		tree_bar(tree_endpoint(TREE_ROOT, i, 0x11112222), 0, 32, BAR_KIND_IO);
+	port = tree_bridge(TREE_ROOT, 0, 6, PORT);
+	tree_boot(m);
+	tree_check_layout(m);
+	assert_int_equal(tree[port].reg[7] & 0xffff, 0x7171);
+}
+
 static void io_that_finds_no_room_is_left_out(void **state UNUSED)
 {
 	struct machine *m = tree_begin();
@@ -229,6 +243,27 @@ static void bus_mastering_goes_first(void **state UNUSED)
 			break;
 	}
 	assert_int_equal(silenced, tree_count);
+}
+
+/* What hides behind a bridge without numbers is found later, and loses it before all else too. */
+static void what_is_found_later_is_silenced_first(void **state UNUSED)
+{
+	struct machine *m = tree_begin();
+	u32 fn;
+	bool met = false;
+
+	fn = tree_endpoint(tree_bridge(TREE_ROOT, 0, 1, PORT), 0, 0x11112222);
+	tree_bar(fn, 0, 4096, 0);
+	tree[fn].reg[1] |= 7;
+	tree_boot(m);
+	for (u32 i = 0; i < tree_write_count && !met; i++) {
+		if (tree_writes[i].fn == 0 && tree_writes[i].offset == 4)
+			assert_int_equal(tree_writes[i].value, 0); /* the bridge forwards nothing yet */
+		met = tree_writes[i].fn == fn;
+		if (met)
+			assert_true(tree_writes[i].offset == 4 && tree_writes[i].value == 0);
+	}
+	assert_true(met);
 }
 
 static void firmware_numbers_are_forgotten(void **state UNUSED)
@@ -394,8 +429,8 @@ static void groups_below_a_switch(void **state UNUSED)
 {
 	for (u32 acs = 0; acs < 4; acs++) {
 		struct machine *m = tree_begin();
-		u32 port = tree_bridge(TREE_ROOT, 0, 1, PORT), up = tree_bridge(port, 0, 0, UPSTREAM);
-		u32 down[2], fn[2], alone;
+		u32 port = tree_bridge(TREE_ROOT, 0, 1, PORT);
+		u32 up = tree_bridge(port, 0, 0, UPSTREAM), down[2], fn[2], alone;
 
 		tree_acs(port, ALL_ACS);
 		for (u32 i = 0; i < 2; i++) {
@@ -624,11 +659,13 @@ int main(void)
 		cmocka_unit_test(no_io_window_no_io_bar),
 		cmocka_unit_test(each_bridge_has_windows_while_there_is_room),
 		cmocka_unit_test(io_goes_to_those_who_need_it),
+		cmocka_unit_test(bridges_get_what_others_leave),
 		cmocka_unit_test(io_that_finds_no_room_is_left_out),
 		cmocka_unit_test(host_without_64_bit_window),
 		cmocka_unit_test(bus_address_differs_from_cpu_address),
 		cmocka_unit_test(extra_root_bus_keeps_its_number),
 		cmocka_unit_test(bus_mastering_goes_first),
+		cmocka_unit_test(what_is_found_later_is_silenced_first),
 		cmocka_unit_test(firmware_numbers_are_forgotten),
 		cmocka_unit_test(two_hosts),
 		cmocka_unit_test(neighbours_in_the_table_are_not_mixed_up),

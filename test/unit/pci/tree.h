@@ -20,7 +20,7 @@ enum tree_kind { TREE_PLAIN, TREE_EDU, TREE_TESTDEV, TREE_VIRTIO };
 enum tree_mood {
 	MOOD_GOOD,
 	MOOD_ONES,      /* has an id, answers ones to everything else */
-	MOOD_GARBAGE,   /* random answers, a stable id */
+	MOOD_GARBAGE,   /* random answers behind a good header */
 	MOOD_CHAOS,     /* random answers everywhere */
 	MOOD_STUCK_BAR, /* sizes, but does not keep an address */
 	MOOD_DEAF,      /* a bridge that does not keep numbers and windows */
@@ -33,6 +33,7 @@ struct tree_fn {
 	u8 devfn;
 	enum tree_kind kind;
 	enum tree_mood mood;
+	u32 good_reads; /* before the mood shows */
 	u32 reg[1024], initial[1024], writable[1024], clear[1024];
 	u32 last_cap, cap_end;
 	u32 flr_at, af_at, pcie_at; /* capability with that reset; 0: none */
@@ -48,7 +49,7 @@ struct tree_fn {
 	bool armed, stubborn;
 	u32 result, triggers, dmas;
 	/* virtio */
-	u32 access_at, feature_word, features[2], status, status_polls;
+	u32 access_at, feature_word, features[2], status, status_polls, odd_writes;
 };
 
 extern struct tree_fn tree[TREE_MAX];

@@ -190,7 +190,7 @@ static u32 collect_windows(const struct machine *m, u32 fn, u32 count)
 static void check_bus_numbers(u32 fn)
 {
 	const struct tree_fn *f = &tree[fn];
-	u32 buses = f->reg[6], primary = buses & 255, sec = buses >> 8 & 255, sub = buses >> 16 & 255;
+	u32 primary = f->reg[6] & 255, sec = f->reg[6] >> 8 & 255, sub = f->reg[6] >> 16 & 255;
 	const struct tree_fn *up = f->parent == TREE_ROOT ? NULL : &tree[f->parent];
 
 	assert_int_equal(primary, up == NULL ? f->bus : up->reg[6] >> 8 & 255);

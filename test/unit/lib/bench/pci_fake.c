@@ -31,7 +31,7 @@ void pci_config_write(struct vm *vm UNUSED, u32 host UNUSED, u64 offset UNUSED, 
 {
 }
 
-enum status pci_device_reset(struct device *device, bool *again)
+enum status pci_device_reset(const struct device *device, bool *again)
 {
 	static u32 turn;
 
@@ -41,10 +41,11 @@ enum status pci_device_reset(struct device *device, bool *again)
 	if (*again)
 		return OK;
 	turn = 0;
+	bench_master[device->index] = bench_reset_status == OK;
 	return bench_reset_status;
 }
 
-void pci_device_master(struct device *device, bool allow)
+void pci_device_master(const struct device *device, bool allow)
 {
 	bench_master[device->index] = allow;
 }

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Mapping: blocks and their splitting, partial results, rights, lists, limits, one page often. */
+#include <string.h>
+
+#include "bench.h"
+#include "suite.h"
+
+#define WHERE bench_page(2000)
+#define BASE  (64 * BLOCK_SIZE)
+
+static u32 d;
+
+static void boot_with(struct bench_options o)
+{
+	bench_boot(&o);
+	oracle_effort(16);
+	bench_assign(2, 0, 1);
+	d = bench_domain();
+	bench_attach(1, d);
+}
+
+static void boot(void)
+{
+	boot_with(bench_defaults());
+}
+
+static u32 stores;
+
+static void count(void *ctx UNUSED, u64 *entry UNUSED, u64 value UNUSED)
+{
+	stores++;
+}
+
+static void stores_begin(void)
+{
+	stores = 0;
+	fake_store_hook_add(count, NULL);
+}
+
+static u32 stores_end(void)
+{
+	fake_store_hook_remove(count, NULL);
+	return stores;
+}
+
+static void aligned_run_becomes_one_leaf(void **state UNUSED)
+{
+	boot();
+	bench_map(d, 0, bench_page(0), 0x1000); /* the upper tables */
+	stores_begin();
+	bench_map(d, BASE, bench_block(1), BLOCK_SIZE);
+	assert_int_equal(stores_end(), 1);
+	assert_int_equal(page_run_of(pa(bench_block(1)))->block_pins, 1);
+	bench_lands(2, 0, BASE + 0x123458, bench_block(1) + 0x123458);
+	stores_begin();
+	bench_unmap(d, BASE, BLOCK_SIZE);
+	/* The leaf, one invalidation and one sync of two words each. */
+	assert_int_equal(stores_end(), 1 + 2 * 2);
+	assert_int_equal(page_run_of(pa(bench_block(1)))->block_pins, 0);
+	bench_faults(2, 0, BASE + 0x123458, SMMU_F_TRANSLATION);
+}
+
+static void misaligned_run_becomes_pages(void **state UNUSED)
+{
+	struct result r;
+
+	boot();
+	r = pv_map(d, BASE, bench_block(1) + PAGE_SIZE, BLOCK_SIZE, BENCH_RW);
+	assert_status(r, PC_SUCCESS);
+	assert_int_equal(r.v1, BLOCK_SIZE); /* 512 leaves: exactly what one call may */
+	assert_int_equal(page_run_of(pa(bench_block(1)))->block_pins, 0);
+	bench_lands(2, 0, BASE, bench_block(1) + PAGE_SIZE);
+	bench_lands(2, 0, BASE + BLOCK_SIZE - 8, bench_block(2) + PAGE_SIZE - 8);
+}
+
+/* Pages up to the boundary, blocks, pages after it, in one call. */
+static void edges_and_middle(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	u64 size = 2 * BLOCK_SIZE + 0x6000;
+
+	o.ram_bytes = 64ull << 20;
+	boot_with(o);
+	bench_map(d, BASE - 0x3000, bench_block(1) - 0x3000, size);
+	assert_int_equal(page_run_of(pa(bench_block(1)))->block_pins, 1);
+	assert_int_equal(page_run_of(pa(bench_block(2)))->block_pins, 1);
+	bench_lands(2, 0, BASE - 0x3000, bench_block(1) - 0x3000);
+	bench_lands(2, 0, BASE + BLOCK_SIZE, bench_block(2));
+	bench_lands(2, 0, BASE + 2 * BLOCK_SIZE + 0x2ff8, bench_block(3) + 0x2ff8);
+	bench_unmap(d, BASE - 0x3000, size);
+	bench_faults(2, 0, BASE, SMMU_F_TRANSLATION);
+}
+
+static void gigabyte_block(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	u64 gib = 1ull << 30, there = FAKE_RAM_BASE + gib;
+
+	o.ram_bytes = 2 * gib + (64ull << 20);
+	boot_with(o);
+	stores_begin();
+	bench_map(d, 4 * gib, there, gib);
+	assert_true(stores_end() <= 2);
+	bench_lands(2, 0, 4 * gib + 0x3fffff8, there + 0x3fffff8);
+	bench_lands(2, 0, 5 * gib - 8, there + gib - 8);
+	/* A page out of the middle: the block becomes blocks, one of them pages. */
+	bench_unmap(d, 4 * gib + 5 * BLOCK_SIZE + 0x7000, 0x1000);
+	bench_faults(2, 0, 4 * gib + 5 * BLOCK_SIZE + 0x7000, SMMU_F_TRANSLATION);
+	bench_lands(2, 0, 4 * gib + 5 * BLOCK_SIZE + 0x6000, there + 5 * BLOCK_SIZE + 0x6000);
+	bench_lands(2, 0, 4 * gib + 9 * BLOCK_SIZE, there + 9 * BLOCK_SIZE);
+	assert_status(pv_detach(0, 1, 0, d), PC_SUCCESS);
+	assert_status(pv_free(d), PC_SUCCESS);
+}
+
+static void A4_split_leaves_the_rest(void **state UNUSED)
+{
+	boot();
+	bench_map(d, BASE, bench_block(1), BLOCK_SIZE);
+	bench_lands(2, 0, BASE + 0x5000, bench_block(1) + 0x5000);
+	bench_unmap(d, BASE + 0x5000, 0x2000);
+	bench_faults(2, 0, BASE + 0x5000, SMMU_F_TRANSLATION);
+	bench_faults(2, 0, BASE + 0x6ff8, SMMU_F_TRANSLATION);
+	bench_lands(2, 0, BASE + 0x4ff8, bench_block(1) + 0x4ff8);
+	bench_lands(2, 0, BASE + 0x7000, bench_block(1) + 0x7000);
+	bench_lands(2, 0, BASE + BLOCK_SIZE - 8, bench_block(1) + BLOCK_SIZE - 8);
+	assert_int_equal(page_run_of(pa(bench_block(1)))->block_pins, 0);
+	assert_int_equal(page_find(pa(bench_block(1) + 0x5000))->pins, 0);
+	assert_int_equal(page_find(pa(bench_block(1) + 0x4000))->pins, 1);
+	/* First and last page of a block. */
+	bench_map(d, BASE + BLOCK_SIZE, bench_block(2), BLOCK_SIZE);
+	bench_unmap(d, BASE + BLOCK_SIZE, 0x1000);
+	bench_unmap(d, BASE + 2 * BLOCK_SIZE - 0x1000, 0x1000);
+	bench_lands(2, 0, BASE + BLOCK_SIZE + 0x1000, bench_block(2) + 0x1000);
+}
+
+static void unmap_over_two_half_blocks(void **state UNUSED)
+{
+	boot();
+	bench_map(d, BASE, bench_block(1), 2 * BLOCK_SIZE);
+	bench_unmap(d, BASE + BLOCK_SIZE / 2, BLOCK_SIZE);
+	bench_lands(2, 0, BASE, bench_block(1));
+	bench_lands(2, 0, BASE + BLOCK_SIZE + BLOCK_SIZE / 2, bench_block(2) + BLOCK_SIZE / 2);
+	bench_faults(2, 0, BASE + BLOCK_SIZE, SMMU_F_TRANSLATION);
+}
+
+/* A2: a block takes the place of an empty table; the table is reused only after the walk caches. */
+static void A2_block_over_an_empty_table(void **state UNUSED)
+{
+	boot();
+	for (u32 i = 0; i < 4; i++) {
+		bench_map(d, BASE, bench_page(i), 0x1000);
+		bench_lands(2, 0, BASE, bench_page(i));
+		bench_unmap(d, BASE, 0x1000);
+		bench_map(d, BASE, bench_block(1), BLOCK_SIZE);
+		bench_lands(2, 0, BASE + 0x1000, bench_block(1) + 0x1000);
+		bench_unmap(d, BASE, BLOCK_SIZE);
+		bench_faults(2, 0, BASE, SMMU_F_TRANSLATION);
+	}
+	/* And the other way: a table in the place of a block that was. */
+	bench_map(d, BASE, bench_page(9), 0x1000);
+	bench_lands(2, 0, BASE, bench_page(9));
+}
+
+static void many_empty_tables_in_the_place_of_blocks(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	u64 size, done = 0;
+
+	o.ram_bytes = 128ull << 20;
+	o.pool_bytes = 4ull << 20;
+	boot_with(o);
+	size = 40 * BLOCK_SIZE;
+	for (u64 at = 0; at < size; at += BLOCK_SIZE) {
+		bench_map(d, BASE + at, bench_page(1), 0x1000);
+		bench_unmap(d, BASE + at, 0x1000);
+	}
+	while (done < size) {
+		struct result r = pv_map(d, BASE + done, bench_block(0) + done, size - done, BENCH_RW);
+
+		assert_status(r, PC_SUCCESS);
+		assert_true(r.v1 > 0);
+		done += r.v1;
+	}
+	bench_lands(2, 0, BASE + size - 8, bench_block(0) + size - 8);
+}
+
+static void V9_large_map_is_done_in_steps(void **state UNUSED)
+{
+	u64 size = 3000 * PAGE_SIZE, done = 0;
+	struct result r;
+	u32 calls = 0;
+
+	boot();
+	while (done < size) {
+		r = pv_map(d, BASE + done, bench_block(0) + PAGE_SIZE + done, size - done, BENCH_RW);
+		assert_status(r, PC_SUCCESS);
+		assert_true(r.v1 > 0 && r.v1 <= 512 * PAGE_SIZE);
+		done += r.v1;
+		calls++;
+	}
+	assert_int_equal(calls, 6);
+	for (done = 0, calls = 0; done < size; done += r.v1, calls++) {
+		r = pv_unmap(d, BASE + done, size - done);
+		assert_status(r, PC_SUCCESS);
+		assert_true(r.v1 > 0 && r.v1 <= 512 * PAGE_SIZE);
+	}
+	assert_int_equal(calls, 6);
+}
+
+/* 4,096 page records at most, however few the leaves. */
+static void V9_blocks_are_limited_by_their_pages(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	struct result r;
+
+	o.ram_bytes = 128ull << 20;
+	boot_with(o);
+	r = pv_map(d, BASE, bench_block(0), 40 * BLOCK_SIZE, BENCH_RW);
+	assert_status(r, PC_SUCCESS);
+	assert_true(r.v1 > 0);
+	r = pv_unmap(d, BASE, r.v1);
+	assert_status(r, PC_SUCCESS);
+}
+
+/* Lists whose every entry splits a block: the work of one call stays bounded. */
+static void V9_list_of_splits_is_done_in_steps(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	struct pviommu_map_list *list;
+	struct pviommu_unmap_entry *e;
+	u64 size = 48 * BLOCK_SIZE, done;
+	struct result r;
+	u32 calls = 0, left = 48;
+
+	o.ram_bytes = 128ull << 20;
+	o.pool_bytes = 4ull << 20;
+	boot_with(o);
+	for (done = 0; done < size; done += r.v1) {
+		r = pv_map(d, BASE + done, bench_block(0) + done, size - done, BENCH_RW);
+		assert_status(r, PC_SUCCESS);
+	}
+	list = bench_ptr(WHERE);
+	e = bench_ptr(WHERE + 64);
+	while (left > 0) {
+		*list = (struct pviommu_map_list){ .size = 32,
+						   .domain = d,
+						   .entry_len = 16,
+						   .entry_num = left,
+						   .entries_ipa = WHERE + 64 };
+		for (u32 i = 0; i < left; i++)
+			e[i] = (struct pviommu_unmap_entry){
+				BASE + (48 - left + i) * BLOCK_SIZE + 0x3000, 0x1000
+			};
+		r = pv_list(PVIOMMU_UNMAP_LIST, WHERE); /* the oracle holds the bound */
+		assert_status(r, PC_SUCCESS);
+		assert_true(r.v1 > 0 && r.v1 % 0x1000 == 0);
+		left -= (u32)(r.v1 >> PAGE_SHIFT);
+		calls++;
+	}
+	assert_true(calls > 1);
+}
+
+static void rights_are_what_was_asked(void **state UNUSED)
+{
+	u64 value = 7;
+
+	boot();
+	assert_status(pv_map(d, 0x1000, bench_page(1), 0x1000, PVIOMMU_PROT_READ), PC_SUCCESS);
+	assert_int_equal(bench_read(2, 0, 0x1000, &value), SMMU_OK);
+	bench_faults(2, 0, 0x1000, SMMU_F_PERMISSION);
+	assert_status(pv_map(d, 0x2000, bench_page(2), 0x1000,
+			     PVIOMMU_PROT_READ | PVIOMMU_PROT_WRITE | PVIOMMU_PROT_PRIV),
+		      PC_SUCCESS);
+	bench_faults(2, 0, 0x2000, SMMU_F_PERMISSION);
+	{
+		const struct smmu_dma dma = { .sid = bench_sid(2, 0),
+					      .write = true,
+					      .priv = true,
+					      .addr = 0x2000,
+					      .size = 8 };
+
+		assert_int_equal(smmu_dma(bench_smmu[0], &dma, &value, NULL), SMMU_OK);
+	}
+	/* A5: the same page with fewer rights, after its removal. */
+	bench_map(d, 0x3000, bench_page(3), 0x1000);
+	bench_lands(2, 0, 0x3000, bench_page(3));
+	bench_unmap(d, 0x3000, 0x1000);
+	assert_status(pv_map(d, 0x3000, bench_page(3), 0x1000, PVIOMMU_PROT_READ), PC_SUCCESS);
+	bench_faults(2, 0, 0x3000, SMMU_F_PERMISSION);
+}
+
+static void stage2_write_only(void **state UNUSED)
+{
+	u64 value = 1;
+
+	boot_with(bench_stage2_only());
+	assert_status(pv_map(d, 0x1000, bench_page(1), 0x1000, PVIOMMU_PROT_WRITE), PC_SUCCESS);
+	assert_int_equal(bench_write(2, 0, 0x1000, 3), SMMU_OK);
+	assert_int_equal(bench_read(2, 0, 0x1000, &value), SMMU_F_PERMISSION);
+	assert_status(pv_map(d, (1ull << 40) - 0x1000, bench_page(1), 0x1000, BENCH_RW), PC_SUCCESS);
+	assert_status(pv_map(d, 1ull << 40, bench_page(1), 0x1000, BENCH_RW), PC_INVALID_PARAMETER);
+}
+
+static void A1_moved_page_is_at_its_new_place_only(void **state UNUSED)
+{
+	boot();
+	for (u32 i = 0; i < 50; i++) {
+		bench_map(d, 0x1000, bench_page(i), 0x1000);
+		bench_lands(2, 0, 0x1000, bench_page(i));
+		bench_unmap(d, 0x1000, 0x1000);
+		bench_faults(2, 0, 0x1000, SMMU_F_TRANSLATION);
+	}
+}
+
+static void A6_page_mapped_often_is_pinned_often(void **state UNUSED)
+{
+	u32 other;
+
+	boot();
+	other = bench_domain();
+	for (u64 i = 0; i < 20; i++) {
+		bench_map(i % 2 ? d : other, i << 21, bench_page(7), 0x1000);
+		assert_int_equal(page_find(pa(bench_page(7)))->pins, i + 1);
+	}
+	for (u64 i = 0; i < 20; i++)
+		bench_unmap(i % 2 ? d : other, i << 21, 0x1000);
+	assert_int_equal(page_find(pa(bench_page(7)))->pins, 0);
+}
+
+static void iova_space_ends(void **state UNUSED)
+{
+	u64 end = 1ull << 48;
+
+	boot();
+	bench_map(d, end - BLOCK_SIZE, bench_block(1), BLOCK_SIZE);
+	bench_lands(2, 0, end - 8, bench_block(1) + BLOCK_SIZE - 8);
+	bench_faults(2, 0, end, SMMU_F_TRANSLATION);
+	bench_faults(2, 0, ~0ull - 7, SMMU_F_TRANSLATION);
+	bench_unmap(d, end - BLOCK_SIZE, BLOCK_SIZE);
+	assert_status(pv_map(d, end - BLOCK_SIZE, bench_block(1), BLOCK_SIZE + 0x1000, BENCH_RW),
+		      PC_INVALID_PARAMETER);
+}
+
+/* One list: one invalidation and one sync for all of it. */
+static void list_unmap_syncs_once(void **state UNUSED)
+{
+	struct pviommu_map_list *list;
+	struct pviommu_unmap_entry *e;
+	u32 from;
+
+	boot();
+	list = bench_ptr(WHERE);
+	e = bench_ptr(WHERE + 64);
+	for (u32 i = 0; i < 10; i++)
+		bench_map(d, i * 0x5000, bench_page(i), 0x1000);
+	*list = (struct pviommu_map_list){ .size = 32,
+					   .domain = d,
+					   .entry_len = 16,
+					   .entry_num = 10,
+					   .entries_ipa = WHERE + 64 };
+	for (u32 i = 0; i < 10; i++)
+		e[i] = (struct pviommu_unmap_entry){ i * 0x5000, 0x1000 };
+	from = smmu_cmd_count(bench_smmu[0]);
+	assert_int_equal(pv_list(PVIOMMU_UNMAP_LIST, WHERE).v1, 0xa000);
+	assert_int_equal(smmu_cmd_count_op(bench_smmu[0], 0x46, from), 1);
+	/* Mapping sends nothing at all: not-present entries are not cached. */
+	from = smmu_cmd_count(bench_smmu[0]);
+	bench_map(d, 0, bench_page(0), 0x8000);
+	assert_int_equal(smmu_cmd_count(bench_smmu[0]), from);
+}
+
+static void more_ranges_than_fit_flush_the_tag(void **state UNUSED)
+{
+	struct pviommu_map_list *list;
+	struct pviommu_unmap_entry *e;
+
+	boot();
+	list = bench_ptr(WHERE);
+	e = bench_ptr(WHERE + 64);
+	for (u32 i = 0; i < 200; i++) {
+		bench_map(d, i * 0x3000ull, bench_page(i), 0x1000);
+		bench_lands(2, 0, i * 0x3000ull, bench_page(i));
+	}
+	*list = (struct pviommu_map_list){ .size = 32,
+					   .domain = d,
+					   .entry_len = 16,
+					   .entry_num = 199,
+					   .entries_ipa = WHERE + 64 };
+	for (u32 i = 0; i < 199; i++)
+		e[i] = (struct pviommu_unmap_entry){ i * 0x3000ull, 0x1000 };
+	assert_int_equal(pv_list(PVIOMMU_UNMAP_LIST, WHERE).v1, 199 * 0x1000);
+	for (u32 i = 0; i < 199; i++)
+		bench_faults(2, 0, i * 0x3000ull, SMMU_F_TRANSLATION);
+	bench_lands(2, 0, 199 * 0x3000ull, bench_page(199));
+}
+
+static void list_is_copied_before_it_is_looked_at(void **state UNUSED)
+{
+	struct pviommu_map_list *list;
+	struct pviommu_map_entry *e;
+
+	boot();
+	/* The list maps the page that it lies in, and the entry behind it: it does not matter. */
+	list = bench_ptr(WHERE);
+	e = bench_ptr(WHERE + 64);
+	*list = (struct pviommu_map_list){ .size = 32,
+					   .domain = d,
+					   .entry_len = 32,
+					   .entry_num = 2,
+					   .entries_ipa = WHERE + 64 };
+	e[0] = (struct pviommu_map_entry){ 0x1000, WHERE, 0x1000, BENCH_RW, 0 };
+	e[1] = (struct pviommu_map_entry){ 0x2000, WHERE + 0x1000, 0x1000, BENCH_RW, 0 };
+	assert_int_equal(pv_list(PVIOMMU_MAP_LIST, WHERE).v1, 0x2000);
+	bench_lands(2, 0, 0x1000, WHERE);
+}
+
+static void free_of_a_large_domain_is_done_in_steps(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	u64 before;
+	u32 big;
+
+	o.pool_bytes = 4ull << 20;
+	o.ram_bytes = 64ull << 20;
+	boot_with(o);
+	before = pv_stats(0, PVIOMMU_STAT_POOL_FREE).v1;
+	big = bench_domain();
+	for (u64 i = 0; i < 40; i++)
+		bench_map(big, i << 30, bench_page(i), 64 * PAGE_SIZE);
+	bench_map(big, 1ull << 46, bench_block(1), BLOCK_SIZE);
+	assert_status(pv_free(big), PC_SUCCESS);
+	assert_int_equal(pv_stats(0, PVIOMMU_STAT_POOL_FREE).v1, before);
+	assert_int_equal(pv_stats(0, PVIOMMU_STAT_PINS).v1, 0);
+	assert_status(pv_map(big, 0, bench_page(0), 0x1000, BENCH_RW), PC_NOT_FOUND);
+}
+
+/* While it goes, any other call on it is BUSY, from whatever vCPU (guest-abi 1). */
+static void dying_domain_is_busy(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	struct hcall_args args;
+	u32 big, steps = 0;
+
+	o.pool_bytes = 4ull << 20;
+	boot_with(o);
+	big = bench_domain();
+	for (u64 i = 0; i < 100; i++)
+		bench_map(big, i << 30, bench_page(i), 64 * PAGE_SIZE);
+	do {
+		args = (struct hcall_args){ { PC_PVIOMMU_OP, PVIOMMU_FREE_DOMAIN, big } };
+		if (hyp_hypercall(vm_vcpu(vm_primary, steps % 2), &args))
+			break;
+		steps++;
+		assert_null(oracle_check());
+		bench_cpu = (steps + 1) % 2;
+		assert_status(pv_map(big, 0, bench_page(0), 0x1000, BENCH_RW), PC_BUSY);
+		assert_status(pv_unmap(big, 0, 0x1000), PC_BUSY);
+		assert_status(pv_attach(0, 1, 0, big, 0), PC_BUSY);
+		assert_status(pv_iova_to_ipa(big, 0), PC_BUSY);
+	} while (steps < 1000);
+	assert_true(steps > 3);
+	assert_int_equal(args.r[0], 0);
+	bench_check();
+}
+
+int main(void)
+{
+	static const struct CMUnitTest cases[] = {
+		cmocka_unit_test(aligned_run_becomes_one_leaf),
+		cmocka_unit_test(misaligned_run_becomes_pages),
+		cmocka_unit_test(edges_and_middle),
+		cmocka_unit_test(gigabyte_block),
+		cmocka_unit_test(A4_split_leaves_the_rest),
+		cmocka_unit_test(unmap_over_two_half_blocks),
+		cmocka_unit_test(A2_block_over_an_empty_table),
+		cmocka_unit_test(many_empty_tables_in_the_place_of_blocks),
+		cmocka_unit_test(V9_large_map_is_done_in_steps),
+		cmocka_unit_test(V9_blocks_are_limited_by_their_pages),
+		cmocka_unit_test(V9_list_of_splits_is_done_in_steps),
+		cmocka_unit_test(rights_are_what_was_asked),
+		cmocka_unit_test(stage2_write_only),
+		cmocka_unit_test(A1_moved_page_is_at_its_new_place_only),
+		cmocka_unit_test(A6_page_mapped_often_is_pinned_often),
+		cmocka_unit_test(iova_space_ends),
+		cmocka_unit_test(list_unmap_syncs_once),
+		cmocka_unit_test(more_ranges_than_fit_flush_the_tag),
+		cmocka_unit_test(list_is_copied_before_it_is_looked_at),
+		cmocka_unit_test(free_of_a_large_domain_is_done_in_steps),
+		cmocka_unit_test(dying_domain_is_busy),
+	};
+
+	return SUITE("map", cases);
+}
