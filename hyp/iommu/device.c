@@ -368,6 +368,7 @@ static enum status reset_turn(struct device *d, bool *again) MUST_HOLD(vm_class)
 	}
 	if (*again)
 		return OK;
+	pci_device_master(d, true); /* a device that was quarantined may master the bus again */
 	d->state = d->target;
 	if (d->state == DEVICE_UNASSIGNED) {
 		d->pviommu = NULL;
