@@ -14,6 +14,8 @@
 /* Leaves that one step of a removal clears, and table pages that it frees. */
 #define FREE_STEP_LEAVES 512u
 #define FREE_STEP_TABLES 64u
+/* Ids that are not for domains: 0, and those of the VM's own tables. */
+#define TAGS_KEPT 3u
 /* Empty slots that one step skips over: a lookup each. */
 #define FREE_STEP_HOLES 512u
 
@@ -41,8 +43,11 @@ static struct domain *slot(struct vm *vm, u32 index)
 
 enum status domain_table_init(struct vm *vm, u64 pool_pages)
 {
-	u64 max = pool_pages / DOMAIN_POOL_SHARE;
+	u8 tag_bits = iommu_common.stage1 ? iommu_common.asid_bits : iommu_common.vmid_bits;
+	u64 max = pool_pages / DOMAIN_POOL_SHARE, tags = (1ull << tag_bits) - TAGS_KEPT;
 
+	if (max > tags)
+		max = tags;
 	vm->domain_max = max < DOMAIN_MAX ? (u32)max : DOMAIN_MAX;
 	for (u32 i = 0; i < vm->domain_max; i += DOMAINS_PER_PAGE) {
 		pa_t page;

@@ -12,7 +12,8 @@
 #define LOG_FIRST 8
 #define LOG_EVERY 4096
 
-static u64 strays; /* events of no endpoint: relaxed atomic */
+static u64 strays;    /* events of no endpoint; relaxed atomics, like the next */
+static u64 overflows; /* times that hardware dropped events */
 
 static bool worth_a_line(u64 count)
 {
@@ -58,8 +59,13 @@ void iommu_report_event(struct iommu *iommu, const struct iommu_event *event)
 
 void iommu_report_overflow(struct iommu *iommu)
 {
+	u64 count;
+
 	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++)
 		if (vm_primary->pviommu[i].iommu == iommu)
 			__atomic_fetch_add(&vm_primary->pviommu[i].lost, 1, __ATOMIC_RELAXED);
-	log_warn("%s: events were lost, the count is unknown", iommu->name);
+	count = __atomic_fetch_add(&overflows, 1, __ATOMIC_RELAXED);
+	if (worth_a_line(count))
+		log_warn("%s: events were lost, the count is unknown #%lu", iommu->name,
+			 (unsigned long)count);
 }

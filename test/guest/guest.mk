@@ -49,5 +49,7 @@ all_deps   += $(guest_bins)
 
 room_targets += bench
 .PHONY: bench
-bench: $(IMAGE) build/guest/bench.bin | $(need_qemu) ## measure the calls in instructions, against the figures to hold
-	@$(PYTHON) scripts/bench.py --platform=$(PLATFORM) --image=$(IMAGE)
+bench: $(IMAGE) build/guest/bench.bin $(LINUX_INITRAMFS_MARK) | $(need_qemu) $(need_linux) ## measure the calls in instructions, against the figures to hold
+	@$(PYTHON) scripts/bench.py --platform=$(PLATFORM) --image=$(IMAGE); calls=$$?; \
+	$(PYTHON) scripts/bench_boot.py --platform=$(PLATFORM) --image=$(IMAGE) --linux=$(LINUX_IMAGE) \
+		--initrd=$(LINUX_INITRAMFS_MARK) && exit $$calls

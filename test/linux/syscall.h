@@ -22,9 +22,15 @@ enum {
 
 int program_main(int argc, char **argv);
 
+/* What a program does before anything else. */
+#ifndef PROGRAM_FIRST
+#define PROGRAM_FIRST
+#endif
+
 /* The kernel leaves argc at sp and argv above it. */
 __asm__(".globl _start\n"
 	"_start:\n"
+	PROGRAM_FIRST
 	"	ldr	w0, [sp]\n"
 	"	add	x1, sp, #8\n"
 	"	bl	program_main\n"

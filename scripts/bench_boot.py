@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What EL2 itself executes while a stock Linux boots, and before: the hypervisor's own counter (boot option `measure`).
+
+1 GiB, one CPU, NVMe and virtio-net present, to the first instruction of /init. For this run the pmu node is left out
+of the guest's tree and PMU access is trapped; an attempt voids the run. Adds its figures to build/bench/bench.json.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+
+from lib import board as boards
+from lib import process
+
+WORK = os.path.join("build", "bench")
+LIMIT_S = 300
+OVERRIDES = {"-icount": "shift=0,sleep=off", "-smp": "1", "-cpu": "max", "-m": "1G"}
+DISK_BYTES = 16 << 20
+BOOT = re.compile(r"measure: boot el2_instructions=(\d+)(.*)")
+STARTUP = re.compile(r"measure: startup el2_instructions=(\d+)")
+# figure: (must, goal), instructions
+FIGURES = {"boot_el2": (600_000, 200_000), "startup_el2": (5_000_000, None)}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--platform", default="qemu-virt")
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--linux", required=True)
+    parser.add_argument("--initrd", required=True, help="its /init marks its first instruction")
+    return parser.parse_args()
+
+
+def boot(board, args):
+    """{figure: instructions}, the exits by kind, and why there are none, if so."""
+    disk = os.path.join(WORK, "boot-disk")
+    with open(disk, "wb") as file:
+        file.truncate(DISK_BYTES)
+    extra = ["-drive", f"file={disk},if=none,id=disk,format=raw",
+             "-device", "nvme,drive=disk,serial=portcullis",
+             "-netdev", "user,id=net",
+             "-device", "virtio-net-pci,netdev=net,iommu_platform=on,disable-legacy=on,romfile="]
+    command = board.command(args.image, "measure", args.linux, "console=ttyAMA0 panic=-1 quiet", args.initrd,
+                            OVERRIDES, extra)
+    found, exits, void = {}, [], []
+
+    def listen(line):
+        match = BOOT.search(line)
+        if match:
+            found["boot_el2"] = int(match.group(1))
+            exits.append(match.group(2).strip())
+        match = STARTUP.search(line)
+        if match:
+            found["startup_el2"] = int(match.group(1))
+        if "measure: void" in line:
+            void.append(line.strip())
+
+    ended = process.run(command, LIMIT_S, os.path.join(WORK, "boot.log"), listen, cwd=boards.ROOT)
+    why = ended.reason(LIMIT_S) or (void[0] if void else None)
+    if not why and len(found) < len(FIGURES):
+        why = "the hypervisor reported no count"
+    return found, exits[0] if exits else "", why
+
+
+def main():
+    args = arguments()
+    os.chdir(boards.ROOT)
+    os.makedirs(WORK, exist_ok=True)
+    try:
+        found, exits, why = boot(boards.Board(args.platform), args)
+    except boards.BoardError as error:
+        sys.exit(f"bench: {error}")
+    if why:
+        sys.exit(f"bench: no figure for the boot: {why}. Log: {WORK}/boot.log")
+    print("\nInstructions at EL2 in a stock Linux boot (1 GiB, one CPU, NVMe and virtio-net)\n")
+    good = True
+    for key, (must, goal) in FIGURES.items():
+        good &= found[key] <= must
+        verdict = "goal" if goal and found[key] <= goal else "must" if found[key] <= must else "ABOVE"
+        print(f"{key:<14}{found[key]:>10}  must {must:>9}  goal {goal or '-':>8}  {verdict}")
+    print(f"exits: {exits}")
+    path = os.path.join(WORK, "bench.json")
+    with open(path, encoding="utf-8") as file:
+        figures = json.load(file)
+    figures.update({f"{args.platform}.{key}": value for key, value in found.items()})
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(figures, file, indent=1)
+        file.write("\n")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
