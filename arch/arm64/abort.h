@@ -8,7 +8,7 @@
 /* A load or store that stage 2 refused. */
 struct abort {
 	struct mem_access access; /* without the value of a store */
-	u8 reg;                   /* stored, or loaded into; 31 is the zero register */
+	u8 reg;     /* stored, or loaded into; 31 is the zero register */
 	bool sign;                /* a load extends the sign */
 	bool wide;                /* to 64 bits, else to 32 */
 };

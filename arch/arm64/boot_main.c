@@ -13,6 +13,7 @@
 u64 io_time_scale;
 
 /* Set by boot.S before the first function that is protected. */
+extern u64 __stack_chk_guard;
 u64 __stack_chk_guard;
 void __stack_chk_fail(void) NORETURN;
 void boot_main(const void *fdt, u64 fdt_limit) NORETURN;

@@ -59,24 +59,24 @@
 #define CNTHCTL_DIRECT 3ull /* EL1PCTEN, EL1PCEN: D24.10.2 */
 
 /* HCRX_EL2, D24.2.51. */
-#define HCRX_ENAS0   BIT(0)
-#define HCRX_ENALS   BIT(1)
-#define HCRX_ENASR   BIT(2)
-#define HCRX_MSCEN   BIT(11)
-#define HCRX_TCR2EN  BIT(14)
+#define HCRX_ENAS0    BIT(0)
+#define HCRX_ENALS    BIT(1)
+#define HCRX_ENASR    BIT(2)
+#define HCRX_MSCEN    BIT(11)
+#define HCRX_TCR2EN   BIT(14)
 #define HCRX_SCTLR2EN BIT(15)
-#define HCRX_D128EN  BIT(17)
-#define HCRX_GCSEN   BIT(22)
-#define HCRX_ENFPM   BIT(23)
-#define HCRX_PACMEN  BIT(24)
+#define HCRX_D128EN   BIT(17)
+#define HCRX_GCSEN    BIT(22)
+#define HCRX_ENFPM    BIT(23)
+#define HCRX_PACMEN   BIT(24)
 
 /* Fine-grained traps with negative polarity, where 1 lets EL1 through: D24.2.55 to D24.2.58, D24.3.14. */
-#define HFGRW_OPEN  (BITS(63, 52) | BIT(50))
-#define HFGI_OPEN   BITS(59, 55)
-#define HDFGR_OPEN  BITS(62, 59)
-#define HDFGW_OPEN  (BITS(62, 60))
-#define HFGRW2_OPEN BITS(14, 0)
-#define HFGI2_OPEN  BIT(1)
+#define HFGRW_OPEN   (BITS(63, 52) | BIT(50))
+#define HFGI_OPEN    BITS(59, 55)
+#define HDFGR_OPEN   BITS(62, 59)
+#define HDFGW_OPEN   (BITS(62, 60))
+#define HFGRW2_OPEN  BITS(14, 0)
+#define HFGI2_OPEN   BIT(1)
 #define HDFGRW2_OPEN BITS(24, 0)
 
 #define SCTLR_EL1_RESET 0x30d00800ull /* RES1 at reset, MMU off: D24.2.174 */
@@ -127,7 +127,7 @@ static void init_vectors(u64 pfr0, u64 pfr1)
 		u64 smfr0 = sysreg_read(SYS_ID_AA64SMFR0_EL1);
 
 		sysreg_write(SYS_SMCR_EL2, 0xf | (smfr0 & BIT(63) ? BIT(31) : 0) /* FA64 */
-					     | (id_field(smfr0, 56) ? BIT(30) : 0)); /* EZT0: SME2 */
+						   | (id_field(smfr0, 56) ? BIT(30) : 0)); /* EZT0: SME2 */
 	}
 }
 

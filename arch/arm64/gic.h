@@ -19,7 +19,7 @@ struct gic {
 	u32 cpu_count;
 	struct range window[MACHINE_MAX_GIC_REDIST]; /* all that may hold redistributors */
 	u32 window_count;
-	u32 own[32];                               /* a bit for each INTID below 1024: ours */
+	u32 own[32];          /* a bit for each INTID below 1024: ours */
 };
 
 /* Is this address the distributor's, or where redistributors may be? */

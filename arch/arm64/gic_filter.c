@@ -30,17 +30,15 @@ struct row {
 
 /* The most frequent first. */
 static const struct row dist_rows[] = {
-	{ .first = GICD_IROUTER + 8 * GIC_SPI_FIRST, .end = GICD_IROUTER + 8 * GIC_SPI_END, .widths = 4 | 8,
-	  .shift = 6, .intid = GIC_SPI_FIRST, .writable = GICD_IROUTER_MASK },
-	{ .first = GICD_IPRIORITYR, .end = GICD_IPRIORITYR + GIC_SPI_END, .widths = 1 | 4,
-	  .shift = 3, .writable = ALL, .set = LOWEST_PRIORITY },
+	{ .first = GICD_IROUTER + 8 * GIC_SPI_FIRST, .end = GICD_IROUTER + 8 * GIC_SPI_END, .widths = 4 | 8, .shift = 6, .intid = GIC_SPI_FIRST, .writable = GICD_IROUTER_MASK },
+	{ .first = GICD_IPRIORITYR, .end = GICD_IPRIORITYR + GIC_SPI_END, .widths = 1 | 4, .shift = 3, .writable = ALL, .set = LOWEST_PRIORITY },
 	{ .first = GICD_ISENABLER, .end = GICD_IPRIORITYR, .widths = 4, /* and ICENABLER to ICACTIVER, 128 bytes each */
-	  .shift = 0, .writable = ALL },
+	  .shift = 0,
+	  .writable = ALL },
 	{ .first = GICD_ICFGR, .end = GICD_ICFGR + 256, .widths = 4, .shift = 1, .writable = ALL, .own = ALL_EDGE },
 	{ .first = GICD_IGROUPR, .end = GICD_ISENABLER, .widths = 4, .shift = 0, .writable = ALL, .set = ALL },
 	{ .first = GICD_CTLR, .end = GICD_CTLR + 4, .widths = 4, .shift = NO_INTERRUPT, .hidden = GICD_CTLR_GRP0 },
-	{ .first = GICD_TYPER, .end = GICD_TYPER + 4, .widths = 4, .shift = NO_INTERRUPT,
-	  .hidden = GICD_TYPER_LPIS | GICD_TYPER_LPI_COUNT | GICD_TYPER_MBIS | GICD_TYPER_ESPI | GICD_TYPER_ESPI_LAST },
+	{ .first = GICD_TYPER, .end = GICD_TYPER + 4, .widths = 4, .shift = NO_INTERRUPT, .hidden = GICD_TYPER_LPIS | GICD_TYPER_LPI_COUNT | GICD_TYPER_MBIS | GICD_TYPER_ESPI | GICD_TYPER_ESPI_LAST },
 	{ .first = GICD_IIDR, .end = GICD_IIDR + 4, .widths = 4, .shift = NO_INTERRUPT },
 	{ .first = GICD_PIDR, .end = GIC_ID_END, .widths = 4, .shift = NO_INTERRUPT },
 };
@@ -48,8 +46,7 @@ static const struct row dist_rows[] = {
 /* RD_base. VLPIS stays visible: the distance to the next redistributor follows from it. */
 static const struct row redist_rows[] = {
 	{ .first = GICR_CTLR, .end = GICR_CTLR + 4, .widths = 4, .shift = NO_INTERRUPT, .hidden = ~GICR_CTLR_RWP },
-	{ .first = GICR_TYPER, .end = GICR_TYPER + 4, .widths = 4 | 8, .shift = NO_INTERRUPT,
-	  .hidden = GICR_TYPER_PLPIS | GICR_TYPER_DIRTY | GICR_TYPER_DIRECT | GICR_TYPER_MPAM | GICR_TYPER_RVPEID },
+	{ .first = GICR_TYPER, .end = GICR_TYPER + 4, .widths = 4 | 8, .shift = NO_INTERRUPT, .hidden = GICR_TYPER_PLPIS | GICR_TYPER_DIRTY | GICR_TYPER_DIRECT | GICR_TYPER_MPAM | GICR_TYPER_RVPEID },
 	{ .first = GICR_TYPER + 4, .end = GICR_TYPER + 8, .widths = 4, .shift = NO_INTERRUPT },
 	{ .first = GICR_WAKER, .end = GICR_WAKER + 4, .widths = 4, .shift = NO_INTERRUPT },
 	{ .first = GICR_IIDR, .end = GICR_IIDR + 4, .widths = 4, .shift = NO_INTERRUPT },
@@ -65,8 +62,7 @@ static const struct row sgi_rows[] = {
 	SGI_BITS(GICD_ICPENDR),
 	SGI_BITS(GICD_ISACTIVER),
 	SGI_BITS(GICD_ICACTIVER),
-	{ .first = GICD_IPRIORITYR, .end = GICD_IPRIORITYR + 32, .widths = 1 | 4,
-	  .shift = 3, .writable = ALL, .set = LOWEST_PRIORITY },
+	{ .first = GICD_IPRIORITYR, .end = GICD_IPRIORITYR + 32, .widths = 1 | 4, .shift = 3, .writable = ALL, .set = LOWEST_PRIORITY },
 	{ .first = GICD_ICFGR, .end = GICD_ICFGR + 8, .widths = 4, .shift = 1, .writable = ALL, .own = ALL_EDGE },
 	{ .first = GICD_IGROUPR, .end = GICD_IGROUPR + 4, .widths = 4, .shift = 0, .writable = ALL, .set = ALL },
 };

@@ -18,11 +18,11 @@
 
 #include <arch/sysreg.h>
 
-#define GIC_WAIT_US   100000 /* for a write to the distributor to take effect */
-#define TAKE_MAX      8      /* interrupts at one FIQ; more raise it again */
+#define GIC_WAIT_US    100000 /* for a write to the distributor to take effect */
+#define TAKE_MAX       8      /* interrupts at one FIQ; more raise it again */
 #define PRIORITY_GUEST 0xa0a0a0a0u
-#define ICC_SRE_VALUE 0xf    /* Enable, DIB, DFB, SRE: 12.2.25 */
-#define ICC_PMR_ALL   0xff
+#define ICC_SRE_VALUE  0xf    /* Enable, DIB, DFB, SRE: 12.2.25 */
+#define ICC_PMR_ALL    0xff
 #define SGI_ALL_OTHERS BIT(40) /* IRM, 12.2.20 */
 #define SGI_INTID      BITS(27, 24)
 

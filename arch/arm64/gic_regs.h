@@ -61,7 +61,7 @@
 #define GICR_WAKER_SLEEP    BIT(1)
 #define GICR_WAKER_CHILDREN BIT(2)
 
-#define GIC_ID_END    0xfffcu
+#define GIC_ID_END 0xfffcu
 
 #define GIC_SPI_FIRST 32u
 #define GIC_SPI_END   1020u

@@ -11,10 +11,10 @@
 #define SCTLR_DSSBS     BIT(44)
 #define SCTLR_SPINTMASK BIT(62) /* 0: ALLINT is set by an exception */
 
-#define VECTOR_SAME_SP0  0x000u
-#define VECTOR_SAME_SPX  0x200u
-#define VECTOR_LOWER_64  0x400u
-#define VECTOR_LOWER_32  0x600u
+#define VECTOR_SAME_SP0 0x000u
+#define VECTOR_SAME_SPX 0x200u
+#define VECTOR_LOWER_64 0x400u
+#define VECTOR_LOWER_32 0x600u
 
 static u32 vector_of(u64 spsr)
 {

@@ -8,8 +8,8 @@
 
 #include "mm.h"
 
-#define IMAGE_MAGIC      0x644d5241u /* "ARM\x64" */
-#define FLAG_BIG_ENDIAN  BIT(0)
+#define IMAGE_MAGIC     0x644d5241u /* "ARM\x64" */
+#define FLAG_BIG_ENDIAN BIT(0)
 
 struct kernel_header {
 	u32 code[2];

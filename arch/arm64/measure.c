@@ -25,12 +25,12 @@
 #define COST_IRQ   1u
 #define COST_CACHE 30u
 
-#define REG_CTR        SYS_ISS(3, 3, 0, 0, 1)
-#define REG_CCSIDR     SYS_ISS(3, 1, 0, 0, 0)
-#define REG_CLIDR      SYS_ISS(3, 1, 0, 0, 1)
-#define REG_CCSIDR2    SYS_ISS(3, 1, 0, 0, 2)
-#define REG_CSSELR     SYS_ISS(3, 2, 0, 0, 0)
-#define REG_PMUSERENR  SYS_ISS(3, 3, 9, 14, 0)
+#define REG_CTR       SYS_ISS(3, 3, 0, 0, 1)
+#define REG_CCSIDR    SYS_ISS(3, 1, 0, 0, 0)
+#define REG_CLIDR     SYS_ISS(3, 1, 0, 0, 1)
+#define REG_CCSIDR2   SYS_ISS(3, 1, 0, 0, 2)
+#define REG_CSSELR    SYS_ISS(3, 2, 0, 0, 0)
+#define REG_PMUSERENR SYS_ISS(3, 3, 9, 14, 0)
 
 extern char vectors[], vectors_measure[];
 

@@ -43,6 +43,8 @@
 
 typedef u64 table_t[ENTRIES] ALIGNED(4096);
 
+/* boot.S turns the MMU on with them. */
+extern table_t boot_root, final_root;
 table_t boot_root, final_root;
 static table_t table_page[TABLE_PAGES] __attribute__((section(".noinit")));
 static u32 table_count;

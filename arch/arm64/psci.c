@@ -26,7 +26,9 @@
 #define SMCCC_ARCH_FEATURES 0x80000001u
 #define SMCCC_VERSION_1_2   0x10002
 
-enum power { POWER_OFF, POWER_ON_PENDING, POWER_ON };
+enum power { POWER_OFF,
+	     POWER_ON_PENDING,
+	     POWER_ON };
 
 static struct {
 	u32 power; /* enum power, atomic */
@@ -58,8 +60,7 @@ static s64 cpu_on(const struct psci_request *r)
 	s64 result;
 
 	if (!power_change(r->target, POWER_OFF, POWER_ON_PENDING))
-		return __atomic_load_n(&cpu_power[r->target].power, __ATOMIC_ACQUIRE) == POWER_ON ? PSCI_ALREADY_ON
-												  : PSCI_ON_PENDING;
+		return __atomic_load_n(&cpu_power[r->target].power, __ATOMIC_ACQUIRE) == POWER_ON ? PSCI_ALREADY_ON : PSCI_ON_PENDING;
 	cpu_power[r->target].entry = r->entry;
 	cpu_power[r->target].context = r->context;
 	dsb(ish); /* the CPU reads them with its caches on, after this */

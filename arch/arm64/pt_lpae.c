@@ -16,19 +16,19 @@
 #define DESC_SH    BITS(9, 8)
 #define SH_INNER   3
 
-#define S1_ATTR    BITS(4, 2) /* index into the MAIR that cd.c programs */
-#define S1_AP1     BIT(6)     /* unprivileged access allowed */
-#define S1_AP2     BIT(7)     /* read-only */
-#define S1_NG      BIT(11)    /* tagged by ASID */
-#define S1_XN      (BIT(53) | BIT(54))
+#define S1_ATTR BITS(4, 2) /* index into the MAIR that cd.c programs */
+#define S1_AP1  BIT(6)     /* unprivileged access allowed */
+#define S1_AP2  BIT(7)     /* read-only */
+#define S1_NG   BIT(11)    /* tagged by ASID */
+#define S1_XN   (BIT(53) | BIT(54))
 
-#define S2_ATTR     BITS(5, 2)
-#define S2_NORMAL   0xf /* write-back, inner and outer */
-#define S2_NC       0x5
-#define S2_DEVICE   0x1 /* nGnRE */
-#define S2_READ     BIT(6)
-#define S2_WRITE    BIT(7)
-#define S2_XN       BIT(54)
+#define S2_ATTR   BITS(5, 2)
+#define S2_NORMAL 0xf /* write-back, inner and outer */
+#define S2_NC     0x5
+#define S2_DEVICE 0x1 /* nGnRE */
+#define S2_READ   BIT(6)
+#define S2_WRITE  BIT(7)
+#define S2_XN     BIT(54)
 
 static u64 lpae_table(u64 page)
 {
@@ -150,5 +150,22 @@ static const struct pt_format s2_format = {
 	.prot = s2_prot,
 };
 
+/*
+ * 44 bits of IPA, four levels, one root page of 32 entries: for SMMUs, whose translation in QEMU
+ * (11.1) masks off the concatenated table's number, so that 0x80_4000_0000 is taken for
+ * 0x4000_0000. The sweep over all windows found it. Needs 44 bits of output (IHI 0070 5.2, S2SL0).
+ */
+static const struct pt_format s2_deep_format = {
+	.start_level = 0,
+	.va_bits = 44,
+	.root_pages = 1,
+	.table = lpae_table,
+	.leaf = s2_leaf,
+	.is_table = lpae_is_table,
+	.out = lpae_out,
+	.prot = s2_prot,
+};
+
 PT_DEFINE_OPS(pt_lpae_s1, s1_format, 1, PT_SIZE_4K | PT_SIZE_2M | PT_SIZE_1G);
 PT_DEFINE_OPS(pt_lpae_s2, s2_format, 2, PT_SIZE_4K | PT_SIZE_2M | PT_SIZE_1G);
+PT_DEFINE_OPS(pt_lpae_s2_deep, s2_deep_format, 2, PT_SIZE_4K | PT_SIZE_2M | PT_SIZE_1G);

@@ -11,6 +11,7 @@
 #define LPAE_ATTR_NC     2 /* 0x44: normal, not cacheable */
 
 extern const struct pt_ops pt_lpae_s1; /* SMMU stage 1: 48-bit input, ASID-tagged */
-extern const struct pt_ops pt_lpae_s2; /* CPU and SMMU stage 2: 40-bit input */
+extern const struct pt_ops pt_lpae_s2; /* CPU stage 2, and SMMUs below 44 bits: 40-bit input */
+extern const struct pt_ops pt_lpae_s2_deep; /* SMMU stage 2: 44-bit input, no concatenation */
 
 #endif

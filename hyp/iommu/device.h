@@ -25,10 +25,13 @@ struct vcpu;
 struct domain;
 struct pviommu;
 
-#define DEVICE_MAX    256u
-#define ENDPOINT_MAX  1024u
+#define DEVICE_MAX   256u
+#define ENDPOINT_MAX 1024u
 
-enum device_state { DEVICE_UNASSIGNED, DEVICE_RESETTING, DEVICE_ASSIGNED, DEVICE_QUARANTINED };
+enum device_state { DEVICE_UNASSIGNED,
+		    DEVICE_RESETTING,
+		    DEVICE_ASSIGNED,
+		    DEVICE_QUARANTINED };
 
 /* One (vSID, PASID) under a domain. */
 struct attachment {

@@ -17,13 +17,15 @@
 struct vm;
 struct vcpu;
 
-#define DOMAIN_MAX        4096u /* per VM */
-#define DOMAINS_PER_PAGE  8u
-#define DOMAIN_PAGES      (DOMAIN_MAX / DOMAINS_PER_PAGE)
+#define DOMAIN_MAX       4096u /* per VM */
+#define DOMAINS_PER_PAGE 8u
+#define DOMAIN_PAGES     (DOMAIN_MAX / DOMAINS_PER_PAGE)
 /* Pool pages that a VM must have for each domain slot it gets. */
 #define DOMAIN_POOL_SHARE 4u
 
-enum domain_state { DOMAIN_FREE, DOMAIN_LIVE, DOMAIN_DYING };
+enum domain_state { DOMAIN_FREE,
+		    DOMAIN_LIVE,
+		    DOMAIN_DYING };
 
 /* Addresses that an unmap has cleared and whose invalidation is not complete yet. */
 struct domain_flight {
@@ -44,8 +46,8 @@ struct domain {
 	u16 attached_on[IOMMU_MAX];    /* of them, by IOMMU */
 	u32 flights_begun;             /* unmaps that wait, or have waited, for hardware */
 	u32 flights_ended;             /* of them; without the lock, atomically */
-	u64 mapped;                    /* bytes */
-	u64 cursor;                    /* DYING: everything below is unmapped */
+	u64 mapped;      /* bytes */
+	u64 cursor;      /* DYING: everything below is unmapped */
 	struct domain_flight flight[8]; /* by CPU; written by that CPU, set under the lock */
 };
 _Static_assert(sizeof(struct domain) <= 4096 / DOMAINS_PER_PAGE, "slots fit their page");

@@ -21,8 +21,16 @@ static bool worth_a_line(u64 count)
 }
 
 static const char *const reasons[] = {
-	"unknown", "domain", "not mapped", "walk abort", "table entry", "permission",
-	"access flag", "address size", "bad PASID", "stream disabled",
+	"unknown",
+	"domain",
+	"not mapped",
+	"walk abort",
+	"table entry",
+	"permission",
+	"access flag",
+	"address size",
+	"bad PASID",
+	"stream disabled",
 };
 
 static void log_event(const struct endpoint *e, const struct iommu_event *event, u64 count)

@@ -225,8 +225,7 @@ static enum status prepare(struct domain *d, struct scratch *s, u64 va, u64 size
 			return take_back(d, s, va, size, status);
 	}
 	if (unlikely(edit->unlinked > 0)) {
-		const struct inval_range range = { .base = va, .size = size,
-						   .leaf_shift = PT_SHIFT_4K };
+		const struct inval_range range = { .base = va, .size = size, .leaf_shift = PT_SHIFT_4K };
 
 		if (iommu_inval(&d->tag, d->tag.users, &range, 1) != OK)
 			return take_back(d, s, va, size, E_IO);

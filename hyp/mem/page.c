@@ -102,6 +102,7 @@ static void region_init(const struct machine *m)
 {
 	u64 index = 0;
 
+	region_count = 0;
 	for (u32 i = 0; i < m->ram_count; i++) {
 		struct region *r = &region[region_count++];
 
@@ -204,9 +205,9 @@ u64 page_run_end(pa_t at, u64 end, u8 owner)
  * high half. Nothing branches per page: what is wrong is collected and looked at once at the end,
  * and then, under the same lock, taken back.
  */
-#define WORD_OWNER  0xffffull
-#define WORD_PIN    (1ull << 32)
-#define WORD_FULL   (1ull << 63) /* pins have reached PIN_MAX + 1, or gone below zero */
+#define WORD_OWNER 0xffffull
+#define WORD_PIN   (1ull << 32)
+#define WORD_FULL  (1ull << 63) /* pins have reached PIN_MAX + 1, or gone below zero */
 
 static u64 add_pins(u64 *word, u64 count, u64 key)
 {

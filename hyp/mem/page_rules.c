@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "page_rules.h"
 
-enum party { PARTY_HYP, PARTY_PRIMARY, PARTY_VM, PARTY_OWNER /* primary or VM */ };
+enum party { PARTY_HYP,
+	     PARTY_PRIMARY,
+	     PARTY_VM,
+	     PARTY_OWNER /* primary or VM */ };
 
 static const struct rule {
 	enum party from, to;

@@ -29,7 +29,8 @@ static enum status check_bypass(const char **why)
 
 		if (pci_state_of(f)->id == TESTDEV_ID && !pci_machine->option.testdev)
 			return record_refuse(f, "iommu-testdev reads memory past the IOMMU; only "
-						"with `testdev` on the boot line", why);
+						"with `testdev` on the boot line",
+					     why);
 		status = virtio_check(f, why);
 		if (status != OK)
 			return status;

@@ -98,13 +98,16 @@ u32 pci_config_read(const struct vm *vm, u32 host, u64 offset, u32 width)
 	       width_mask(width);
 }
 
-/* Ones in every address bit ask for the size; anything else ends that (PCI 6.2.5.1). */
-static void bar_ask(const struct pci_function *f, u32 bar, u32 lanes, u32 value)
+/*
+ * Ones in every address bit ask for the size; anything else ends that (PCI 6.2.5.1). The value of
+ * a narrow write has zeros around it.
+ */
+static void bar_ask(const struct pci_function *f, u32 bar, u32 value)
 {
 	u32 flags = bar > 0 && f->bar[bar - 1].is64 ? 0 : BAR_MEM_FLAGS;
 	struct pci_state *s = pci_state_of(f);
 
-	if (lanes == 0xffffffff && (value | flags) == 0xffffffff)
+	if ((value | flags) == 0xffffffff)
 		__atomic_fetch_or(&s->sizing, BIT32(bar), __ATOMIC_RELAXED);
 	else
 		__atomic_fetch_and(&s->sizing, ~BIT32(bar), __ATOMIC_RELAXED);
@@ -131,7 +134,7 @@ static void dword_write(const struct pci_function *f, u32 offset, u32 lanes, u32
 	row = &pci_row[s->row[offset / 4]];
 	switch ((enum row_kind)row->kind) {
 	case ROW_BAR:
-		bar_ask(f, (offset - PCI_BAR0) / 4, lanes, value);
+		bar_ask(f, (offset - PCI_BAR0) / 4, value);
 		break;
 	case ROW_LINE:
 		if (lanes & INTERRUPT_LINE)

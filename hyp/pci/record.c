@@ -96,15 +96,6 @@ struct pci_function *record_parent(const struct pci_function *f)
 	return f->parent == PCI_NO_PARENT ? NULL : &pci_function[f->parent];
 }
 
-bool record_multi(const struct pci_function *f)
-{
-	u32 i = pci_index(f);
-
-	return (i + 1 < pci_function_count && f[1].host == f->host &&
-		f[1].rid >> 3 == f->rid >> 3) ||
-	       (i > 0 && f[-1].host == f->host && f[-1].rid >> 3 == f->rid >> 3);
-}
-
 enum status record_refuse(const struct pci_function *f, const char *text, const char **why)
 {
 	static char sentence[160];

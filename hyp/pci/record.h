@@ -108,8 +108,6 @@ struct pci_function *record_add(u32 host, u32 rid);
 u32 record_find(u32 host, u32 rid);
 /* The bridge above, NULL on a root bus. */
 struct pci_function *record_parent(const struct pci_function *f);
-/* Is there another function in f's slot? */
-bool record_multi(const struct pci_function *f);
 /* Serialise writes of functions' registers by several CPUs; the last lock but the log's. */
 extern struct lock_class pci_class;
 void pci_lock(void) ACQUIRES(pci_class);

@@ -48,12 +48,11 @@ enum reset_method reset_method_of(const struct pci_function *f)
 	return RESET_BY_BUS;
 }
 
-/* A secondary bus reset takes everything below the port: nobody else, and no bridge. */
+/* A secondary bus reset takes everything below the port: nobody else, and no bridge (nobody's). */
 static bool alone_below(const struct pci_function *port, const struct device *device)
 {
 	for (u32 i = 0; i < pci_function_count; i++)
-		if (pci_function[i].parent == pci_index(port) &&
-		    (pci_function[i].bridge || !of_device(i, device)))
+		if (pci_function[i].parent == pci_index(port) && !of_device(i, device))
 			return false;
 	return true;
 }

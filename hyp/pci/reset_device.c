@@ -5,7 +5,10 @@
  */
 #include "record.h"
 
-enum device_kind { KIND_NONE, KIND_VIRTIO, KIND_EDU, KIND_TESTDEV };
+enum device_kind { KIND_NONE,
+		   KIND_VIRTIO,
+		   KIND_EDU,
+		   KIND_TESTDEV };
 
 /* By vendor and device id as they stand in the first dword. */
 static const struct {

@@ -13,11 +13,24 @@
 enum row {
 	NONE,
 	/* headers, PCI 6.1 and BR 3.2 */
-	READ_ONLY, COMMAND, COMMAND_FIXED, TIMING, TIMING_FIXED, BAR, POINTER, LINE,
+	READ_ONLY,
+	COMMAND,
+	COMMAND_FIXED,
+	TIMING,
+	TIMING_FIXED,
+	BAR,
+	POINTER,
+	LINE,
 	BRIDGE_ERRORS,
 	/* capabilities */
-	HIDDEN, PM_HEAD, PM_CONTROL,
-	PCIE_HEAD, DEV_CAP, DEV_CONTROL, LINK_CAP, TIMEOUTS,
+	HIDDEN,
+	PM_HEAD,
+	PM_CONTROL,
+	PCIE_HEAD,
+	DEV_CAP,
+	DEV_CONTROL,
+	LINK_CAP,
+	TIMEOUTS,
 	ROWS
 };
 
@@ -60,15 +73,40 @@ const struct pci_row pci_row[ROWS] = {
 
 static const u8 header_rows[2][16] = {
 	{
-		READ_ONLY, COMMAND, READ_ONLY, TIMING,
-		BAR, BAR, BAR, BAR, BAR, BAR,
-		NONE /* CardBus */, READ_ONLY /* subsystem */, NONE /* ROM */, POINTER, NONE, LINE,
+		READ_ONLY,
+		COMMAND,
+		READ_ONLY,
+		TIMING,
+		BAR,
+		BAR,
+		BAR,
+		BAR,
+		BAR,
+		BAR,
+		NONE /* CardBus */,
+		READ_ONLY /* subsystem */,
+		NONE /* ROM */,
+		POINTER,
+		NONE,
+		LINE,
 	},
 	{
-		READ_ONLY, COMMAND_FIXED, READ_ONLY, TIMING_FIXED,
-		BAR, BAR, READ_ONLY /* buses */, BRIDGE_ERRORS /* and the I/O window */,
-		READ_ONLY, READ_ONLY, READ_ONLY, READ_ONLY, READ_ONLY /* windows */,
-		POINTER, NONE /* ROM */, LINE /* and bridge control */,
+		READ_ONLY,
+		COMMAND_FIXED,
+		READ_ONLY,
+		TIMING_FIXED,
+		BAR,
+		BAR,
+		READ_ONLY /* buses */,
+		BRIDGE_ERRORS /* and the I/O window */,
+		READ_ONLY,
+		READ_ONLY,
+		READ_ONLY,
+		READ_ONLY,
+		READ_ONLY /* windows */,
+		POINTER,
+		NONE /* ROM */,
+		LINE /* and bridge control */,
 	},
 };
 
@@ -76,15 +114,40 @@ static const u8 pm_rows[] = { PM_HEAD, PM_CONTROL };
 static const u8 subsystem_rows[] = { READ_ONLY, READ_ONLY };
 /* Slot and root registers are the hypervisor's, of the second set the link's are shown. */
 static const u8 pcie_rows[] = {
-	PCIE_HEAD, DEV_CAP, DEV_CONTROL, LINK_CAP, READ_ONLY /* link control */, NONE, NONE, NONE,
-	NONE, TIMEOUTS, TIMEOUTS, READ_ONLY, READ_ONLY,
+	PCIE_HEAD,
+	DEV_CAP,
+	DEV_CONTROL,
+	LINK_CAP,
+	READ_ONLY /* link control */,
+	NONE,
+	NONE,
+	NONE,
+	NONE,
+	TIMEOUTS,
+	TIMEOUTS,
+	READ_ONLY,
+	READ_ONLY,
 };
 /* A vendor's own is as long as it says; reading it is part of many drivers (virtio 4.1.4). */
 #define VENDOR_DWORDS 16
 #define VENDOR_LENGTH BITS32(23, 16)
 static const u8 vendor_rows[VENDOR_DWORDS] = {
-	READ_ONLY, READ_ONLY, READ_ONLY, READ_ONLY, READ_ONLY, READ_ONLY, READ_ONLY, READ_ONLY,
-	READ_ONLY, READ_ONLY, READ_ONLY, READ_ONLY, READ_ONLY, READ_ONLY, READ_ONLY, READ_ONLY,
+	READ_ONLY,
+	READ_ONLY,
+	READ_ONLY,
+	READ_ONLY,
+	READ_ONLY,
+	READ_ONLY,
+	READ_ONLY,
+	READ_ONLY,
+	READ_ONLY,
+	READ_ONLY,
+	READ_ONLY,
+	READ_ONLY,
+	READ_ONLY,
+	READ_ONLY,
+	READ_ONLY,
+	READ_ONLY,
 };
 
 struct cap_rows {

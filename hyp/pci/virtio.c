@@ -8,25 +8,25 @@
  */
 #include "record.h"
 
-#define VIRTIO_VENDOR       0x1af4
-#define VIRTIO_FIRST        0x1000 /* transitional device ids, virtio 4.1.2.1 */
-#define VIRTIO_MODERN       0x1040
-#define VIRTIO_LAST         0x107f
+#define VIRTIO_VENDOR 0x1af4
+#define VIRTIO_FIRST  0x1000 /* transitional device ids, virtio 4.1.2.1 */
+#define VIRTIO_MODERN 0x1040
+#define VIRTIO_LAST   0x107f
 
 /* struct virtio_pci_cap in dwords, virtio 4.1.4 */
-#define VIRTIO_CAP_TYPE     BITS32(31, 24) /* of its first dword */
-#define VIRTIO_CAP_COMMON   1
-#define VIRTIO_CAP_ACCESS   5
-#define VIRTIO_CAP_BAR      4
-#define VIRTIO_CAP_OFFSET   8
-#define VIRTIO_CAP_LENGTH   12
-#define VIRTIO_CAP_DATA     16
-#define VIRTIO_CAP_END      20
+#define VIRTIO_CAP_TYPE   BITS32(31, 24) /* of its first dword */
+#define VIRTIO_CAP_COMMON 1
+#define VIRTIO_CAP_ACCESS 5
+#define VIRTIO_CAP_BAR    4
+#define VIRTIO_CAP_OFFSET 8
+#define VIRTIO_CAP_LENGTH 12
+#define VIRTIO_CAP_DATA   16
+#define VIRTIO_CAP_END    20
 
 /* struct virtio_pci_common_cfg, virtio 4.1.4.3: each register by its own width */
-#define COMMON_FEATURE_SELECT 0
-#define COMMON_FEATURE        4
-#define COMMON_STATUS         20
+#define COMMON_FEATURE_SELECT   0
+#define COMMON_FEATURE          4
+#define COMMON_STATUS           20
 #define FEATURE_ACCESS_PLATFORM BIT32(33 - 32)
 
 bool virtio_is(const struct pci_function *f)
@@ -90,7 +90,8 @@ enum status virtio_check(const struct pci_function *f, const char **why)
 	if (f->device_id < VIRTIO_MODERN ||
 	    (f->bar[0].size != 0 && f->bar[0].space == PCI_IO))
 		return record_refuse(f, "virtio with a legacy interface would bypass the IOMMU "
-					"(QEMU: disable-legacy=on)", why);
+					"(QEMU: disable-legacy=on)",
+				     why);
 	if (virtio_cap(f, VIRTIO_CAP_COMMON) == 0 || virtio_cap(f, VIRTIO_CAP_ACCESS) == 0)
 		return record_refuse(f, "virtio without the capabilities that show its features",
 				     why);
@@ -99,7 +100,8 @@ enum status virtio_check(const struct pci_function *f, const char **why)
 	common_write(f, COMMON_FEATURE_SELECT, 4, 0);
 	if (features == 0xffffffff || !(features & FEATURE_ACCESS_PLATFORM))
 		return record_refuse(f, "virtio without VIRTIO_F_ACCESS_PLATFORM would bypass the "
-					"IOMMU (QEMU: iommu_platform=on)", why);
+					"IOMMU (QEMU: iommu_platform=on)",
+				     why);
 	return OK;
 }
 

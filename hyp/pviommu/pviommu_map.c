@@ -36,7 +36,7 @@ static enum status map_entry(struct vcpu *vcpu, struct domain *d,
 }
 
 static NOINLINE enum status map_general(struct vcpu *vcpu, struct domain *d,
-					 const struct pviommu_map_entry *e, u64 *done)
+					const struct pviommu_map_entry *e, u64 *done)
 	MUST_HOLD(domain_class)
 {
 	u32 leaves = PVIOMMU_MAX_LEAVES;

@@ -29,11 +29,11 @@
 #define PC_VENDOR_UID_2 0x564bcaa9u
 #define PC_VENDOR_UID_3 0x743a004du
 
-#define PC_FN_BASE    0xc6000000u
-#define PC_FN_MASK    0x0000ffffu
-#define PC_SVE_HINT   0x00010000u
-#define PC_CALL_64    0x40000000u /* set: arguments and results are 64 bits wide */
-#define PC_FN(n)      (PC_FN_BASE | (n))
+#define PC_FN_BASE  0xc6000000u
+#define PC_FN_MASK  0x0000ffffu
+#define PC_SVE_HINT 0x00010000u
+#define PC_CALL_64  0x40000000u /* set: arguments and results are 64 bits wide */
+#define PC_FN(n)    (PC_FN_BASE | (n))
 
 /* pKVM-compatible calls. */
 #define PC_HYP_MEMINFO       PC_FN(2)
@@ -51,25 +51,25 @@
 #define PC_DEV_REQ_MMIO      PC_FN(63) /* R1 page aligned IPA, R2..R6 zero -> R1 token */
 
 /* VMM calls: the primary VM only, any other caller gets PC_NOT_SUPPORTED (vmm.h). */
-#define PC_VMM_QUERY                PC_FN(0x100)
-#define PC_VM_CREATE                PC_FN(0x101)
-#define PC_VM_DESTROY               PC_FN(0x102)
-#define PC_VM_DONATE                PC_FN(0x103)
-#define PC_VM_FINALISE              PC_FN(0x104)
-#define PC_VCPU_SET                 PC_FN(0x105)
-#define PC_VCPU_RUN                 PC_FN(0x106)
-#define PC_VCPU_IRQ                 PC_FN(0x107)
-#define PC_VM_ADD_POOL              PC_FN(0x108)
-#define PC_DEV_COUNT                PC_FN(0x110)
-#define PC_DEV_INFO                 PC_FN(0x111)
-#define PC_DEV_GET_NUM_END_POINTS   PC_FN(0x112)
-#define PC_DEV_ASSIGN               PC_FN(0x113)
-#define PC_DEV_SET_END_POINT_VSID   PC_FN(0x114)
-#define PC_DEV_RELEASE              PC_FN(0x115)
-#define PC_DEV_SPLIT                PC_FN(0x116)
-#define PC_DEV_MAP_MMIO             PC_FN(0x117)
-#define PC_DEV_MAP_IRQ              PC_FN(0x118)
-#define PC_DEV_JOIN                 PC_FN(0x119)
+#define PC_VMM_QUERY              PC_FN(0x100)
+#define PC_VM_CREATE              PC_FN(0x101)
+#define PC_VM_DESTROY             PC_FN(0x102)
+#define PC_VM_DONATE              PC_FN(0x103)
+#define PC_VM_FINALISE            PC_FN(0x104)
+#define PC_VCPU_SET               PC_FN(0x105)
+#define PC_VCPU_RUN               PC_FN(0x106)
+#define PC_VCPU_IRQ               PC_FN(0x107)
+#define PC_VM_ADD_POOL            PC_FN(0x108)
+#define PC_DEV_COUNT              PC_FN(0x110)
+#define PC_DEV_INFO               PC_FN(0x111)
+#define PC_DEV_GET_NUM_END_POINTS PC_FN(0x112)
+#define PC_DEV_ASSIGN             PC_FN(0x113)
+#define PC_DEV_SET_END_POINT_VSID PC_FN(0x114)
+#define PC_DEV_RELEASE            PC_FN(0x115)
+#define PC_DEV_SPLIT              PC_FN(0x116)
+#define PC_DEV_MAP_MMIO           PC_FN(0x117)
+#define PC_DEV_MAP_IRQ            PC_FN(0x118)
+#define PC_DEV_JOIN               PC_FN(0x119)
 
 /* Guest calls of ours outside PVIOMMU_OP. */
 #define PC_CONSOLE    PC_FN(0x180) /* R1 IPA, R2 bytes */

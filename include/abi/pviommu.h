@@ -22,13 +22,13 @@
 #define PVIOMMU_GRANULE 4096u
 
 /* Operations 0..0x3F: wire-compatible with pKVM; R0 is 0, -1 or -3, R3 the precise status. */
-#define PVIOMMU_ATTACH_DEV    0x00 /* R2 pvIOMMU, R3 vSID, R4 PASID, R5 domain, R6 pasid_bits */
-#define PVIOMMU_DETACH_DEV    0x01 /* R2 pvIOMMU, R3 vSID, R4 PASID, R5 domain, R6 zero */
-#define PVIOMMU_ALLOC_DOMAIN  0x02 /* R2..R6 zero -> R1 domain */
-#define PVIOMMU_FREE_DOMAIN   0x03 /* R2 domain, R3..R6 zero */
-#define PVIOMMU_MAP_PAGES     0x04 /* R2 domain, R3 IOVA, R4 IPA, R5 bytes, R6 prot -> R1 bytes mapped */
-#define PVIOMMU_UNMAP_PAGES   0x05 /* R2 domain, R3 IOVA, R4 bytes, R5..R6 zero -> R1 bytes unmapped */
-#define PVIOMMU_SID_INFO      0x06 /* R2 pvIOMMU, R3 vSID -> R1 endpoint flags */
+#define PVIOMMU_ATTACH_DEV   0x00 /* R2 pvIOMMU, R3 vSID, R4 PASID, R5 domain, R6 pasid_bits */
+#define PVIOMMU_DETACH_DEV   0x01 /* R2 pvIOMMU, R3 vSID, R4 PASID, R5 domain, R6 zero */
+#define PVIOMMU_ALLOC_DOMAIN 0x02 /* R2..R6 zero -> R1 domain */
+#define PVIOMMU_FREE_DOMAIN  0x03 /* R2 domain, R3..R6 zero */
+#define PVIOMMU_MAP_PAGES    0x04 /* R2 domain, R3 IOVA, R4 IPA, R5 bytes, R6 prot -> R1 bytes mapped */
+#define PVIOMMU_UNMAP_PAGES  0x05 /* R2 domain, R3 IOVA, R4 bytes, R5..R6 zero -> R1 bytes unmapped */
+#define PVIOMMU_SID_INFO     0x06 /* R2 pvIOMMU, R3 vSID -> R1 endpoint flags */
 
 /* Operations from 0x40: ours; R0 is the precise status. */
 #define PVIOMMU_QUERY         0x40 /* R2 pvIOMMU, R3 property, R4 index -> R1 value */
@@ -56,24 +56,24 @@
 #define PVIOMMU_PROT_ALL    0x3fu
 
 /* QUERY properties. */
-#define PVIOMMU_Q_VERSION         0
-#define PVIOMMU_Q_PAGE_SIZES      1 /* bitmap of leaf sizes */
-#define PVIOMMU_Q_IOVA_BITS       2
-#define PVIOMMU_Q_PASID_BITS      3
-#define PVIOMMU_Q_VSID_COUNT      4
-#define PVIOMMU_Q_VSID            5 /* the index-th vSID */
-#define PVIOMMU_Q_DOMAINS_LEFT    6
-#define PVIOMMU_Q_FEATURES        7 /* bit n: operation 0x40 + n exists; 32 SHADOW, 33 PAGE_REQUESTS */
-#define PVIOMMU_Q_INVAL_MAX       8 /* entries per INVALIDATE */
-#define PVIOMMU_Q_NESTED_TYPES    9 /* bit n: ALLOC_NESTED data_type n */
-#define PVIOMMU_Q_MAP_LIST_MAX   10 /* entries per MAP_LIST */
-#define PVIOMMU_Q_DOORBELL       11 /* MSI doorbell IPA, 0: none */
-#define PVIOMMU_Q_DOORBELL_SIZE  12
-#define PVIOMMU_Q_RESERVED_BASE  13 /* index-th reserved IOVA range */
-#define PVIOMMU_Q_RESERVED_SIZE  14
-#define PVIOMMU_Q_INVAL_TYPES    15 /* bit n: INVALIDATE data_type n */
-#define PVIOMMU_Q_EVENT_IRQ      16 /* index-th event interrupt */
-#define PVIOMMU_Q_COUNT          17
+#define PVIOMMU_Q_VERSION       0
+#define PVIOMMU_Q_PAGE_SIZES    1 /* bitmap of leaf sizes */
+#define PVIOMMU_Q_IOVA_BITS     2
+#define PVIOMMU_Q_PASID_BITS    3
+#define PVIOMMU_Q_VSID_COUNT    4
+#define PVIOMMU_Q_VSID          5 /* the index-th vSID */
+#define PVIOMMU_Q_DOMAINS_LEFT  6
+#define PVIOMMU_Q_FEATURES      7 /* bit n: operation 0x40 + n exists; 32 SHADOW, 33 PAGE_REQUESTS */
+#define PVIOMMU_Q_INVAL_MAX     8 /* entries per INVALIDATE */
+#define PVIOMMU_Q_NESTED_TYPES  9 /* bit n: ALLOC_NESTED data_type n */
+#define PVIOMMU_Q_MAP_LIST_MAX  10 /* entries per MAP_LIST */
+#define PVIOMMU_Q_DOORBELL      11 /* MSI doorbell IPA, 0: none */
+#define PVIOMMU_Q_DOORBELL_SIZE 12
+#define PVIOMMU_Q_RESERVED_BASE 13 /* index-th reserved IOVA range */
+#define PVIOMMU_Q_RESERVED_SIZE 14
+#define PVIOMMU_Q_INVAL_TYPES   15 /* bit n: INVALIDATE data_type n */
+#define PVIOMMU_Q_EVENT_IRQ     16 /* index-th event interrupt */
+#define PVIOMMU_Q_COUNT         17
 
 #define PVIOMMU_FEAT_SHADOW        32
 #define PVIOMMU_FEAT_PAGE_REQUESTS 33
@@ -97,16 +97,16 @@
 #define PVIOMMU_STAT_MAPPED      7 /* now: bytes mapped in the VM's domains */
 #define PVIOMMU_STAT_DOMAINS     8 /* now: domains of the VM */
 #define PVIOMMU_STAT_ATTACHED    9 /* now: attachments of this pvIOMMU */
-#define PVIOMMU_STAT_COUNT      10
+#define PVIOMMU_STAT_COUNT       10
 
 /* Limits. */
-#define PVIOMMU_MAX_LEAVES   512u  /* leaves one map or unmap call touches */
-#define PVIOMMU_MAX_PAGES    4096u /* page records one call touches */
-#define PVIOMMU_MAX_LIST     256u  /* entries per MAP_LIST or UNMAP_LIST */
-#define PVIOMMU_MAX_VSIDS    64u   /* vSIDs per ATTACH_LIST */
-#define PVIOMMU_MAX_INVAL    256u  /* entries per INVALIDATE */
-#define PVIOMMU_MAX_ENTRY    4096u /* entry_len */
-#define PVIOMMU_MAX_STRUCT   4096u /* size of a top-level structure */
+#define PVIOMMU_MAX_LEAVES 512u  /* leaves one map or unmap call touches */
+#define PVIOMMU_MAX_PAGES  4096u /* page records one call touches */
+#define PVIOMMU_MAX_LIST   256u  /* entries per MAP_LIST or UNMAP_LIST */
+#define PVIOMMU_MAX_VSIDS  64u   /* vSIDs per ATTACH_LIST */
+#define PVIOMMU_MAX_INVAL  256u  /* entries per INVALIDATE */
+#define PVIOMMU_MAX_ENTRY  4096u /* entry_len */
+#define PVIOMMU_MAX_STRUCT 4096u /* size of a top-level structure */
 
 #define PVIOMMU_ATTACH_ACCEPT_SHARED 0x01u
 

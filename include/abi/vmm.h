@@ -51,7 +51,7 @@ struct pc_dev_info {
 	uint32_t mmio_count;
 	uint32_t irq_count;
 	uint32_t reserved;
-	uint8_t  name[32]; /* "pci 0000:00:04" or the device-tree node's name; zero terminated */
+	uint8_t name[32]; /* "pci 0000:00:04" or the device-tree node's name; zero terminated */
 	struct pc_dev_range mmio[PC_DEV_MAX_MMIO];
 };
 

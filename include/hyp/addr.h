@@ -16,11 +16,21 @@
 #define BLOCK_SIZE  (1ul << BLOCK_SHIFT)
 #define BLOCK_PAGES (BLOCK_SIZE / PAGE_SIZE)
 
-typedef struct { u64 v; } pa_t;   /* physical address of the machine */
-typedef struct { u64 v; } ipa_t;  /* a VM's physical address */
-typedef struct { u64 v; } iova_t; /* a device's input address */
-typedef struct { u32 v; } sid_t;  /* hardware stream id (SMMU StreamID, PCI requester id) */
-typedef struct { u32 v; } vsid_t; /* a guest's name for a stream */
+typedef struct {
+	u64 v;
+} pa_t;   /* physical address of the machine */
+typedef struct {
+	u64 v;
+} ipa_t;  /* a VM's physical address */
+typedef struct {
+	u64 v;
+} iova_t; /* a device's input address */
+typedef struct {
+	u32 v;
+} sid_t;  /* hardware stream id (SMMU StreamID, PCI requester id) */
+typedef struct {
+	u32 v;
+} vsid_t; /* a guest's name for a stream */
 
 static inline pa_t pa(u64 v) { return (pa_t){ v }; }
 static inline ipa_t ipa(u64 v) { return (ipa_t){ v }; }

@@ -10,10 +10,10 @@
 
 void panic(const char *fmt, ...) NORETURN COLD PRINTF(1, 2);
 
-#define CHECK(cond)                                                                        \
-	do {                                                                               \
-		if (unlikely(!(cond)))                                                     \
-			panic("%s:%d: CHECK(%s)", __FILE_NAME__, __LINE__, #cond);         \
+#define CHECK(cond)                                                                \
+	do {                                                                       \
+		if (unlikely(!(cond)))                                             \
+			panic("%s:%d: CHECK(%s)", __FILE_NAME__, __LINE__, #cond); \
 	} while (0)
 
 #endif

@@ -85,7 +85,7 @@ struct stream_config {
 	enum stream_mode mode;
 	const struct iommu_table *table; /* STREAM_STAGE2 */
 	const struct stream_ctx *ctx;    /* STREAM_STAGE1 */
-	u16 vmid;                        /* STREAM_STAGE1: tag of the stream where stage 2 exists */
+	u16 vmid;   /* STREAM_STAGE1: tag of the stream where stage 2 exists */
 };
 
 /* A piece of address space to drop from the caches. */

@@ -17,13 +17,13 @@
 #include <arch/spinlock.h> /* struct spinlock, SPINLOCK_INIT, arch_spin_lock, arch_spin_unlock */
 
 #if defined(__clang__) && !defined(__CHECKER__)
-#define LOCK_CLASS         __attribute__((capability("lock class")))
-#define ACQUIRES(...)      __attribute__((acquire_capability(__VA_ARGS__)))
-#define ACQUIRES_IF(...)   __attribute__((try_acquire_capability(__VA_ARGS__)))
-#define RELEASES(...)      __attribute__((release_capability(__VA_ARGS__)))
-#define MUST_HOLD(...)     __attribute__((requires_capability(__VA_ARGS__)))
-#define NOT_HELD(...)      __attribute__((locks_excluded(__VA_ARGS__)))
-#define NO_LOCK_ANALYSIS   __attribute__((no_thread_safety_analysis))
+#define LOCK_CLASS       __attribute__((capability("lock class")))
+#define ACQUIRES(...)    __attribute__((acquire_capability(__VA_ARGS__)))
+#define ACQUIRES_IF(...) __attribute__((try_acquire_capability(__VA_ARGS__)))
+#define RELEASES(...)    __attribute__((release_capability(__VA_ARGS__)))
+#define MUST_HOLD(...)   __attribute__((requires_capability(__VA_ARGS__)))
+#define NOT_HELD(...)    __attribute__((locks_excluded(__VA_ARGS__)))
+#define NO_LOCK_ANALYSIS __attribute__((no_thread_safety_analysis))
 #else
 #define LOCK_CLASS
 #define ACQUIRES(...)
@@ -34,7 +34,9 @@
 #define NO_LOCK_ANALYSIS
 #endif
 
-struct LOCK_CLASS lock_class { char unused; };
+struct LOCK_CLASS lock_class {
+	char unused;
+};
 
 extern struct lock_class vm_class, domain_class, page_class, queue_class, log_class;
 

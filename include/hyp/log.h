@@ -11,7 +11,10 @@
 
 #include "hyp/types.h"
 
-enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_level { LOG_ERROR,
+		 LOG_WARN,
+		 LOG_INFO,
+		 LOG_DEBUG };
 
 #define LOG_LINE_MAX 200
 
@@ -23,10 +26,10 @@ void log_line(enum log_level level, const char *fmt, ...) PRINTF(2, 3);
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)
 #define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)
-#define log_debug(...)                                                                     \
-	do {                                                                               \
-		if (unlikely(log_level >= LOG_DEBUG))                                      \
-			log_line(LOG_DEBUG, __VA_ARGS__);                                  \
+#define log_debug(...)                                    \
+	do {                                              \
+		if (unlikely(log_level >= LOG_DEBUG))     \
+			log_line(LOG_DEBUG, __VA_ARGS__); \
 	} while (0)
 
 #endif

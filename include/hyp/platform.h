@@ -13,17 +13,17 @@
 #include "hyp/addr.h"
 #include "hyp/status.h"
 
-#define MACHINE_MAX_RAM     8
-#define MACHINE_MAX_CPUS    8
-#define MACHINE_MAX_IOMMUS  8
-#define MACHINE_MAX_MODULES 4
-#define MACHINE_MAX_WINDOWS 64
-#define MACHINE_MAX_SIDMAPS 16
-#define MACHINE_MAX_PCI_HOSTS 2
+#define MACHINE_MAX_RAM        8
+#define MACHINE_MAX_CPUS       8
+#define MACHINE_MAX_IOMMUS     8
+#define MACHINE_MAX_MODULES    4
+#define MACHINE_MAX_WINDOWS    64
+#define MACHINE_MAX_SIDMAPS    16
+#define MACHINE_MAX_PCI_HOSTS  2
 #define MACHINE_MAX_DT_DEVICES 8
 #define MACHINE_MAX_GIC_REDIST 4
-#define MACHINE_CMDLINE     512
-#define MACHINE_NAME        32
+#define MACHINE_CMDLINE        512
+#define MACHINE_NAME           32
 
 struct range {
 	u64 base;
@@ -31,7 +31,8 @@ struct range {
 };
 
 /* A boot module: the primary's kernel or ramdisk (`multiboot,module` of /chosen). */
-enum module_kind { MODULE_KERNEL, MODULE_RAMDISK };
+enum module_kind { MODULE_KERNEL,
+		   MODULE_RAMDISK };
 
 struct machine_module {
 	enum module_kind kind;
@@ -61,7 +62,9 @@ struct machine_sidmap {
 };
 
 /* What a PCI host bridge decodes: kind of window, CPU address, bus address, size. */
-enum pci_space { PCI_IO, PCI_MEM32, PCI_MEM64 };
+enum pci_space { PCI_IO,
+		 PCI_MEM32,
+		 PCI_MEM64 };
 
 struct machine_pci_window {
 	enum pci_space space;
@@ -88,7 +91,9 @@ struct machine_dt_device {
 	u32 mmio_count;
 	u32 irq[8];
 	u32 irq_count;
-	struct { u32 iommu, sid; } stream[32];
+	struct {
+		u32 iommu, sid;
+	} stream[32];
 	u32 stream_count;
 	bool dma_coherent;
 };
@@ -142,7 +147,6 @@ struct machine {
 	} gic;
 	struct range console;
 
-
 	/* Interrupts without a hardware line, for events of the primary (QUERY 16). */
 	u32 event_irq[8];
 	u32 event_irq_count;
@@ -167,7 +171,7 @@ void plat_console_putc(char c);
  * *why when the machine cannot be run safely. Pure but for the record: touches no device.
  */
 const struct machine *platform_discover(const void *fdt, u64 fdt_limit, struct range image,
-					 const char **why);
+					const char **why);
 
 /*
  * Write the primary's device tree into [out, out+space): firmware's tree without IOMMUs, fw_cfg,

@@ -12,8 +12,8 @@
 #include "hyp/pool.h"
 #include "hyp/pt.h"
 
-#define PT_ENTRIES   512u
-#define PT_LAST      3
+#define PT_ENTRIES 512u
+#define PT_LAST    3
 /* The most empty tables that one edit unlinks: each costs a scan of its entries. */
 #define PT_UNLINK_MAX 8
 

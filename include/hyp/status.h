@@ -10,17 +10,17 @@
 #include "hyp/types.h"
 
 enum status {
-	OK       = PC_SUCCESS,
-	E_NOSYS  = PC_NOT_SUPPORTED,     /* no such call, operation, type or flag */
-	E_INVAL  = PC_INVALID_PARAMETER, /* malformed */
-	E_NOENT  = PC_NOT_FOUND,         /* no such object of this caller */
-	E_EXIST  = PC_EXISTS,            /* already mapped, already set */
-	E_BUSY   = PC_BUSY,              /* in use, frozen, pinned */
-	E_NOMEM  = PC_NO_MEMORY,         /* the pool is exhausted */
+	OK = PC_SUCCESS,
+	E_NOSYS = PC_NOT_SUPPORTED,     /* no such call, operation, type or flag */
+	E_INVAL = PC_INVALID_PARAMETER, /* malformed */
+	E_NOENT = PC_NOT_FOUND,         /* no such object of this caller */
+	E_EXIST = PC_EXISTS,            /* already mapped, already set */
+	E_BUSY = PC_BUSY,              /* in use, frozen, pinned */
+	E_NOMEM = PC_NO_MEMORY,         /* the pool is exhausted */
 	E_DENIED = PC_DENIED,            /* right object, not allowed */
 	E_TOOBIG = PC_TOO_BIG,           /* unknown bytes not zero */
-	E_FAULT  = PC_FAULT,             /* buffer not the caller's memory */
-	E_IO     = PC_IO,                /* hardware did not complete */
+	E_FAULT = PC_FAULT,             /* buffer not the caller's memory */
+	E_IO = PC_IO,                /* hardware did not complete */
 };
 
 #endif

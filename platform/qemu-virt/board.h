@@ -20,18 +20,18 @@
  */
 #define VIRT_INTIDS 288u
 
-#define GIC_FIRST_SPI  32u
-#define GIC_FIRST_PPI  16u
-#define GIC_PPIS       16u
-#define GIC_CELLS      3u     /* of an interrupt: kind, number, flags */
-#define GIC_KIND_SPI   0u
-#define GIC_KIND_PPI   1u
-#define GIC_EDGE       1u     /* flags: rising edge */
-#define GICD_FRAME     0x10000ul
-#define GICR_FRAMES    0x20000ul /* RD_base and SGI_base of one CPU, GICv3 */
-#define SMMU_FRAMES    0x20000ul /* register pages 0 and 1, IHI 0070 6.1 */
-#define PCI_BUS_ECAM   0x100000ul
-#define PA_BITS        48
+#define GIC_FIRST_SPI 32u
+#define GIC_FIRST_PPI 16u
+#define GIC_PPIS      16u
+#define GIC_CELLS     3u     /* of an interrupt: kind, number, flags */
+#define GIC_KIND_SPI  0u
+#define GIC_KIND_PPI  1u
+#define GIC_EDGE      1u     /* flags: rising edge */
+#define GICD_FRAME    0x10000ul
+#define GICR_FRAMES   0x20000ul /* RD_base and SGI_base of one CPU, GICv3 */
+#define SMMU_FRAMES   0x20000ul /* register pages 0 and 1, IHI 0070 6.1 */
+#define PCI_BUS_ECAM  0x100000ul
+#define PA_BITS       48
 
 /* Does the primary's tree hold such a node? */
 enum node_fate {
@@ -41,7 +41,10 @@ enum node_fate {
 };
 
 /* Nodes are read in this order, so that what others refer to is known first. */
-enum node_pass { PASS_INTERRUPTS, PASS_IOMMUS, PASS_DEVICES, PASSES };
+enum node_pass { PASS_INTERRUPTS,
+		 PASS_IOMMUS,
+		 PASS_DEVICES,
+		 PASSES };
 
 struct discovery {
 	struct dt *dt;

@@ -8,20 +8,22 @@
 #include "hyp/config.h"
 #include "hyp/log.h"
 
-#define WORD_MAX    64
-#define BLANKS      " \t\n"
-#define POOL_MAX    (1ul << PA_BITS)
-#define DECIMAL     10
-#define KIB_SHIFT   10
-#define MIB_SHIFT   20
-#define GIB_SHIFT   30
+#define WORD_MAX  64
+#define BLANKS    " \t\n"
+#define POOL_MAX  (1ul << PA_BITS)
+#define DECIMAL   10
+#define KIB_SHIFT 10
+#define MIB_SHIFT 20
+#define GIB_SHIFT 30
 
 /* "<n>", "<n>K", "<n>M" or "<n>G", above 0. */
 static bool option_pool(struct machine *m, const char *value)
 {
 	char *end;
 	u64 number = strtoul(value, &end, DECIMAL);
-	u32 shift = *end == 'K' ? KIB_SHIFT : *end == 'M' ? MIB_SHIFT : *end == 'G' ? GIB_SHIFT : 0;
+	u32 shift = *end == 'K' ? KIB_SHIFT : *end == 'M' ? MIB_SHIFT :
+				      *end == 'G'         ? GIB_SHIFT :
+							    0;
 
 	if (shift)
 		end++;

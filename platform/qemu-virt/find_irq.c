@@ -126,7 +126,8 @@ bool find_gic(struct discovery *d, const struct dt_node *n)
 		m->gic.redist[m->gic.redist_count++] = reg[1 + i];
 	for (u32 i = 0; i < count; i++)
 		if (!window_add(d, name, reg[i],
-				i == 0 ? WINDOW_GICD : i <= regions ? WINDOW_GICR : WINDOW_DENIED))
+				i == 0 ? WINDOW_GICD : i <= regions ? WINDOW_GICR :
+								      WINDOW_DENIED))
 			return false;
 	return true;
 }

@@ -58,7 +58,8 @@ static bool pci_window(struct discovery *d, const char *name, struct machine_pci
 		return refuse("%s: its window at bus address 0x%lx is of an unknown kind", name, w.bus);
 	if (host->window_count == ARRAY_SIZE(host->window))
 		return refuse("%s: more than %zu windows", name, ARRAY_SIZE(host->window));
-	w.space = space == PCI_SPACE_IO ? PCI_IO : space == PCI_SPACE_MEM32 ? PCI_MEM32 : PCI_MEM64;
+	w.space = space == PCI_SPACE_IO ? PCI_IO : space == PCI_SPACE_MEM32 ? PCI_MEM32 :
+									      PCI_MEM64;
 	host->window[host->window_count++] = w;
 	return window_add(d, name, cpu, WINDOW_PCI);
 }

@@ -26,7 +26,12 @@ struct edit {
 
 /* Properties that refer to nodes that go. */
 static const enum dt_id severed[] = {
-	DT_IOMMUS, DT_IOMMU_MAP, DT_IOMMU_MAP_MASK, DT_MSI_MAP, DT_MSI_MAP_MASK, DT_MSI_PARENT,
+	DT_IOMMUS,
+	DT_IOMMU_MAP,
+	DT_IOMMU_MAP_MASK,
+	DT_MSI_MAP,
+	DT_MSI_MAP_MASK,
+	DT_MSI_PARENT,
 };
 
 static u64 block_end(u32 offset, u32 size)
@@ -235,7 +240,8 @@ static void look_ahead(struct edit *e)
 
 static enum status status_of(int err)
 {
-	return err == 0 ? OK : err == -FDT_ERR_NOSPACE ? E_NOMEM : E_INVAL;
+	return err == 0 ? OK : err == -FDT_ERR_NOSPACE ? E_NOMEM :
+							 E_INVAL;
 }
 
 enum status platform_primary_fdt(const void *fdt, const struct machine *m, void *out, u64 space)

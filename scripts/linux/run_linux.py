@@ -50,6 +50,20 @@ CASES = {
     "refuse": ["cpus", "devices_found", *DEVICES, "driver_refuses", "driver_selftest"],
 }
 
+# Where the disk and the network device sit: bridges, and the places of the two.
+LAYOUTS = {
+    # A slot each on the root bus.
+    "": ([], "bus=pcie.0,addr=4", "bus=pcie.0,addr=5"),
+    # Two functions of one slot, which are assigned and attached together.
+    "slot": ([], "bus=pcie.0,addr=4.0,multifunction=on", "bus=pcie.0,addr=4.1"),
+    # Requester ids of another bus, and one that stands for a whole conventional bus.
+    "bridges": (
+        ["-device", "pcie-root-port,id=port1,bus=pcie.0,addr=4,chassis=1",
+         "-device", "pcie-pci-bridge,id=pci1,bus=pcie.0,addr=5"],
+        "bus=port1,addr=0", "bus=pci1,addr=1",
+    ),
+}
+
 REPORT = re.compile(r"\[t\] (ok|fail|value|end)(?: (\S+))?(?: (.*?))?\s*$")
 TROUBLE = re.compile(
     r"WARNING: CPU|BUG:|Oops|Call trace:|nobody cared|Unable to handle|detected stall|blocked for more than|Kernel panic|\] error "
@@ -60,11 +74,13 @@ TROUBLE = re.compile(
 class Run:
     scenario: str
     cpu: str
-    bare: bool
+    layout: str = ""
+    bare: bool = False
 
     @property
     def name(self):
-        return f"linux_{'bare_' if self.bare else ''}{self.scenario}_{self.cpu}"
+        words = ["linux", "bare" if self.bare else "", self.scenario, self.layout, self.cpu]
+        return "_".join(filter(None, words))
 
     def cases(self):
         return [f"{self.name}_{case}" for case in [*CASES[self.scenario], "log_clean", "power_off"]]
@@ -128,12 +144,14 @@ class Bench:
         return f"console=ttyAMA0 panic=-1 printk.devkmsg=on {own} {self.args.append}".strip()
 
     def command(self, run):
+        bridges, disk_at, net_at = LAYOUTS[run.layout]
         extra = [
+            *bridges,
             "-drive", f"file={self.disk},if=none,id=disk,format=raw,snapshot=on",
             # Without shadow doorbells: with them QEMU races with several CPUs over the level of the interrupt line.
-            "-device", "nvme,drive=disk,serial=portcullis,dbcs=off,addr=4",
+            "-device", f"nvme,drive=disk,serial=portcullis,dbcs=off,{disk_at}",
             "-netdev", f"user,id=net,tftp={self.shared}",
-            "-device", "virtio-net-pci,netdev=net,iommu_platform=on,disable-legacy=on,romfile=,addr=5",
+            "-device", f"virtio-net-pci,netdev=net,iommu_platform=on,disable-legacy=on,romfile=,{net_at}",
         ]
         if run.bare:
             # As under the hypervisor, which has no ITS to give: devices interrupt by INTx.
@@ -177,12 +195,11 @@ def judge(run, lines, ended):
 
 def runs_chosen(args):
     """A run is started when a case of it is wanted, and then tells all of its cases."""
-    cpus = args.cpu or list(CPUS)
     if args.bare:
-        runs = [Run("refuse", cpu, True) for cpu in args.cpu or ["max"]]
+        runs = [Run("refuse", cpu, bare=True) for cpu in args.cpu or ["max"]]
     else:
-        runs = [Run("identity", cpu, False) for cpu in cpus]
-        runs += [Run("driver", cpu, False) for cpu in args.cpu or ["a710"]]
+        runs = [Run("identity", cpu) for cpu in args.cpu or CPUS]
+        runs += [Run("driver", cpu, layout) for layout in LAYOUTS for cpu in args.cpu or ["a710"]]
     return [run for run in runs if any(fnmatch.fnmatch(case, args.case) for case in run.cases())]
 
 
@@ -195,7 +212,7 @@ def arguments():
     parser.add_argument("--bare", action="store_true", help="without the hypervisor: the driver has to refuse")
     parser.add_argument("--cpu", action="append", choices=CPUS, help="only this CPU; may be repeated")
     parser.add_argument("--case", default="*", help="only runs with a case of this name (shell pattern)")
-    parser.add_argument("--timeout", type=float, default=300, help="seconds per run")
+    parser.add_argument("--timeout", type=float, default=900, help="seconds per run")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     parser.add_argument("--append", default="", help="more words for Linux's command line")
     parser.add_argument("--verbose", action="store_true", help="also the values that /init reports")

@@ -26,20 +26,11 @@ static u32 locks_held;
 
 const struct pt_ops *const arch_cpu_pt = &pt_lpae_s2;
 
-void fake_cpu_set(u32 index)
-{
-	cpu_index = index;
-}
+void fake_cpu_set(u32 index) { cpu_index = index; }
 
-u32 arch_cpu_index(void)
-{
-	return cpu_index;
-}
+u32 arch_cpu_index(void) { return cpu_index; }
 
-struct range arch_image(void)
-{
-	return (struct range){ FAKE_RAM_BASE, FAKE_IMAGE_SIZE };
-}
+struct range arch_image(void) { return (struct range){ FAKE_RAM_BASE, FAKE_IMAGE_SIZE }; }
 
 /* The host's "boot protocol": a flat image, entered at its first byte, without room beyond it. */
 bool arch_kernel_layout(const void *image UNUSED, struct range file, struct range *room,
@@ -54,13 +45,9 @@ bool arch_kernel_layout(const void *image UNUSED, struct range file, struct rang
 	return true;
 }
 
-void arch_map_init(const struct machine *m UNUSED)
-{
-}
+void arch_map_init(const struct machine *m UNUSED) {}
 
-void arch_irq_init(const struct machine *m UNUSED)
-{
-}
+void arch_irq_init(const struct machine *m UNUSED) {}
 
 void arch_cpu_inval(u16 vmid, ipa_t base, u64 size)
 {
@@ -95,10 +82,7 @@ void arch_spin_unlock(struct spinlock *lock)
 	locks_held--;
 }
 
-u32 fake_locks_held(void)
-{
-	return locks_held;
-}
+u32 fake_locks_held(void) { return locks_held; }
 
 /* --- the ends */
 
@@ -115,20 +99,11 @@ static void NORETURN stop(enum fake_end how)
 	abort();
 }
 
-void arch_panic_stop(void)
-{
-	stop(FAKE_PANIC);
-}
+void arch_panic_stop(void) { stop(FAKE_PANIC); }
 
-void arch_system_off(void)
-{
-	stop(FAKE_OFF);
-}
+void arch_system_off(void) { stop(FAKE_OFF); }
 
-void arch_system_reset(void)
-{
-	stop(FAKE_RESET);
-}
+void arch_system_reset(void) { stop(FAKE_RESET); }
 
 void arch_enter_primary(struct vm *vm, ipa_t entry, ipa_t fdt)
 {

@@ -18,7 +18,7 @@
 struct ram {
 	u64 base, size;
 	u8 *cpu; /* what the CPU sees */
-	u8 *hw;  /* what a walker without snooping sees; NULL: the same */
+	u8 *hw;	/* what a walker without snooping sees; NULL: the same */
 };
 static struct ram ram[FAKE_MAX_RAM];
 static u32 ram_count;
@@ -205,10 +205,7 @@ bool fake_hw_write(u64 addr, const void *in, u64 size)
 
 /* --- the CPU's side of memory */
 
-u64 io_table_read(const u64 *entry)
-{
-	return __atomic_load_n(entry, __ATOMIC_RELAXED);
-}
+u64 io_table_read(const u64 *entry) { return __atomic_load_n(entry, __ATOMIC_RELAXED); }
 
 void io_table_write(u64 *entry, u64 value)
 {
@@ -219,19 +216,11 @@ void io_table_write(u64 *entry, u64 value)
 	__atomic_store_n(entry, value, __ATOMIC_RELAXED);
 }
 
-void io_table_publish(void)
-{
-	store_count = 0;
-}
+void io_table_publish(void) { store_count = 0; }
 
-void io_wmb(void)
-{
-	store_count = 0;
-}
+void io_wmb(void) { store_count = 0; }
 
-void io_rmb(void)
-{
-}
+void io_rmb(void) {}
 
 void io_clean(const void *start, size_t size)
 {
@@ -328,47 +317,23 @@ static void io_write(volatile void *reg, u32 width, u64 value)
 	r->ops->write(r->ctx, addr - r->base, width, value);
 }
 
-u32 io_read32(const volatile void __mmio *reg)
-{
-	return (u32)io_read(reg, 4);
-}
+u32 io_read32(const volatile void __mmio *reg) { return (u32)io_read(reg, 4); }
 
-u64 io_read64(const volatile void __mmio *reg)
-{
-	return io_read(reg, 8);
-}
+u64 io_read64(const volatile void __mmio *reg) { return io_read(reg, 8); }
 
-void io_write32(u32 value, volatile void __mmio *reg)
-{
-	io_write(reg, 4, value);
-}
+void io_write32(u32 value, volatile void __mmio *reg) { io_write(reg, 4, value); }
 
-void io_write64(u64 value, volatile void __mmio *reg)
-{
-	io_write(reg, 8, value);
-}
+void io_write64(u64 value, volatile void __mmio *reg) { io_write(reg, 8, value); }
 
 /* --- time and chance */
 
-void fake_time_step(u64 us)
-{
-	clock_step = us;
-}
+void fake_time_step(u64 us) { clock_step = us; }
 
-void fake_time_advance(u64 us)
-{
-	clock_us += us;
-}
+void fake_time_advance(u64 us) { clock_us += us; }
 
-u64 fake_time_now(void)
-{
-	return clock_us;
-}
+u64 fake_time_now(void) { return clock_us; }
 
-void io_zero_pages(void *page, u64 pages)
-{
-	memset(page, 0, pages * PAGE_SIZE);
-}
+void io_zero_pages(void *page, u64 pages) { memset(page, 0, pages * PAGE_SIZE); }
 
 u64 io_time_us(void)
 {
@@ -385,10 +350,7 @@ void io_relax(void)
 		((fake_relax_hook *)relax_hook[i].fn)(relax_hook[i].ctx);
 }
 
-void fake_seed(u64 seed)
-{
-	random_state = seed;
-}
+void fake_seed(u64 seed) { random_state = seed; }
 
 /* splitmix64 */
 u64 fake_random(void)
@@ -400,10 +362,7 @@ u64 fake_random(void)
 	return z ^ (z >> 31);
 }
 
-u64 fake_random_below(u64 limit)
-{
-	return limit == 0 ? 0 : fake_random() % limit;
-}
+u64 fake_random_below(u64 limit) { return limit == 0 ? 0 : fake_random() % limit; }
 
 void fake_io_reset(void)
 {

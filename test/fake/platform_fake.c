@@ -22,8 +22,7 @@ void plat_console_putc(char c)
 		fake_console[console_used++] = c;
 }
 
-static void window_add(struct machine *m, u64 base, u64 size, enum window_use use,
-		       const char *name)
+static void window_add(struct machine *m, u64 base, u64 size, enum window_use use, const char *name)
 {
 	struct machine_window *w = &m->window[m->window_count++];
 
@@ -36,8 +35,8 @@ static void iommu_add(struct machine *m, u32 index)
 {
 	struct machine_iommu *iommu = &m->iommu[index];
 
-	iommu->regs = (struct range){ FAKE_IOMMU_BASE + index * FAKE_IOMMU_STRIDE,
-				      FAKE_IOMMU_STRIDE };
+	iommu->regs =
+		(struct range){ FAKE_IOMMU_BASE + index * FAKE_IOMMU_STRIDE, FAKE_IOMMU_STRIDE };
 	iommu->event_irq = 106 + 4 * index;
 	iommu->error_irq = 109 + 4 * index;
 	iommu->phandle = 0x100 + index;

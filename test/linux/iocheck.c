@@ -11,13 +11,13 @@
  */
 #include "syscall.h"
 
-#define AT_FDCWD     (-100)
-#define O_RDWR       02
-#define O_DIRECT     0200000
-#define PROT_RW      3
+#define AT_FDCWD      (-100)
+#define O_RDWR	      02
+#define O_DIRECT      0200000
+#define PROT_RW	      3
 #define MAP_PRIV_ANON 0x22
 
-#define SECTOR       512u
+#define SECTOR	     512u
 #define TRANSFER_MAX (128u * 1024)
 #define BUFFER_SIZE  (TRANSFER_MAX + 4096u)
 
@@ -50,11 +50,15 @@ static uint8_t *buffer_new(void)
 
 static int transfer(long number, long disk, uint8_t *buffer, uint64_t length, uint64_t place)
 {
-	return system_call(number, disk, (long)buffer, (long)length, (long)place, 0, 0) == (long)length ? 0 : -1;
+	return system_call(number, disk, (long)buffer, (long)length, (long)place, 0, 0) ==
+			       (long)length ?
+		       0 :
+		       -1;
 }
 
 /* One round. Returns what went wrong, or NULL. */
-static const char *round_run(long disk, uint8_t *old, uint8_t *out, uint8_t *in, uint64_t first, uint64_t bytes)
+static const char *round_run(long disk, uint8_t *old, uint8_t *out, uint8_t *in, uint64_t first,
+			     uint64_t bytes)
 {
 	uint64_t length = SECTOR * (1 + random_next() % (TRANSFER_MAX / SECTOR));
 	uint64_t place = first + SECTOR * (random_next() % ((bytes - length) / SECTOR + 1));

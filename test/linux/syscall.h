@@ -29,9 +29,7 @@ int program_main(int argc, char **argv);
 
 /* The kernel leaves argc at sp and argv above it. */
 __asm__(".globl _start\n"
-	"_start:\n"
-	PROGRAM_FIRST
-	"	ldr	w0, [sp]\n"
+	"_start:\n" PROGRAM_FIRST "	ldr	w0, [sp]\n"
 	"	add	x1, sp, #8\n"
 	"	bl	program_main\n"
 	"	mov	x8, #94\n"

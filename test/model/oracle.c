@@ -12,7 +12,7 @@
 #include "fake.h"
 
 /* V9: what one call may write to tables and wait, derived from the limits of the interface. */
-#define STORES_MAX (PVIOMMU_MAX_LEAVES + PVIOMMU_MAX_PAGES + 2 * PT_EDIT_MAX + 512u)
+#define STORES_MAX  (PVIOMMU_MAX_LEAVES + PVIOMMU_MAX_PAGES + 2 * PT_EDIT_MAX + 512u)
 #define WAIT_MAX_US (8ull * IOMMU_WAIT_US)
 
 struct oracle oracle;
@@ -57,10 +57,7 @@ void state_add(struct state *s, u64 word)
 	s->word[s->count++] = word;
 }
 
-static void count_store(void *ctx UNUSED, u64 *entry UNUSED, u64 value UNUSED)
-{
-	oracle.stores++;
-}
+static void count_store(void *ctx UNUSED, u64 *entry UNUSED, u64 value UNUSED) { oracle.stores++; }
 
 void oracle_init(struct smmu *const *smmu, u32 count)
 {
@@ -86,15 +83,9 @@ void oracle_init(struct smmu *const *smmu, u32 count)
 	fake_store_hook_add(count_store, NULL);
 }
 
-void oracle_losses_allowed(void)
-{
-	oracle.losses = true;
-}
+void oracle_losses_allowed(void) { oracle.losses = true; }
 
-void oracle_effort(u32 n)
-{
-	oracle.effort = n;
-}
+void oracle_effort(u32 n) { oracle.effort = n; }
 
 static const char *look(void)
 {
@@ -110,10 +101,7 @@ static const char *look(void)
 	return oracle.why[0] != '\0' ? oracle.why : NULL;
 }
 
-const char *oracle_check(void)
-{
-	return look();
-}
+const char *oracle_check(void) { return look(); }
 
 void oracle_before(void)
 {

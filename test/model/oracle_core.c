@@ -90,10 +90,9 @@ static void leaf_seen(void *ctx, const struct smmu_cached *c)
 static void table_seen(void *ctx, u64 table, u64 input, int level)
 {
 	struct domain_look *look = ctx;
-	const struct place place = { .kind = PLACE_DOMAIN,
-				     .owner = look->d->index,
-				     .level = level,
-				     .input = input };
+	const struct place place = {
+		.kind = PLACE_DOMAIN, .owner = look->d->index, .level = level, .input = input
+	};
 
 	place_set(table, &place, oracle.place);
 	if (table != look->d->pt.root.v)
@@ -103,9 +102,9 @@ static void table_seen(void *ctx, u64 table, u64 input, int level)
 /* Level at which a table of `bits` with so many root pages starts. */
 static u8 start_level(const struct pt_ops *ops)
 {
-	u32 root_bits = 9 + (u32)__builtin_ctz(ops->root_pages);
+	u32 bits = ops->va_bits - (u32)__builtin_ctz(ops->root_pages);
 
-	return (u8)(3 - (ops->va_bits - root_bits - PAGE_SHIFT) / 9);
+	return bits > 39 ? 0 : bits > 30 ? 1 : 2;
 }
 
 static struct domain *domain_slot(u32 i)
@@ -259,8 +258,8 @@ static void look_at_names(void)
 			    a->device->pviommu == b->device->pviommu)
 				violated("V7: vSID %u names two endpoints", a->vsid.v);
 		}
-		if (a->has_vsid && endpoint_of_vsid(a->device->vm, a->device->pviommu->id,
-						    a->vsid.v) != a)
+		if (a->has_vsid &&
+		    endpoint_of_vsid(a->device->vm, a->device->pviommu->id, a->vsid.v) != a)
 			violated("V7: vSID %u is not found", a->vsid.v);
 		if (a->has_vsid && a->device->pviommu->iommu != a->iommu)
 			violated("V7: vSID %u is behind another IOMMU than its pvIOMMU", a->vsid.v);
@@ -297,7 +296,8 @@ static void look_at_attachments(void)
 				by_pviommu[e->device->pviommu->id] += n;
 			if (n > 0 && !(d->tag.users & 1u << e->iommu->index))
 				violated("V3: domain %u is attached through an IOMMU that its "
-					 "tag does not name", d->id);
+					 "tag does not name",
+					 d->id);
 		}
 		if (attached != d->attached)
 			violated("accounts: domain %u has %u attachments, it counts %u", d->id,
@@ -305,7 +305,8 @@ static void look_at_attachments(void)
 		for (u32 k = 0; k < oracle.smmu_count; k++)
 			if (on[k] != d->attached_on[k])
 				violated("accounts: domain %u has %u attachments through IOMMU %u, "
-					 "it counts %u", d->id, on[k], k, d->attached_on[k]);
+					 "it counts %u",
+					 d->id, on[k], k, d->attached_on[k]);
 		if (d->flights_begun != d->flights_ended)
 			violated("accounts: domain %u has unmaps in flight after the call", d->id);
 	}
@@ -361,8 +362,9 @@ static void look_at_run(u32 run)
 					       (u64)page[i].pins << 32);
 	}
 	if (pins != r->pins)
-		violated("V2: run %#llx says %llu pins, its pages have %llu", (unsigned long long)addr,
-			 (unsigned long long)r->pins, (unsigned long long)pins);
+		violated("V2: run %#llx says %llu pins, its pages have %llu",
+			 (unsigned long long)addr, (unsigned long long)r->pins,
+			 (unsigned long long)pins);
 	/* Pool states are not the summary's business. */
 	if (r->owner != OWNER_HYP && odd != r->odd)
 		violated("V2: run %#llx says %u odd pages, it has %u", (unsigned long long)addr,
@@ -380,8 +382,7 @@ static void look_at_records(void)
 		look_at_run(run);
 	state_section(&oracle.now, "block pins");
 	for (u32 run = 0; run < oracle.runs; run++)
-		state_add(&oracle.now,
-			  page_run_of(pa(oracle.base + run * BLOCK_SIZE))->block_pins);
+		state_add(&oracle.now, page_run_of(pa(oracle.base + run * BLOCK_SIZE))->block_pins);
 	for (u32 i = 0; i < device_count; i++)
 		count_differs("MMIO pin count", device_table[i].mmio[0].base,
 			      device_table[i].mmio_pins, (u32)oracle.mmio_pins[i]);
@@ -481,7 +482,8 @@ static void state_of_devices(void)
 		const struct pviommu *pv = &vm_primary->pviommu[i];
 
 		state_add(s, pv->attached | (u64)pv->vsid_count << 32);
-		state_add(s, (pv->iommu != NULL ? pv->iommu->index + 1 : 0) | pv->quarantines << 32);
+		state_add(s,
+			  (pv->iommu != NULL ? pv->iommu->index + 1 : 0) | pv->quarantines << 32);
 	}
 }
 

@@ -12,10 +12,7 @@
 
 #define PASIDS_LOOKED_AT 64u
 
-static unsigned long long ull(u64 v)
-{
-	return v;
-}
+static unsigned long long ull(u64 v) { return v; }
 
 /* MMIO stays its VM's while the device is quarantined: nobody else gets it before a reset. */
 static bool mmio_of(const struct vm *vm, u64 addr, u64 size)
@@ -63,19 +60,18 @@ static void dma_table(void *ctx UNUSED, u64 table, u64 input, int level)
 		violated("V5: page %#llx of the DMA table is not the hypervisor's", ull(table));
 		return;
 	}
-	oracle.dma_place[i] =
-		(struct place){ .kind = PLACE_DMA, .level = level, .input = input };
+	oracle.dma_place[i] = (struct place){ .kind = PLACE_DMA, .level = level, .input = input };
 }
 
 static void look_at_dma_table(void)
 {
 	const struct pt *pt = &vm_primary->dma_pt;
-	u32 root_bits = 9 + (u32)__builtin_ctz(pt->ops->root_pages);
+	u32 bits = pt->ops->va_bits - (u32)__builtin_ctz(pt->ops->root_pages);
 	const struct smmu_root root = {
 		.table = pt->root.v,
 		.stage1 = pt->ops->stage == 1,
 		.bits = pt->ops->va_bits,
-		.start = (u8)(3 - (pt->ops->va_bits - root_bits - PAGE_SHIFT) / 9),
+		.start = bits > 39 ? 0 : bits > 30 ? 1 : 2,
 	};
 
 	if (oracle.looks % oracle.effort != 0)
@@ -120,10 +116,9 @@ static void expect_table(const struct endpoint *e, const struct smmu_stream *s, 
 	else if (s->bits != pt->ops->va_bits)
 		violated("V4: stream %#x walks %u bits of a table of %u", e->sid.v, s->bits,
 			 pt->ops->va_bits);
-	else if ((stage1 && s->asid != tag->asid) ||
-		 (iommu_common.stage2 && s->vmid != tag->vmid))
-		violated("V3: stream %#x PASID %u is tagged VMID %u ASID %u, not %u, %u",
-			 e->sid.v, pasid, s->vmid, s->asid, tag->vmid, tag->asid);
+	else if ((stage1 && s->asid != tag->asid) || (iommu_common.stage2 && s->vmid != tag->vmid))
+		violated("V3: stream %#x PASID %u is tagged VMID %u ASID %u, not %u, %u", e->sid.v,
+			 pasid, s->vmid, s->asid, tag->vmid, tag->asid);
 }
 
 static void expect_pasids(struct smmu *smmu, const struct endpoint *e)
@@ -227,8 +222,8 @@ static void cached_of_domain(const struct domain_look *look, const struct smmu_c
 			if (oracle.losses && all_pinned(c->output, c->size))
 				return;
 			violated("V3: a cache maps %#llx to %#llx under the tag of domain %u, "
-				 "whose table does not", ull(c->input + done),
-				 ull(c->output + done), look->d->id);
+				 "whose table does not",
+				 ull(c->input + done), ull(c->output + done), look->d->id);
 			return;
 		}
 		if ((c->read && !leaf->read) || (c->write && !leaf->write) ||
@@ -279,7 +274,8 @@ static void cached_table_seen(void *ctx UNUSED, const struct smmu_cached_table *
 	}
 	place = dma ? &oracle.dma_place[i] : &oracle.place[i];
 	if (place->kind == (dma ? PLACE_DMA : PLACE_DOMAIN) && place->input == c->input &&
-	    place->level == c->level + 1 && (dma || (look != NULL && place->owner == look->d->index)))
+	    place->level == c->level + 1 &&
+	    (dma || (look != NULL && place->owner == look->d->index)))
 		return;
 	if (oracle.losses && place->kind == PLACE_NONE)
 		return;

@@ -49,7 +49,7 @@ struct oracle {
 	u32 pages;
 	u32 runs;
 
-	u32 *pins;       /* expected, by page */
+	u32 *pins;	   /* expected, by page */
 	u32 *block_pins; /* expected, by run */
 	u64 mmio_pins[DEVICE_MAX];
 	struct place *place;     /* of this look */
@@ -74,17 +74,17 @@ bool violated(const char *fmt, ...) PRINTF(1, 2);
 u32 page_index(u64 addr);
 /* A page that the hypervisor owns and that no pool has as free. */
 bool page_is_ours(u64 addr);
-#define FOR_EACH_ENDPOINT(e)                                                               \
-	for (u32 d_##e = 0; d_##e < device_count; d_##e++)                                 \
-		for (struct endpoint *e = device_table[d_##e].endpoint;                    \
-		     e != NULL && e < device_table[d_##e].endpoint +                       \
-					      device_table[d_##e].endpoint_count;          \
+#define FOR_EACH_ENDPOINT(e)                                                                \
+	for (u32 d_##e = 0; d_##e < device_count; d_##e++)                                  \
+		for (struct endpoint *e = device_table[d_##e].endpoint;                     \
+		     e != NULL &&                                                           \
+		     e < device_table[d_##e].endpoint + device_table[d_##e].endpoint_count; \
 		     e++)
 const struct domain_look *domain_of_tag(bool stage1, u16 vmid, u16 asid);
 const struct leaf *leaf_at(const struct domain_look *look, u64 va);
 
 /* Each false: violated() was called. */
-bool look_at_core(void);     /* oracle_core.c: V2 (counts), V5, V7, accounts */
+bool look_at_core(void);	 /* oracle_core.c: V2 (counts), V5, V7, accounts */
 bool look_at_hardware(void); /* oracle_hw.c: V1, V3, V4, V5, V8 */
 
 void state_begin(struct state *s);

@@ -10,21 +10,21 @@
 #include "fake.h"
 #include "smmuv3_model_private.h"
 
-#define REGS_SIZE 0x20000
+#define REGS_SIZE   0x20000
 #define RELAX_STEPS 3
 #define MAX_WATCHES 64u
 
-#define R_IDR0        0x00
-#define R_IDR5        0x14
-#define R_IIDR        0x18
-#define R_AIDR        0x1c
-#define R_CR0         0x20
+#define R_IDR0	      0x00
+#define R_IDR5	      0x14
+#define R_IIDR	      0x18
+#define R_AIDR	      0x1c
+#define R_CR0	      0x20
 #define R_CR0ACK      0x24
-#define R_CR1         0x28
-#define R_CR2         0x2c
+#define R_CR1	      0x28
+#define R_CR2	      0x2c
 #define R_STATUSR     0x40
-#define R_GBPA        0x44
-#define R_AGBPA       0x48
+#define R_GBPA	      0x44
+#define R_AGBPA	      0x48
 #define R_IRQ_CTRL    0x50
 #define R_IRQ_CTRLACK 0x54
 #define R_GERROR      0x60
@@ -32,26 +32,26 @@
 #define R_GERROR_IRQ  0x68 /* to 0x74 */
 #define R_STRTAB      0x80
 #define R_STRTAB_CFG  0x88
-#define R_CMDQ        0x90
+#define R_CMDQ	      0x90
 #define R_CMDQ_PROD   0x98
 #define R_CMDQ_CONS   0x9c
-#define R_EVTQ        0xa0
+#define R_EVTQ	      0xa0
 #define R_EVTQ_IRQ    0xb0 /* to 0xbc */
-#define R_PRIQ        0xc0
+#define R_PRIQ	      0xc0
 #define R_PRIQ_IRQ    0xd0 /* to 0xdc */
 #define R_EVTQ_PROD   0x100a8
 #define R_EVTQ_CONS   0x100ac
 
-#define GBPA_UPDATE 0x80000000u
-#define GBPA_ABORT  0x00100000u
-#define GBPA_MASK   0x001ff7ffu
-#define CR0_SMMUEN  0x01u
-#define CR0_PRIQEN  0x02u
-#define CR0_EVTQEN  0x04u
-#define CR0_CMDQEN  0x08u
-#define OVERFLOW    0x80000000u
+#define GBPA_UPDATE	0x80000000u
+#define GBPA_ABORT	0x00100000u
+#define GBPA_MASK	0x001ff7ffu
+#define CR0_SMMUEN	0x01u
+#define CR0_PRIQEN	0x02u
+#define CR0_EVTQEN	0x04u
+#define CR0_CMDQEN	0x08u
+#define OVERFLOW	0x80000000u
 #define GERROR_EVTQ_ABT 2
-#define GERROR_SFM  8
+#define GERROR_SFM	8
 
 void smmu_misused(struct smmu *smmu, const char *fmt, ...)
 {
@@ -69,10 +69,7 @@ const char *smmu_misuse(const struct smmu *smmu)
 	return smmu->misuse[0] != '\0' ? smmu->misuse : NULL;
 }
 
-void smmu_misuse_clear(struct smmu *smmu)
-{
-	smmu->misuse[0] = '\0';
-}
+void smmu_misuse_clear(struct smmu *smmu) { smmu->misuse[0] = '\0'; }
 
 u8 smmu_oas_bits(u8 code)
 {
@@ -134,8 +131,8 @@ static void idr_fill(struct smmu *smmu)
 		       1u << 26 | (u32)c->two_level << 27;
 	smmu->idr[1] = (u32)c->sid_bits | (u32)c->ssid_bits << 6 | (u32)c->evtq_bits << 16 |
 		       (u32)c->cmdq_bits << 21;
-	smmu->idr[3] = 1u << 2 | (u32)c->stage2 << 4 | (u32)c->range_inval << 10 |
-		       (u32)c->bbml << 11;
+	smmu->idr[3] =
+		1u << 2 | (u32)c->stage2 << 4 | (u32)c->range_inval << 10 | (u32)c->bbml << 11;
 	smmu->idr[5] = c->oas | 1u << 4 | 1u << 5 | 1u << 6;
 }
 
@@ -497,8 +494,8 @@ static void event_words(const struct event *e, u64 w[4])
 	bool has_addr = e->code == SMMU_F_TRANSL_FORBIDDEN || e->code >= SMMU_F_WALK_EABT ||
 			e->code == SMMU_F_BAD_ATS_TREQ;
 
-	w[0] = (u64)e->code | (u64)e->has_ssid << 11 |
-	       (e->has_ssid ? (u64)e->ssid << 12 : 0) | (u64)e->sid << 32;
+	w[0] = (u64)e->code | (u64)e->has_ssid << 11 | (e->has_ssid ? (u64)e->ssid << 12 : 0) |
+	       (u64)e->sid << 32;
 	w[1] = has_addr ? (u64)e->priv << 33 | (u64)!e->write << 35 | (u64)e->stage2 << 39 |
 				  (u64)e->class_ << 40 :
 			  0;
@@ -533,10 +530,7 @@ void event_record(struct smmu *smmu, const struct event *event)
 	smmu->evtq_prod = (smmu->evtq_prod & ~mask) | ((smmu->evtq_prod + 1) & mask);
 }
 
-u32 smmu_event_count(const struct smmu *smmu)
-{
-	return smmu->events;
-}
+u32 smmu_event_count(const struct smmu *smmu) { return smmu->events; }
 
 u32 smmu_interrupts(const struct smmu *smmu, bool error)
 {
@@ -573,10 +567,7 @@ void smmu_watch(struct smmu *smmu, u32 sid, bool has_ssid, u32 ssid, u64 addr)
 	*w = (struct watch){ .sid = sid, .ssid = ssid, .has_ssid = has_ssid, .addr = addr };
 }
 
-static void at_store(void *ctx, u64 *entry UNUSED, u64 value UNUSED)
-{
-	smmu_speculate_one(ctx);
-}
+static void at_store(void *ctx, u64 *entry UNUSED, u64 value UNUSED) { smmu_speculate_one(ctx); }
 
 void smmu_speculate_at_stores(struct smmu *smmu, bool on)
 {
@@ -589,10 +580,7 @@ void smmu_speculate_at_stores(struct smmu *smmu, bool on)
 		fake_store_hook_remove(at_store, smmu);
 }
 
-u32 smmu_cmd_count(const struct smmu *smmu)
-{
-	return smmu->cmds.count;
-}
+u32 smmu_cmd_count(const struct smmu *smmu) { return smmu->cmds.count; }
 
 const struct smmu_cmd *smmu_cmd_at(const struct smmu *smmu, u32 index)
 {
@@ -615,15 +603,9 @@ bool smmu_idle(const struct smmu *smmu)
 		       0;
 }
 
-void smmu_log_clear(struct smmu *smmu)
-{
-	smmu->cmds.count = 0;
-}
+void smmu_log_clear(struct smmu *smmu) { smmu->cmds.count = 0; }
 
-const struct smmu_config *smmu_config_of(const struct smmu *smmu)
-{
-	return &smmu->config;
-}
+const struct smmu_config *smmu_config_of(const struct smmu *smmu) { return &smmu->config; }
 
 /* --- life */
 

@@ -88,10 +88,7 @@ void cache_add_l1(struct smmu *smmu, enum table_kind kind, u32 sid, u32 first, u
 	*entry = (struct cached_l1){ kind, sid, first, count, word };
 }
 
-static bool in_range(u32 sid, u32 first, u32 last)
-{
-	return sid >= first && sid <= last;
-}
+static bool in_range(u32 sid, u32 first, u32 last) { return sid >= first && sid <= last; }
 
 static void drop_cds(struct smmu *smmu, u32 first, u32 last, bool l1)
 {
@@ -239,8 +236,7 @@ static bool leaf_in_scope(const struct cached_leaf *leaf, const struct scope *s)
 	if (!s->any_vmid && leaf->vmid != s->vmid)
 		return false;
 	/* By ASID global entries are kept, by address they go (4.4). */
-	if (leaf->stage1 && !s->any_asid &&
-	    (leaf->global ? s->any_input : leaf->asid != s->asid))
+	if (leaf->stage1 && !s->any_asid && (leaf->global ? s->any_input : leaf->asid != s->asid))
 		return false;
 	if (s->any_input)
 		return true;
@@ -426,9 +422,9 @@ static bool ste_same(const struct ste *a, const struct ste *b)
 
 static bool cd_same(const struct cd *a, const struct cd *b)
 {
-	return a->event == b->event && (a->event != SMMU_OK ||
-					(a->ttb0 == b->ttb0 && a->asid == b->asid &&
-					 a->va_bits == b->va_bits && a->mair == b->mair));
+	return a->event == b->event &&
+	       (a->event != SMMU_OK || (a->ttb0 == b->ttb0 && a->asid == b->asid &&
+					a->va_bits == b->va_bits && a->mair == b->mair));
 }
 
 bool smmu_config_stale(struct smmu *smmu, u32 *sid)

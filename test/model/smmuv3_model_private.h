@@ -6,21 +6,12 @@
 #include "smmuv3_model.h"
 
 /* Bits h..l of a word. */
-static inline u64 field(u64 word, u32 h, u32 l)
-{
-	return (word >> l) & (~0ull >> (63 - (h - l)));
-}
+static inline u64 field(u64 word, u32 h, u32 l) { return (word >> l) & (~0ull >> (63 - (h - l))); }
 
-static inline bool bit(u64 word, u32 n)
-{
-	return (word >> n & 1) != 0;
-}
+static inline bool bit(u64 word, u32 n) { return (word >> n & 1) != 0; }
 
 /* Bits h..l of a word in place, which is how an address field reads. */
-static inline u64 field_addr(u64 word, u32 h, u32 l)
-{
-	return field(word, h, l) << l;
-}
+static inline u64 field_addr(u64 word, u32 h, u32 l) { return field(word, h, l) << l; }
 
 enum table_kind { L1STD, L1CD };
 
@@ -63,7 +54,7 @@ struct cached_cd {
 /* First-level descriptors of stream and context tables. */
 struct cached_l1 {
 	enum table_kind kind;
-	u32 sid;   /* L1STD: any SID of its span */
+	u32 sid;	 /* L1STD: any SID of its span */
 	u32 first; /* first SID or SSID that it covers */
 	u32 count;
 	u64 word;
@@ -147,10 +138,7 @@ void smmu_misused(struct smmu *smmu, const char *fmt, ...) PRINTF(2, 3);
 u8 smmu_oas_bits(u8 code);
 bool smmu_read_mem(struct smmu *smmu, u64 addr, void *out, u32 size);
 /* The low bits of a queue pointer that count, wrap bit included. */
-static inline u32 queue_log2(u64 base)
-{
-	return (u32)field(base, 4, 0);
-}
+static inline u32 queue_log2(u64 base) { return (u32)field(base, 4, 0); }
 
 /* caches */
 const struct ste *cache_ste(const struct smmu *smmu, u32 sid);
@@ -158,8 +146,7 @@ const struct cd *cache_cd(const struct smmu *smmu, u32 sid, u32 ssid);
 const u64 *cache_l1(const struct smmu *smmu, enum table_kind kind, u32 sid, u32 index);
 void cache_add_ste(struct smmu *smmu, u32 sid, const struct ste *ste);
 void cache_add_cd(struct smmu *smmu, u32 sid, u32 ssid, const struct cd *cd);
-void cache_add_l1(struct smmu *smmu, enum table_kind kind, u32 sid, u32 first, u32 count,
-		  u64 word);
+void cache_add_l1(struct smmu *smmu, enum table_kind kind, u32 sid, u32 first, u32 count, u64 word);
 const struct cached_leaf *cache_leaf(const struct smmu *smmu, bool stage1, u16 vmid, u16 asid,
 				     u64 in);
 void cache_add_leaf(struct smmu *smmu, const struct cached_leaf *leaf);

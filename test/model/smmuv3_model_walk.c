@@ -11,18 +11,15 @@
 
 #define PAGE 4096ull
 
-static u32 level_shift(int level)
-{
-	return 12 + 9 * (u32)(3 - level);
-}
+static u32 level_shift(int level) { return 12 + 9 * (u32)(3 - level); }
 
 /* --- stream table entries */
 
-#define STE_BAD(why)                                                                       \
-	do {                                                                               \
-		ste->event = SMMU_C_BAD_STE;                                               \
-		(void)(why);                                                               \
-		return;                                                                    \
+#define STE_BAD(why)                         \
+	do {                                 \
+		ste->event = SMMU_C_BAD_STE; \
+		(void)(why);                 \
+		return;                      \
 	} while (0)
 
 static void ste_stage1(const struct smmu *smmu, struct ste *ste, const u64 w[8])
@@ -357,11 +354,11 @@ static enum smmu_event s2_translate(struct smmu *smmu, const struct ste *ste, u6
 
 /* --- context descriptors */
 
-#define CD_BAD(why)                                                                        \
-	do {                                                                               \
-		cd->event = SMMU_C_BAD_CD;                                                 \
-		(void)(why);                                                               \
-		return;                                                                    \
+#define CD_BAD(why)                        \
+	do {                               \
+		cd->event = SMMU_C_BAD_CD; \
+		(void)(why);               \
+		return;                    \
 	} while (0)
 
 static void cd_decode(const struct smmu *smmu, struct cd *cd, const u64 w[8])
@@ -715,8 +712,8 @@ enum smmu_event smmu_dma(struct smmu *smmu, const struct smmu_dma *dma, void *bu
 		*done = 0;
 	while (at < dma->size) {
 		u64 addr = dma->addr + at;
-		u32 rest = (u32)(PAGE - addr % PAGE), n = dma->size - at < rest ? dma->size - at :
-										   rest;
+		u32 rest = (u32)(PAGE - addr % PAGE),
+		    n = dma->size - at < rest ? dma->size - at : rest;
 		struct cached_leaf leaf = { .in = 0 };
 		struct outcome out = translate(smmu, dma, addr, true, &leaf);
 

@@ -8,9 +8,9 @@
  */
 #include "smmuv3.h"
 
-#define ANY_PRODUCT 0
+#define ANY_PRODUCT                0
 #define VERSION(variant, revision) ((variant) << 4 | (revision))
-#define ANY_VERSION VERSION(16, 0)
+#define ANY_VERSION                VERSION(16, 0)
 
 static const struct {
 	u16 implementer, product;

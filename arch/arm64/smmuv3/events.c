@@ -8,7 +8,17 @@
 #include "queue.h"
 
 /* Reasons of the guest interface, design/iommu-rules 4. */
-enum { UNKNOWN, DOMAIN, MAPPING, WALK, ENTRY, PERMISSION, ACCESS, SIZE, PASID, DISABLED, ATS,
+enum { UNKNOWN,
+       DOMAIN,
+       MAPPING,
+       WALK,
+       ENTRY,
+       PERMISSION,
+       ACCESS,
+       SIZE,
+       PASID,
+       DISABLED,
+       ATS,
        CONFLICT };
 
 /* Which fields a record has. */
@@ -25,25 +35,25 @@ enum { UNKNOWN, DOMAIN, MAPPING, WALK, ENTRY, PERMISSION, ACCESS, SIZE, PASID, D
 static const struct {
 	u8 reason, fields;
 } kinds[EVT_COUNT] = {
-	[EVT_F_UUT]              = { UNKNOWN, F_SID | F_ADDR | F_DIR | F_ATTR },
-	[EVT_C_BAD_STREAMID]     = { DOMAIN, F_SID },
-	[EVT_F_STE_FETCH]        = { DOMAIN, F_SID },
-	[EVT_C_BAD_STE]          = { DOMAIN, F_SID },
-	[EVT_F_BAD_ATS_TREQ]     = { ATS, F_SID | F_ADDR },
-	[EVT_F_STREAM_DISABLED]  = { DISABLED, F_SID },
+	[EVT_F_UUT] = { UNKNOWN, F_SID | F_ADDR | F_DIR | F_ATTR },
+	[EVT_C_BAD_STREAMID] = { DOMAIN, F_SID },
+	[EVT_F_STE_FETCH] = { DOMAIN, F_SID },
+	[EVT_C_BAD_STE] = { DOMAIN, F_SID },
+	[EVT_F_BAD_ATS_TREQ] = { ATS, F_SID | F_ADDR },
+	[EVT_F_STREAM_DISABLED] = { DISABLED, F_SID },
 	[EVT_F_TRANSL_FORBIDDEN] = { ATS, F_SID | F_ADDR | F_DIR },
-	[EVT_C_BAD_SUBSTREAMID]  = { PASID, F_SID | F_SSID },
-	[EVT_F_CD_FETCH]         = { DOMAIN, F_SID },
-	[EVT_C_BAD_CD]           = { DOMAIN, F_SID },
-	[EVT_F_WALK_EABT]        = { WALK, F_SID | F_ADDR | F_DIR | F_ATTR | F_WALK },
-	[EVT_F_TRANSLATION]      = { MAPPING, TRANSLATION },
-	[EVT_F_ADDR_SIZE]        = { SIZE, TRANSLATION },
-	[EVT_F_ACCESS]           = { ACCESS, TRANSLATION },
-	[EVT_F_PERMISSION]       = { PERMISSION, TRANSLATION },
-	[EVT_F_TLB_CONFLICT]     = { CONFLICT, F_SID | F_ADDR | F_DIR | F_ATTR | F_WALK },
-	[EVT_F_CFG_CONFLICT]     = { CONFLICT, F_SID },
-	[EVT_E_PAGE_REQUEST]     = { UNKNOWN, F_SID | F_ADDR },
-	[EVT_F_VMS_FETCH]        = { UNKNOWN, F_SID },
+	[EVT_C_BAD_SUBSTREAMID] = { PASID, F_SID | F_SSID },
+	[EVT_F_CD_FETCH] = { DOMAIN, F_SID },
+	[EVT_C_BAD_CD] = { DOMAIN, F_SID },
+	[EVT_F_WALK_EABT] = { WALK, F_SID | F_ADDR | F_DIR | F_ATTR | F_WALK },
+	[EVT_F_TRANSLATION] = { MAPPING, TRANSLATION },
+	[EVT_F_ADDR_SIZE] = { SIZE, TRANSLATION },
+	[EVT_F_ACCESS] = { ACCESS, TRANSLATION },
+	[EVT_F_PERMISSION] = { PERMISSION, TRANSLATION },
+	[EVT_F_TLB_CONFLICT] = { CONFLICT, F_SID | F_ADDR | F_DIR | F_ATTR | F_WALK },
+	[EVT_F_CFG_CONFLICT] = { CONFLICT, F_SID },
+	[EVT_E_PAGE_REQUEST] = { UNKNOWN, F_SID | F_ADDR },
+	[EVT_F_VMS_FETCH] = { UNKNOWN, F_SID },
 };
 
 /* Stage 2 did not translate what stage 1 fetches: the fault is the table's, not the access's. */

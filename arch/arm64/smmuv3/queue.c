@@ -139,7 +139,8 @@ enum status cmdq_wait_slow(struct smmuv3 *s, u64 ticket)
 		if (late)
 			break;
 		if (((io_read32(s->regs + SMMU_GERROR) ^
-		      __atomic_load_n(&s->gerrorn, __ATOMIC_RELAXED)) & GERROR_CMDQ) != 0) {
+		      __atomic_load_n(&s->gerrorn, __ATOMIC_RELAXED)) &
+		     GERROR_CMDQ) != 0) {
 			cmdq_lock(s);
 			smmuv3_cmdq_recover(s);
 			cmdq_unlock(s);

@@ -144,7 +144,9 @@ u8 smmuv3_sid_bits(u64 streams);
 struct smmuv3_entry {
 	u64 *words;    /* eight */
 	u64 valid;     /* the V bit, in word 0 */
-	enum { ENTRY_UNREACHABLE, ENTRY_STE, ENTRY_CD } cached; /* what to drop from caches */
+	enum { ENTRY_UNREACHABLE,
+	       ENTRY_STE,
+	       ENTRY_CD } cached; /* what to drop from caches */
 	u32 sid, ssid;
 };
 enum status smmuv3_entry_write(struct smmuv3 *s, const struct smmuv3_entry *e,

@@ -14,31 +14,31 @@
 #define SMMU_REGS_SIZE 0x20000 /* page 0 and page 1, 6.1 */
 
 /*      name                  offset      rw   width  IHI 0070 */
-#define SMMU_IDR0             0x00000 /* r-  32     6.3.1 */
-#define SMMU_IDR1             0x00004 /* r-  32     6.3.2 */
-#define SMMU_IDR3             0x0000c /* r-  32     6.3.4 */
-#define SMMU_IDR5             0x00014 /* r-  32     6.3.6 */
-#define SMMU_IIDR             0x00018 /* r-  32     6.3.7 */
-#define SMMU_AIDR             0x0001c /* r-  32     6.3.8 */
-#define SMMU_CR0              0x00020 /* rw  32     6.3.9 */
-#define SMMU_CR0ACK           0x00024 /* r-  32     6.3.10 */
-#define SMMU_CR1              0x00028 /* rw  32     6.3.11 */
-#define SMMU_CR2              0x0002c /* rw  32     6.3.12 */
-#define SMMU_GBPA             0x00044 /* rw  32     6.3.14 */
-#define SMMU_IRQ_CTRL         0x00050 /* rw  32     6.3.16 */
-#define SMMU_IRQ_CTRLACK      0x00054 /* r-  32     6.3.17 */
-#define SMMU_GERROR           0x00060 /* r-  32     6.3.19 */
-#define SMMU_GERRORN          0x00064 /* rw  32     6.3.20 */
-#define SMMU_GERROR_IRQ_CFG0  0x00068 /* rw  64     6.3.21 */
-#define SMMU_STRTAB_BASE      0x00080 /* rw  64     6.3.24 */
-#define SMMU_STRTAB_BASE_CFG  0x00088 /* rw  32     6.3.25 */
-#define SMMU_CMDQ_BASE        0x00090 /* rw  64     6.3.26 */
-#define SMMU_CMDQ_PROD        0x00098 /* rw  32     6.3.27 */
-#define SMMU_CMDQ_CONS        0x0009c /* rw  32     6.3.28 */
-#define SMMU_EVENTQ_BASE      0x000a0 /* rw  64     6.3.29 */
-#define SMMU_EVENTQ_IRQ_CFG0  0x000b0 /* rw  64     6.3.30 */
-#define SMMU_EVENTQ_PROD      0x100a8 /* rw  32     3.5.2, page 1 */
-#define SMMU_EVENTQ_CONS      0x100ac /* rw  32     3.5.2, page 1 */
+#define SMMU_IDR0            0x00000 /* r-  32     6.3.1 */
+#define SMMU_IDR1            0x00004 /* r-  32     6.3.2 */
+#define SMMU_IDR3            0x0000c /* r-  32     6.3.4 */
+#define SMMU_IDR5            0x00014 /* r-  32     6.3.6 */
+#define SMMU_IIDR            0x00018 /* r-  32     6.3.7 */
+#define SMMU_AIDR            0x0001c /* r-  32     6.3.8 */
+#define SMMU_CR0             0x00020 /* rw  32     6.3.9 */
+#define SMMU_CR0ACK          0x00024 /* r-  32     6.3.10 */
+#define SMMU_CR1             0x00028 /* rw  32     6.3.11 */
+#define SMMU_CR2             0x0002c /* rw  32     6.3.12 */
+#define SMMU_GBPA            0x00044 /* rw  32     6.3.14 */
+#define SMMU_IRQ_CTRL        0x00050 /* rw  32     6.3.16 */
+#define SMMU_IRQ_CTRLACK     0x00054 /* r-  32     6.3.17 */
+#define SMMU_GERROR          0x00060 /* r-  32     6.3.19 */
+#define SMMU_GERRORN         0x00064 /* rw  32     6.3.20 */
+#define SMMU_GERROR_IRQ_CFG0 0x00068 /* rw  64     6.3.21 */
+#define SMMU_STRTAB_BASE     0x00080 /* rw  64     6.3.24 */
+#define SMMU_STRTAB_BASE_CFG 0x00088 /* rw  32     6.3.25 */
+#define SMMU_CMDQ_BASE       0x00090 /* rw  64     6.3.26 */
+#define SMMU_CMDQ_PROD       0x00098 /* rw  32     6.3.27 */
+#define SMMU_CMDQ_CONS       0x0009c /* rw  32     6.3.28 */
+#define SMMU_EVENTQ_BASE     0x000a0 /* rw  64     6.3.29 */
+#define SMMU_EVENTQ_IRQ_CFG0 0x000b0 /* rw  64     6.3.30 */
+#define SMMU_EVENTQ_PROD     0x100a8 /* rw  32     3.5.2, page 1 */
+#define SMMU_EVENTQ_CONS     0x100ac /* rw  32     3.5.2, page 1 */
 
 /* SMMU_IDR0 */
 #define IDR0_S2P         BIT(0)
@@ -83,10 +83,10 @@
 #define IDR5_GRAN4K BIT(4)
 
 /* SMMU_IIDR */
-#define IIDR_IMPLEMENTER BITS(11, 0)
-#define IIDR_REVISION    BITS(15, 12) /* the y of rXpY */
-#define IIDR_VARIANT     BITS(19, 16) /* the X */
-#define IIDR_PRODUCT     BITS(31, 20)
+#define IIDR_IMPLEMENTER   BITS(11, 0)
+#define IIDR_REVISION      BITS(15, 12) /* the y of rXpY */
+#define IIDR_VARIANT       BITS(19, 16) /* the X */
+#define IIDR_PRODUCT       BITS(31, 20)
 #define IMPLEMENTER_ARM    0x43b
 #define IMPLEMENTER_NVIDIA 0x36b
 #define PRODUCT_MMU600     0x483
@@ -204,23 +204,23 @@
 #define L1CD_TABLE BITS(55, 12)
 
 /* Context descriptor, 5.4: eight words */
-#define CD_WORDS  8
-#define CD_BYTES  64
-#define CD0_T0SZ  BITS(5, 0)
-#define CD0_TG0   BITS(7, 6)
-#define CD0_IR0   BITS(9, 8)
-#define CD0_OR0   BITS(11, 10)
-#define CD0_SH0   BITS(13, 12)
-#define CD0_EPD1  BIT(30)
-#define CD0_V     BIT(31)
-#define CD0_IPS   BITS(34, 32)
-#define CD0_AFFD  BIT(35)
-#define CD0_AA64  BIT(41)
-#define CD0_R     BIT(45)
-#define CD0_A     BIT(46)
-#define CD0_ASET  BIT(47)
-#define CD0_ASID  BITS(63, 48)
-#define CD1_TTB0  BITS(51, 4)
+#define CD_WORDS 8
+#define CD_BYTES 64
+#define CD0_T0SZ BITS(5, 0)
+#define CD0_TG0  BITS(7, 6)
+#define CD0_IR0  BITS(9, 8)
+#define CD0_OR0  BITS(11, 10)
+#define CD0_SH0  BITS(13, 12)
+#define CD0_EPD1 BIT(30)
+#define CD0_V    BIT(31)
+#define CD0_IPS  BITS(34, 32)
+#define CD0_AFFD BIT(35)
+#define CD0_AA64 BIT(41)
+#define CD0_R    BIT(45)
+#define CD0_A    BIT(46)
+#define CD0_ASET BIT(47)
+#define CD0_ASID BITS(63, 48)
+#define CD1_TTB0 BITS(51, 4)
 
 /* Memory attributes of CD word 3, MAIR format; the indexes are those of pt_lpae.h */
 #define MAIR_NORMAL_WB    0xffull

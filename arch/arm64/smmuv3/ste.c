@@ -55,7 +55,8 @@ static u64 start_level(const struct pt_ops *ops)
 	/* Concatenated root tables resolve bits above their level. */
 	u32 bits = ops->va_bits - (u32)__builtin_ctz(ops->root_pages);
 
-	return bits > 39 ? 2 : bits > 30 ? 1 : 0;
+	return bits > 39 ? 2 : bits > 30 ? 1 :
+					   0;
 }
 
 static void encode_stage2(u64 ste[STE_WORDS], const struct smmuv3_features *f,

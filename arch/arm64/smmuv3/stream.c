@@ -27,7 +27,8 @@ void smmuv3_strtab_init(struct smmuv3 *s, u64 streams)
 	t->two_level = s->f.two_level && s->f.sid_bits > STRTAB_SPLIT;
 	if (t->two_level) {
 		t->log2 = s->f.sid_bits < STRTAB_LOG2 ? s->f.sid_bits :
-			  need > STRTAB_LOG2 ? need : STRTAB_LOG2;
+			  need > STRTAB_LOG2          ? need :
+							STRTAB_LOG2;
 		bytes = sizeof(u64) << (t->log2 - STRTAB_SPLIT);
 		cfg = FIELD(STRTAB_CFG_FMT, STRTAB_FMT_TWO) |
 		      FIELD(STRTAB_CFG_SPLIT, STRTAB_SPLIT);

@@ -4,8 +4,8 @@
 
 #include "machine.h"
 
-#define UART_DR	     0x00
-#define UART_FR	     0x18
+#define UART_DR      0x00
+#define UART_FR      0x18
 #define UART_FR_TXFF 0x20
 
 static void put(char c)

@@ -7,11 +7,11 @@
 
 #define MAX_CPUS 8
 
-#define sysreg_read(reg)                                               \
-	({                                                             \
-		u64 sysreg_value_;                                     \
-		asm volatile("mrs %0, " #reg : "=r"(sysreg_value_));   \
-		sysreg_value_;                                         \
+#define sysreg_read(reg)                                             \
+	({                                                           \
+		u64 sysreg_value_;                                   \
+		asm volatile("mrs %0, " #reg : "=r"(sysreg_value_)); \
+		sysreg_value_;                                       \
 	})
 #define sysreg_write(reg, value) asm volatile("msr " #reg ", %0" ::"r"((u64)(value)) : "memory")
 
@@ -81,6 +81,7 @@ struct cpu {
 	u32 work_given;
 	u32 work_done;
 	bool online;
+	bool gic_ready; /* gic.c */
 };
 
 extern struct cpu cpu0;

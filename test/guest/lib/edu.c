@@ -2,6 +2,7 @@
 /* Registers as in QEMU's docs/specs/edu.rst. */
 #include "edu.h"
 
+#include "gic.h"
 #include "pci.h"
 
 #define REG_IDENT      0x00
@@ -13,11 +14,11 @@
 #define REG_COUNT      0x90
 #define REG_COMMAND    0x98
 
-#define IDENT	     0x010000edu
+#define IDENT        0x010000edu
 #define COMMAND_RUN  1u
 #define COMMAND_OUT  2u
 #define BUFFER_START 0x40000u
-#define WAIT_MS	     3000
+#define WAIT_MS      3000
 
 bool edu_open(struct edu *e, u32 bdf)
 {
@@ -39,6 +40,7 @@ bool edu_wait(const struct edu *e)
 	while (edu_running(e)) {
 		if (time_ticks() > end)
 			return false;
+		gic_sleep_ms(2);
 	}
 	dsb();
 	return true;

@@ -5,11 +5,11 @@
 #include "machine.h"
 #include "trap.h"
 
-#define GROUP1_AND_ARE	0x12
-#define PRIORITY	0xc0c0c0c0u
-#define WAKER_SLEEP	2u
-#define WAKER_ASLEEP	4u
-#define TYPER_LAST	0x10u
+#define GROUP1_AND_ARE 0x12
+#define PRIORITY       0xc0c0c0c0u
+#define WAKER_SLEEP    2u
+#define WAKER_ASLEEP   4u
+#define TYPER_LAST     0x10u
 
 static void (*handle)(u32 irq);
 
@@ -57,6 +57,7 @@ void gic_cpu_init(void)
 	sysreg_write(icc_ctlr_el1, 0);
 	sysreg_write(icc_igrpen1_el1, 1);
 	isb();
+	cpu_this()->gic_ready = true;
 }
 
 void gic_init(void (*handler)(u32 irq))
@@ -90,4 +91,22 @@ void gic_disable(u32 irq)
 
 	mmio_write32(base + GICD_ICENABLER + irq / 32 * 4, 1u << irq % 32);
 	dsb();
+}
+
+void gic_sleep_ms(u64 ms)
+{
+	u64 end = time_ticks() + time_ms(ms);
+
+	if ((mmio_read32(machine.gicd.base + GICD_CTLR) & GROUP1_AND_ARE) != GROUP1_AND_ARE)
+		mmio_write32(machine.gicd.base + GICD_CTLR, GROUP1_AND_ARE);
+	if (!cpu_this()->gic_ready)
+		gic_cpu_init();
+	gic_enable(machine.timer_irq, true);
+	sysreg_write(cntv_cval_el0, end);
+	sysreg_write(cntv_ctl_el0, 1);
+	isb();
+	while (time_ticks() < end)
+		wfi();
+	sysreg_write(cntv_ctl_el0, 0);
+	gic_disable(machine.timer_irq);
 }

@@ -79,7 +79,8 @@ u32 machine_memory(const void *fdt, struct range *ram, u32 max)
 	u32 count = 0;
 	int node;
 
-	fdt_for_each_subnode(node, fdt, 0) {
+	fdt_for_each_subnode(node, fdt, 0)
+	{
 		if (is_device_type(fdt, node, "memory"))
 			count = add_ranges(fdt, node, "reg", ram, count, max);
 	}
@@ -106,7 +107,8 @@ static void read_cpus(const void *fdt)
 	int parent = fdt_path_offset(fdt, "/cpus"), node;
 	u32 ac = (u32)fdt_address_cells(fdt, parent);
 
-	fdt_for_each_subnode(node, fdt, parent) {
+	fdt_for_each_subnode(node, fdt, parent)
+	{
 		const fdt32_t *reg = fdt_getprop(fdt, node, "reg", NULL);
 
 		if (is_device_type(fdt, node, "cpu") && reg && machine.cpu_count < MAX_CPUS)
@@ -288,7 +290,8 @@ u32 machine_windows(const void *fdt, struct range *windows, u32 max)
 	u32 count = 0;
 	int node, child;
 
-	fdt_for_each_subnode(node, fdt, 0) {
+	fdt_for_each_subnode(node, fdt, 0)
+	{
 		if (is_device_type(fdt, node, "memory"))
 			continue;
 		if (!fdt_node_check_compatible(fdt, node, "pci-host-ecam-generic"))

@@ -5,9 +5,9 @@
 
 #include "cpu.h"
 
-#define MACHINE_RANGES	 16
+#define MACHINE_RANGES   16
 #define MACHINE_PVIOMMUS 4
-#define MACHINE_IRQS	 4
+#define MACHINE_IRQS     4
 
 struct pviommu_node {
 	u32 id;

@@ -2,8 +2,8 @@
 /* PCI 3.0 configuration space, type 0 and 1 headers. */
 #include "pci.h"
 
-#define BAR_IO	      1u
-#define BAR_64	      4u
+#define BAR_IO        1u
+#define BAR_64        4u
 #define FUNCTIONS_BUS 256
 
 struct pci_function pci_functions[PCI_MAX_FUNCTIONS];

@@ -7,26 +7,26 @@
 
 #define PCI_BDF(bus, dev, fn) ((u32)(bus) << 8 | (u32)(dev) << 3 | (u32)(fn))
 
-#define PCI_ID		   0x00
-#define PCI_COMMAND	   0x04
-#define PCI_CLASS	   0x08
-#define PCI_HEADER_TYPE	   0x0e
-#define PCI_BAR(n)	   (0x10 + 4 * (n))
+#define PCI_ID             0x00
+#define PCI_COMMAND        0x04
+#define PCI_CLASS          0x08
+#define PCI_HEADER_TYPE    0x0e
+#define PCI_BAR(n)         (0x10 + 4 * (n))
 #define PCI_BRIDGE_BUSES   0x18
-#define PCI_ROM		   0x30
+#define PCI_ROM            0x30
 #define PCI_CAPABILITIES   0x34
 #define PCI_INTERRUPT_LINE 0x3c
 
 #define PCI_CLASS_BRIDGE 6
 
-#define PCI_COMMAND_IO	    0x001
+#define PCI_COMMAND_IO      0x001
 #define PCI_COMMAND_MEMORY  0x002
 #define PCI_COMMAND_MASTER  0x004
 #define PCI_COMMAND_NO_INTX 0x400
 
-#define PCI_CAP_MSI	0x05
+#define PCI_CAP_MSI     0x05
 #define PCI_CAP_EXPRESS 0x10
-#define PCI_CAP_MSIX	0x11
+#define PCI_CAP_MSIX    0x11
 
 #define PCI_ABSENT ~0u
 

@@ -17,11 +17,11 @@ struct test_case {
 	void (*run)(void);
 };
 
-#define CASE(group, title)                                                                                  \
-	static void case_##group##_##title(void);                                                           \
-	static struct test_case entry_##group##_##title                                                     \
-		__attribute__((used, section(".cases"), aligned(8))) = { #group "." #title,                  \
-									 case_##group##_##title };           \
+#define CASE(group, title)                                                                         \
+	static void case_##group##_##title(void);                                                  \
+	static struct test_case entry_##group##_##title                                            \
+		__attribute__((used, section(".cases"), aligned(8))) = { #group "." #title,        \
+									 case_##group##_##title }; \
 	static void case_##group##_##title(void)
 
 /* What the image does around each case; before may fail or skip the case, after sees only those that passed. */
@@ -41,10 +41,10 @@ void report_run(const char *patterns, const struct report_hooks *hooks);
 void report_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void report_skip(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
-#define REQUIRE(condition, ...)                       \
-	do {                                          \
-		if (!(condition))                     \
-			report_fail(__VA_ARGS__);     \
+#define REQUIRE(condition, ...)                   \
+	do {                                      \
+		if (!(condition))                 \
+			report_fail(__VA_ARGS__); \
 	} while (0)
 
 /* One line and one count for something that is not a case. Returns `held`. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gic.h"
 #include "machine.h"
 #include "pci.h"
 #include "ram.h"
@@ -104,8 +105,10 @@ struct hres rig_call_until_done(struct hres (*call)(u32 device), u32 device)
 	u64 end = time_ticks() + time_ms(RESET_MS);
 	struct hres r = call(device);
 
-	while (hres_ok(r) && r.r1 == 1 && time_ticks() < end)
+	while (hres_ok(r) && r.r1 == 1 && time_ticks() < end) {
+		gic_sleep_ms(2);
 		r = call(device);
+	}
 	return r;
 }
 
@@ -328,8 +331,8 @@ void world_read(struct world *w)
 
 const char *world_difference(const struct world *a, const struct world *b)
 {
-	static const char *const stat_names[PVIOMMU_STAT_COUNT] = { "maps",	 "unmaps", "faults", "lost", "quarantines",
-								    "pool_free", "pins",   "mapped", "domains",
+	static const char *const stat_names[PVIOMMU_STAT_COUNT] = { "maps", "unmaps", "faults", "lost", "quarantines",
+								    "pool_free", "pins", "mapped", "domains",
 								    "attached" };
 
 	for (u32 i = 0; i < PVIOMMU_STAT_COUNT; i++) {
@@ -351,8 +354,7 @@ static bool results_are_clean(struct hres got, u64 count)
 {
 	if (got.r1 != count || got.r2)
 		return false;
-	return !got.compatible ? !got.r3
-			       : (long)got.r0 == ((long)got.r3 == PC_NOT_SUPPORTED ? PC_NOT_SUPPORTED : PC_INVALID_PARAMETER);
+	return !got.compatible ? !got.r3 : (long)got.r0 == ((long)got.r3 == PC_NOT_SUPPORTED ? PC_NOT_SUPPORTED : PC_INVALID_PARAMETER);
 }
 
 void rig_check_refused(const char *text, struct hres got, u64 wanted, u64 count, const struct world *before_call)

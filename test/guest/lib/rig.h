@@ -18,15 +18,17 @@
 #define RIG_IOVA    0x100000000ul
 /* Buses from here on are behind the second SMMU of a machine that has two (test/cases.cfg). */
 #define RIG_SECOND_BUS 8
-#define RW	    (PVIOMMU_PROT_READ | PVIOMMU_PROT_WRITE)
+#define RW             (PVIOMMU_PROT_READ | PVIOMMU_PROT_WRITE)
 
-enum rig_endpoint { TESTDEV = 0, EDU = 1, TESTDEV2 = 2 };
+enum rig_endpoint { TESTDEV = 0,
+		    EDU = 1,
+		    TESTDEV2 = 2 };
 
 struct rig {
 	u32 pviommu;
 	u32 device;
-	struct testdev testdev;	 /* endpoint 0 */
-	struct edu edu;		 /* endpoint 1 */
+	struct testdev testdev;  /* endpoint 0 */
+	struct edu edu;   /* endpoint 1 */
 	struct testdev testdev2; /* endpoint 2 */
 	/* Set by rig_open_mapped: a domain with all three attached, one page mapped at RIG_IOVA. */
 	u64 domain;
@@ -105,34 +107,34 @@ const char *world_difference(const struct world *a, const struct world *b);
 
 /* Two statuses where the interface leaves the choice. */
 #define EITHER(a, b) ((u64)(u32)(a) | (u64)(u32)(b) << 32)
-#define ONLY(a)	     EITHER(a, a)
+#define ONLY(a)      EITHER(a, a)
 
 /* The call must answer that status with R1 = count and the other results zero, and have changed nothing. */
 void rig_check_refused(const char *text, struct hres got, u64 wanted, u64 count, const struct world *before);
 
-#define REFUSED_AT(call, wanted, count)                                             \
-	do {                                                                        \
-		struct world before_;                                               \
-		world_read(&before_);                                               \
-		rig_check_refused(#call, (call), wanted, count, &before_);          \
+#define REFUSED_AT(call, wanted, count)                                    \
+	do {                                                               \
+		struct world before_;                                      \
+		world_read(&before_);                                      \
+		rig_check_refused(#call, (call), wanted, count, &before_); \
 	} while (0)
-#define REFUSED(call, status)	     REFUSED_AT(call, ONLY(status), 0)
+#define REFUSED(call, status)        REFUSED_AT(call, ONLY(status), 0)
 #define REFUSED_EITHER(call, s1, s2) REFUSED_AT(call, EITHER(s1, s2), 0)
 
 /* The call must succeed. Evaluates to its result. */
 struct hres rig_check_ok(const char *text, struct hres got);
 #define OK(call) rig_check_ok(#call, (call))
 
-#define REQUIRE_EQUAL(value, wanted)                                                                       \
-	do {                                                                                               \
-		u64 value_ = (value), wanted_ = (wanted);                                                  \
-		REQUIRE(value_ == wanted_, "%s is %#lx and not %#lx", #value, value_, wanted_);            \
+#define REQUIRE_EQUAL(value, wanted)                                                            \
+	do {                                                                                    \
+		u64 value_ = (value), wanted_ = (wanted);                                       \
+		REQUIRE(value_ == wanted_, "%s is %#lx and not %#lx", #value, value_, wanted_); \
 	} while (0)
 
 /* DMA of the rig's testdevs. */
-#define LANDS(testdev, iova, target)                                                                       \
+#define LANDS(testdev, iova, target) \
 	REQUIRE(testdev_lands(&(testdev), iova, target), "DMA at IOVA %#lx did not arrive", (u64)(iova))
-#define FAULTS(testdev, iova, target)                                                                      \
+#define FAULTS(testdev, iova, target) \
 	REQUIRE(testdev_faults(&(testdev), iova, target), "DMA at IOVA %#lx was not refused", (u64)(iova))
 
 #endif

@@ -88,33 +88,14 @@ void smp_join(u32 index)
 		;
 }
 
-/*
- * Sleeps until there is work, looking for it at each tick of the timer: waiting for an event would keep one of the
- * host's CPUs busy for each idle one of ours. The interrupt stays masked; it only ends the WFI.
- */
-static void wait_for_work(const struct cpu *cpu, u32 done)
-{
-	if (__atomic_load_n(&cpu->work_given, __ATOMIC_ACQUIRE) != done)
-		return;
-	gic_cpu_init();
-	gic_enable(machine.timer_irq, true);
-	while (__atomic_load_n(&cpu->work_given, __ATOMIC_ACQUIRE) == done) {
-		sysreg_write(cntv_tval_el0, time_ms(1));
-		sysreg_write(cntv_ctl_el0, 1);
-		isb();
-		wfi();
-	}
-	sysreg_write(cntv_ctl_el0, 0);
-	gic_disable(machine.timer_irq);
-}
-
 void smp_secondary(struct cpu *cpu)
 {
 	u32 done = 0;
 
 	__atomic_store_n(&cpu->online, true, __ATOMIC_RELEASE);
 	for (;;) {
-		wait_for_work(cpu, done);
+		while (__atomic_load_n(&cpu->work_given, __ATOMIC_ACQUIRE) == done)
+			gic_sleep_ms(1);
 		cpu->work(cpu->work_arg);
 		__atomic_store_n(&cpu->work_done, ++done, __ATOMIC_RELEASE);
 	}

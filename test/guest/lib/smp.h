@@ -5,15 +5,15 @@
 
 #include "cpu.h"
 
-#define PSCI_VERSION	    0x84000000u
-#define PSCI_CPU_SUSPEND    0xc4000001u
-#define PSCI_CPU_OFF	    0x84000002u
-#define PSCI_CPU_ON	    0xc4000003u
-#define PSCI_AFFINITY_INFO  0xc4000004u
-#define PSCI_MIGRATE_TYPE   0x84000006u
-#define PSCI_SYSTEM_OFF	    0x84000008u
-#define PSCI_SYSTEM_RESET   0x84000009u
-#define PSCI_FEATURES	    0x8400000au
+#define PSCI_VERSION       0x84000000u
+#define PSCI_CPU_SUSPEND   0xc4000001u
+#define PSCI_CPU_OFF       0x84000002u
+#define PSCI_CPU_ON        0xc4000003u
+#define PSCI_AFFINITY_INFO 0xc4000004u
+#define PSCI_MIGRATE_TYPE  0x84000006u
+#define PSCI_SYSTEM_OFF    0x84000008u
+#define PSCI_SYSTEM_RESET  0x84000009u
+#define PSCI_FEATURES      0x8400000au
 
 /* By the conduit that the device tree names. */
 long psci_call(u32 function, u64 a1, u64 a2, u64 a3);

@@ -9,7 +9,7 @@
 #define REG_IOVA_HI 0x08
 #define REG_LENGTH  0x0c
 #define REG_RESULT  0x10
-#define REG_ARM	    0x14
+#define REG_ARM     0x14
 #define REG_ATTRS   0x18
 #define REG_IPA_LO  0x1c
 #define REG_IPA_HI  0x20

@@ -8,12 +8,12 @@
 
 #include "types.h"
 
-#define TESTDEV_ID	0x00051b36u
+#define TESTDEV_ID      0x00051b36u
 #define TESTDEV_PATTERN 0x12345678u
 
 enum testdev_result {
 	TESTDEV_OK = 0,
-	TESTDEV_REFUSED = 0xdead0002,	/* the write was not accepted */
+	TESTDEV_REFUSED = 0xdead0002, /* the write was not accepted */
 	TESTDEV_UNREADABLE = 0xdead0003,
 	TESTDEV_ELSEWHERE = 0xdead0004, /* accepted, but `ipa` does not hold the pattern */
 };

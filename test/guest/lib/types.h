@@ -12,7 +12,7 @@ typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64; /* unsigned long here: newlib's small printf has no %ll */
 
-#define PAGE	 0x1000ul
+#define PAGE     0x1000ul
 #define BLOCK_2M 0x200000ul
 #define BLOCK_1G 0x40000000ul
 

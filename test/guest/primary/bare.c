@@ -17,8 +17,8 @@
 #include "testdev.h"
 #include "trap.h"
 
-#define ROUNDS	   2000
-#define NOTHING	   0x0b000000ul /* no device of virt answers here */
+#define ROUNDS      2000
+#define NOTHING     0x0b000000ul /* no device of virt answers here */
 #define UNDEFINED() asm volatile(".inst 0x00000000" ::: "memory")
 
 CASE(bare, patterns)

@@ -16,12 +16,12 @@
 #include "ram.h"
 #include "rig.h"
 
-#define SAMPLES	      1000
-#define PROVE_EVERY   100
-#define DOMAINS	      1000
-#define ATTACH_PAGES  1000
-#define BASE_IOVA     0x10000000000ul
-#define KEY_IOVA      0x400000000ul /* of one key to the next, so that each has tables of its own */
+#define SAMPLES      1000
+#define PROVE_EVERY  100
+#define DOMAINS      1000
+#define ATTACH_PAGES 1000
+#define BASE_IOVA    0x10000000000ul
+#define KEY_IOVA     0x400000000ul /* of one key to the next, so that each has tables of its own */
 
 struct timed {
 	struct hres r;
@@ -87,7 +87,8 @@ static void measure_counter(void)
 		if (!i)
 			first = (u32)(b - a);
 		REQUIRE(b - a == first && first < 16, "the counter does not count instructions: %lu after %u (one CPU, -cpu max, "
-			"-icount shift=0,sleep=off?)", b - a, first);
+						      "-icount shift=0,sleep=off?)",
+			b - a, first);
 	}
 	counter_cost = first;
 }
@@ -115,10 +116,10 @@ struct shape {
 	const char *map_key;
 	const char *unmap_key;
 	u64 bytes;
-	u64 iova_shift;	 /* off a 2 MiB boundary, so that no block fits */
+	u64 iova_shift;  /* off a 2 MiB boundary, so that no block fits */
 	u64 iova_stride; /* of samples: what keeps each in a table that is there */
 	u64 ipa_stride;
-	u64 table_span;	 /* one standing page in each such span keeps its last-level table */
+	u64 table_span;  /* one standing page in each such span keeps its last-level table */
 	u64 standing_at; /* where in the span */
 };
 

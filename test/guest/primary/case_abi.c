@@ -6,7 +6,11 @@
 #define POISON 0xdeadbeefcafef00dul
 
 static const u32 known_functions[][2] = {
-	{ 2, 11 }, { 61, 63 }, { 0x100, 0x108 }, { 0x110, 0x119 }, { 0x180, 0x182 },
+	{ 2, 11 },
+	{ 61, 63 },
+	{ 0x100, 0x108 },
+	{ 0x110, 0x119 },
+	{ 0x180, 0x182 },
 };
 
 static bool is_known(u32 fn)
@@ -247,9 +251,12 @@ static void check_preserved(const struct register_file *in, const struct registe
 CASE(abi, registers_are_preserved_I6_J6)
 {
 	static const u64 calls[][3] = {
-		{ PC_PVIOMMU_OP, PVIOMMU_QUERY, 0 }, { PC_PVIOMMU_OP, PVIOMMU_MAP_PAGES, 12345 },
-		{ PC_PVIOMMU_OP, 0x3f, 0 },	     { PC_FN(0x7777), 1, 2 },
-		{ PC_DEV_COUNT, 0, 0 },		     { PC_VENDOR_UID, 0, 0 },
+		{ PC_PVIOMMU_OP, PVIOMMU_QUERY, 0 },
+		{ PC_PVIOMMU_OP, PVIOMMU_MAP_PAGES, 12345 },
+		{ PC_PVIOMMU_OP, 0x3f, 0 },
+		{ PC_FN(0x7777), 1, 2 },
+		{ PC_DEV_COUNT, 0, 0 },
+		{ PC_VENDOR_UID, 0, 0 },
 		{ PC_PVIOMMU_OP, ~0ul, ~0ul },
 	};
 	struct register_file in, out;

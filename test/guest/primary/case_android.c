@@ -28,10 +28,10 @@ static struct hres android_hvc(u32 function, u32 count, const u64 *args)
 	return (struct hres){ out.x[0], out.x[1], out.x[2], out.x[3], true };
 }
 
-#define ANDROID(function, ...)                                                                              \
-	({                                                                                                  \
-		const u64 args_[] = { __VA_ARGS__ };                                                        \
-		android_hvc(function, ARRAY_COUNT(args_), args_);                                           \
+#define ANDROID(function, ...)                                    \
+	({                                                        \
+		const u64 args_[] = { __VA_ARGS__ };              \
+		android_hvc(function, ARRAY_COUNT(args_), args_); \
 	})
 #define ANDROID_OP(op, ...) ANDROID(PC_PVIOMMU_OP, op, __VA_ARGS__)
 

@@ -11,9 +11,9 @@
 #include "smp.h"
 #include "trap.h"
 
-#define WAIT_MS	      2000
+#define WAIT_MS       2000
 #define GICR_OTHER(n) (machine.gicr.base + (u64)(n) * GICR_STRIDE)
-#define SGIS	      0xffu
+#define SGIS          0xffu
 #define SPI_UNUSED    200u /* an SPI without a line, the primary's like any other */
 
 static volatile u32 taken_irq, taken_count;

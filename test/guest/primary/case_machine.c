@@ -10,10 +10,10 @@
 #include "smp.h"
 #include "trap.h"
 
-#define PSCI_ALREADY_ON		(-4)
+#define PSCI_ALREADY_ON         (-4)
 #define PSCI_INVALID_PARAMETERS (-2)
-#define PSCI_INVALID_ADDRESS	(-9)
-#define PSCI_NOT_SUPPORTED	(-1)
+#define PSCI_INVALID_ADDRESS    (-9)
+#define PSCI_NOT_SUPPORTED      (-1)
 
 static const void *below(void)
 {

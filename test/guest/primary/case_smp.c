@@ -8,8 +8,9 @@
 #include "rig.h"
 #include "smp.h"
 
-#define IOVA	 (RIG_IOVA + 8 * BLOCK_2M)
-#define ROUNDS	 4000
+#define IOVA   (RIG_IOVA + 8 * BLOCK_2M)
+#define ROUNDS 4000
+#define DMAS   20000u
 
 struct race {
 	struct barrier gate;
@@ -172,23 +173,33 @@ CASE(smp, attach_against_detach_D6)
 
 /* --- a device that never stops, against unmap and reuse of the page */
 
-static void dma_for_ever(void *arg)
+#define REUSES 50u
+#define BREATH 200000u
+
+/* Until it is told to stop, or for so many DMAs that whoever should tell it is stuck. */
+static void dma_for_long(void *arg)
 {
 	struct race *r = arg;
 
 	barrier_wait(&r->gate);
-	while (!__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE)) {
+	for (u32 i = 0; i < DMAS && !__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE); i++) {
+		u64 pause = time_ticks() + time_ms(1) / 16;
+
 		testdev_write(&rig.testdev2, IOVA, r->memory, 4);
 		__atomic_add_fetch(&r->progress, 1, __ATOMIC_RELEASE);
+		/* A storm of faults is a case of its own. */
+		while (time_ticks() < pause)
+			;
 	}
 }
 
-static void wait_for_dmas(u32 count)
+static bool wait_for_dmas(u32 count)
 {
-	u32 start = __atomic_load_n(&race.progress, __ATOMIC_ACQUIRE);
+	u32 start = __atomic_load_n(&race.progress, __ATOMIC_ACQUIRE), now = start;
 
-	while (__atomic_load_n(&race.progress, __ATOMIC_ACQUIRE) - start < count)
-		;
+	while (now - start < count && now < DMAS)
+		now = __atomic_load_n(&race.progress, __ATOMIC_ACQUIRE);
+	return now < DMAS;
 }
 
 /* From the moment that UNMAP returns, the page is ours: what we write there stays (V3, A1). */
@@ -200,15 +211,17 @@ static void reuse_after_unmap(void *arg)
 
 	(void)arg;
 	barrier_wait(&race.gate);
-	for (u32 i = 0; i < 200 && held; i++) {
+	for (u32 i = 0; i < REUSES && held; i++) {
 		if (!hres_ok(pv_map(rig.domain, IOVA, race.memory, PAGE, RW)))
 			break;
-		wait_for_dmas(3);
+		if (!wait_for_dmas(3))
+			break;
 		landed += *page == TESTDEV_PATTERN;
 		if (!hres_ok(pv_unmap(rig.domain, IOVA, PAGE)))
 			break;
 		*page = i;
-		wait_for_dmas(3);
+		if (!wait_for_dmas(3))
+			break;
 		held = *page == i;
 	}
 	__atomic_store_n(&race.stop, 1, __ATOMIC_RELEASE);
@@ -220,8 +233,54 @@ CASE(smp, unmapped_page_is_ours_while_dma_runs_V3_A1)
 	need_two_cpus();
 	rig_open_mapped();
 	race.memory = (u64)ram_alloc(PAGE, PAGE);
-	run_both(dma_for_ever, reuse_after_unmap);
-	REQUIRE(race.successes == 200, "DMA changed a page after its unmap, or %lu of 200 rounds ran", race.successes);
+	run_both(dma_for_long, reuse_after_unmap);
+	REQUIRE(race.successes == REUSES, "DMA changed a page after its unmap, or only %lu rounds ran", race.successes);
+}
+
+/* --- a device that faults as fast as it can, against everybody's work */
+
+#define STORM       20000
+#define STORM_CALLS 200
+
+static void fault_storm(void *arg)
+{
+	struct race *r = arg;
+
+	barrier_wait(&r->gate);
+	for (u32 i = 0; i < STORM; i++)
+		testdev_write(&rig.testdev2, IOVA, r->memory, 4);
+	__atomic_store_n(&r->stop, 1, __ATOMIC_RELEASE);
+}
+
+static void work_in_the_storm(void *arg)
+{
+	struct race *r = arg;
+
+	barrier_wait(&r->gate);
+	while (!__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE)) {
+		struct hres map = pv_map(r->domain, IOVA + PAGE, r->memory, PAGE, RW);
+		struct hres unmap = pv_unmap(r->domain, IOVA + PAGE, PAGE);
+
+		if (!hres_ok(map) || !hres_ok(unmap))
+			r->bad_status = hres_ok(map) ? hres_status(unmap) : hres_status(map);
+		r->successes++;
+	}
+}
+
+CASE(smp, fault_storm_stops_nobody_F7_H2)
+{
+	u64 faults;
+
+	need_two_cpus();
+	rig_open_mapped();
+	race.domain = rig.domain;
+	race.memory = (u64)ram_alloc(PAGE, PAGE);
+	faults = rig_stat(PVIOMMU_STAT_FAULTS);
+	run_both(fault_storm, work_in_the_storm);
+	OK(dev_count());
+	REQUIRE(race.successes >= STORM_CALLS, "%lu maps and unmaps while %u DMAs faulted", race.successes, STORM);
+	REQUIRE(rig_stat(PVIOMMU_STAT_FAULTS) > faults, "no fault was counted");
+	LANDS(rig.testdev, RIG_IOVA, rig.page);
 }
 
 /* --- free against use */
@@ -254,7 +313,7 @@ static void free_domains(void *arg)
 {
 	(void)arg;
 	barrier_wait(&race.gate);
-	for (u32 i = 0; i < ROUNDS / 4; i++) {
+	for (u32 i = 0; i < ROUNDS / 8; i++) {
 		u64 domain = pv_alloc_domain().r1;
 		long status;
 
@@ -411,7 +470,7 @@ static void storm(void *arg)
 	u64 domain;
 
 	barrier_wait(&r->gate);
-	for (u32 i = 0; i < ROUNDS / 20; i++) {
+	for (u32 i = 0; i < ROUNDS / 100; i++) {
 		struct hres d = pv_alloc_domain();
 
 		domain = d.r1;

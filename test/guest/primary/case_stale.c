@@ -189,8 +189,11 @@ CASE(stale, unmap_list_A4)
 					   .entries_ipa = (u64)entries };
 	/* 60 scattered pages, two runs of five, a block, and a page of another gigabyte. */
 	for (u64 i = 0; i < 64; i++) {
-		u64 bytes = i < 60 ? PAGE : i < 62 ? 5 * PAGE : i == 62 ? BLOCK_2M : PAGE;
-		u64 iova = i < 62 ? IOVA + i * 8 * PAGE : i == 62 ? IOVA + 2 * BLOCK_2M : IOVA + 3 * BLOCK_1G;
+		u64 bytes = i < 60 ? PAGE : i < 62 ? 5 * PAGE :
+				    i == 62        ? BLOCK_2M :
+						     PAGE;
+		u64 iova = i < 62 ? IOVA + i * 8 * PAGE : i == 62 ? IOVA + 2 * BLOCK_2M :
+								    IOVA + 3 * BLOCK_1G;
 
 		entries[i] = (struct pviommu_unmap_entry){ iova, bytes };
 		rig_map(rig.domain, iova, i == 62 ? memory + 2 * BLOCK_2M : memory + i * 8 * PAGE, bytes, RW);

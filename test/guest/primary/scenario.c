@@ -14,10 +14,10 @@
 #include "rig.h"
 
 #define MAX_ROWS 96
-#define BYTES	 1024u /* of one transfer of edu */
+#define BYTES    1024u /* of one transfer of edu */
 #define UNMAPPED (RIG_IOVA + 0x100000)
 #define READONLY (RIG_IOVA + 0x200000)
-#define BLOCK	 (RIG_IOVA + 0x40000000)
+#define BLOCK    (RIG_IOVA + 0x40000000)
 
 static struct row {
 	char what[72];

@@ -18,12 +18,14 @@
 #include "ram.h"
 #include "rig.h"
 
-#define MAX_BARS   64
-#define DENSE	   0x1000000ul
-#define SPARSE	   0x4000000ul
+#define MAX_BARS         64
+#define DENSE            0x1000000ul
+#define SPARSE           0x4000000ul
 #define VISIBLE_REGISTER 4 /* of both devices */
 
-enum bar_kind { BAR_TESTDEV, BAR_EDU, BAR_OTHER };
+enum bar_kind { BAR_TESTDEV,
+		BAR_EDU,
+		BAR_OTHER };
 
 struct bar {
 	struct range at;
@@ -64,9 +66,8 @@ static void find_bars(void)
 			u32 low = pci_read32(bdf, PCI_BAR(n));
 
 			if (at.size && !(low & 1))
-				bars[bar_count++] = (struct bar){ at, pci_functions[i].id == TESTDEV_ID ? BAR_TESTDEV
-								      : pci_functions[i].id == EDU_ID	? BAR_EDU
-													: BAR_OTHER };
+				bars[bar_count++] = (struct bar){ at, pci_functions[i].id == TESTDEV_ID ? BAR_TESTDEV : pci_functions[i].id == EDU_ID ? BAR_EDU :
+																			BAR_OTHER };
 			if (!(low & 1) && (low & 4))
 				n++;
 		}

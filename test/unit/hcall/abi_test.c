@@ -26,6 +26,7 @@ static void check(const struct number *n, size_t count)
 				   (long long)n[i].is, (long long)n[i].must);
 }
 
+/* clang-format off */
 static void functions(void **state UNUSED)
 {
 	static const struct number n[] = {
@@ -183,6 +184,7 @@ static void layouts(void **state UNUSED)
 	check_members(m, ARRAY_SIZE(m));
 }
 
+/* clang-format on */
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {

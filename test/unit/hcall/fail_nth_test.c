@@ -7,7 +7,7 @@
 #include "bench.h"
 #include "suite.h"
 
-#define WHERE   bench_page(1000)
+#define WHERE	bench_page(1000)
 #define N_LIMIT 200u
 
 static u32 domain, other;
@@ -52,10 +52,7 @@ static void boot(void)
 	other = bench_domain();
 }
 
-static struct result alloc_domain(void)
-{
-	return pv_alloc();
-}
+static struct result alloc_domain(void) { return pv_alloc(); }
 
 static void alloc_domain_nth(void **state UNUSED)
 {
@@ -132,7 +129,8 @@ static struct result map_list_call(void)
 					   .entry_num = 5,
 					   .entries_ipa = WHERE + 64 };
 	for (u32 i = 0; i < 5; i++)
-		e[i] = (struct pviommu_map_entry){ (u64)i << 30, bench_page(i), 0x2000, BENCH_RW, 0 };
+		e[i] = (struct pviommu_map_entry){ (u64)i << 30, bench_page(i), 0x2000, BENCH_RW,
+						   0 };
 	return pv_list(PVIOMMU_MAP_LIST, WHERE);
 }
 
@@ -149,10 +147,7 @@ static void map_list_nth(void **state UNUSED)
 	assert_true(sweep(map_list_call, unmap_list_entries) >= 3);
 }
 
-static struct result unmap_part(void)
-{
-	return pv_unmap(domain, BLOCK_SIZE + 0x5000, 0x3000);
-}
+static struct result unmap_part(void) { return pv_unmap(domain, BLOCK_SIZE + 0x5000, 0x3000); }
 
 static void unmap_part_of_a_block_nth(void **state UNUSED)
 {
@@ -165,10 +160,7 @@ static void unmap_part_of_a_block_nth(void **state UNUSED)
 	bench_lands(0, 0, BLOCK_SIZE + 0x8000, bench_block(1) + 0x8000);
 }
 
-static struct result attach_pasids(void)
-{
-	return pv_attach(0, 110, 0, domain, 8);
-}
+static struct result attach_pasids(void) { return pv_attach(0, 110, 0, domain, 8); }
 
 static void attach_nth(void **state UNUSED)
 {

@@ -8,7 +8,7 @@
 #include "bench.h"
 #include "suite.h"
 
-#define WHERE bench_page(1000) /* structures */
+#define WHERE	 bench_page(1000) /* structures */
 #define NOT_OURS (machine->heap.base)
 
 static void boot_with(struct bench_options o)
@@ -17,10 +17,7 @@ static void boot_with(struct bench_options o)
 	oracle_effort(16);
 }
 
-static void boot(void)
-{
-	boot_with(bench_defaults());
-}
+static void boot(void) { boot_with(bench_defaults()); }
 
 /* --- domains */
 

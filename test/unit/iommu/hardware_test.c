@@ -21,10 +21,7 @@ static void boot_with(struct bench_options o)
 	bench_attach(1, d);
 }
 
-static void boot(void)
-{
-	boot_with(bench_defaults());
-}
+static void boot(void) { boot_with(bench_defaults()); }
 
 /* --- V3: a pin is dropped after the hardware has reported completion */
 
@@ -174,6 +171,50 @@ static void V3_silent_hardware_keeps_its_pages(void **state UNUSED)
 	assert_int_not_equal(bench_write(2, 0, 0x1000, 1), SMMU_OK);
 }
 
+/* The same for a list, and for a range of leaves of several sizes: other paths to the same rule. */
+static void V3_silent_hardware_keeps_the_pages_of_a_list(void **state UNUSED)
+{
+	struct pviommu_map_list *list;
+	struct pviommu_unmap_entry *e;
+
+	boot();
+	list = bench_ptr(bench_page(1000));
+	e = bench_ptr(bench_page(1001));
+	for (u32 i = 0; i < 3; i++) {
+		e[i] = (struct pviommu_unmap_entry){ 0x5000 * (i + 1), 0x1000 };
+		bench_map(d, e[i].iova, bench_page(i), 0x1000);
+		bench_lands(2, 0, e[i].iova, bench_page(i));
+	}
+	*list = (struct pviommu_map_list){ .size = 32,
+					   .domain = d,
+					   .entry_len = 16,
+					   .entry_num = 3,
+					   .entries_ipa = bench_page(1001) };
+	bench_hardware_fails();
+	smmu_time(bench_smmu[0], SMMU_STUCK);
+	assert_status(pv_list(PVIOMMU_UNMAP_LIST, bench_page(1000)), PC_IO);
+	for (u32 i = 0; i < 3; i++)
+		assert_int_equal(page_find(pa(bench_page(i)))->pins, 1);
+}
+
+static void V3_silent_hardware_keeps_a_mixed_range(void **state UNUSED)
+{
+	u64 at;
+
+	boot();
+	at = bench_block(1);
+	bench_map(d, BLOCK_SIZE - 0x1000, at - 0x1000, BLOCK_SIZE + 0x2000);
+	bench_lands(2, 0, BLOCK_SIZE - 0x1000, at - 0x1000);
+	bench_lands(2, 0, BLOCK_SIZE, at);
+	bench_lands(2, 0, 2 * BLOCK_SIZE, at + BLOCK_SIZE);
+	bench_hardware_fails();
+	smmu_time(bench_smmu[0], SMMU_STUCK);
+	assert_status(pv_unmap(d, BLOCK_SIZE - 0x1000, BLOCK_SIZE + 0x2000), PC_IO);
+	assert_int_equal(page_find(pa(at - 0x1000))->pins, 1);
+	assert_int_equal(page_run_of(pa(at))->block_pins, 1);
+	assert_int_equal(page_find(pa(at + BLOCK_SIZE))->pins, 1);
+}
+
 /* One IOMMU of two is silent: domains on the other one do not notice. */
 static void hardware_failure_is_one_iommus(void **state UNUSED)
 {
@@ -211,58 +252,36 @@ static void hardware_failure_is_one_iommus(void **state UNUSED)
  */
 typedef struct result attempt(void);
 
-static struct result silent_unmap(void)
-{
-	return pv_unmap(d, 0x1000, 0x3000);
-}
+static struct result silent_unmap(void) { return pv_unmap(d, 0x1000, 0x3000); }
 
-static struct result silent_split(void)
-{
-	return pv_unmap(d, BLOCK_SIZE + 0x1000, 0x1000);
-}
+static struct result silent_split(void) { return pv_unmap(d, BLOCK_SIZE + 0x1000, 0x1000); }
 
 static struct result silent_block_over_table(void)
 {
 	return pv_map(d, 8 * BLOCK_SIZE, bench_block(3), BLOCK_SIZE, BENCH_RW);
 }
 
-static struct result silent_detach(void)
-{
-	return pv_detach(0, 1, 0, d);
-}
+static struct result silent_detach(void) { return pv_detach(0, 1, 0, d); }
 
-static struct result silent_replace(void)
-{
-	return pv_attach(0, 1, 0, d + 1, 0);
-}
+static struct result silent_replace(void) { return pv_attach(0, 1, 0, d + 1, 0); }
 
-static struct result silent_attach(void)
-{
-	return pv_attach(0, 2, 0, d, 0);
-}
+static struct result silent_attach(void) { return pv_attach(0, 2, 0, d, 0); }
 
 static struct result silent_attach_list(void)
 {
 	struct pviommu_attach_list *list = bench_ptr(bench_page(1000));
 
-	*list = (struct pviommu_attach_list){ .size = 48,
-					      .domain = d,
-					      .vsids_ipa = bench_page(1001),
-					      .vsid_count = 3 };
+	*list = (struct pviommu_attach_list){
+		.size = 48, .domain = d, .vsids_ipa = bench_page(1001), .vsid_count = 3
+	};
 	for (u32 i = 0; i < 3; i++)
 		((u32 *)bench_ptr(bench_page(1001)))[i] = 10 + i;
 	return pv_list(PVIOMMU_ATTACH_LIST, bench_page(1000));
 }
 
-static struct result silent_assign(void)
-{
-	return pc_dev_assign(4, 1, 0);
-}
+static struct result silent_assign(void) { return pc_dev_assign(4, 1, 0); }
 
-static struct result silent_release(void)
-{
-	return pc_dev_release(3);
-}
+static struct result silent_release(void) { return pc_dev_release(3); }
 
 static void one_silence(attempt *call, u32 n)
 {
@@ -300,10 +319,10 @@ static void silence_everywhere(attempt *call)
 		IN_CHILD(one_silence(call, n));
 }
 
-#define SILENT(name)                                                                       \
-	static void E4_silent_hardware_in_##name(void **state UNUSED)                      \
-	{                                                                                  \
-		silence_everywhere(silent_##name);                                         \
+#define SILENT(name)                                                  \
+	static void E4_silent_hardware_in_##name(void **state UNUSED) \
+	{                                                             \
+		silence_everywhere(silent_##name);                    \
 	}
 
 SILENT(unmap)
@@ -419,10 +438,7 @@ static void C8_batch_larger_than_the_queue(void **state UNUSED)
 		bench_faults(2, 0, 0x1000 + at, SMMU_F_TRANSLATION);
 }
 
-static u64 faults_of(u32 pviommu)
-{
-	return pv_stats(pviommu, PVIOMMU_STAT_FAULTS).v1;
-}
+static u64 faults_of(u32 pviommu) { return pv_stats(pviommu, PVIOMMU_STAT_FAULTS).v1; }
 
 static void H1_faults_are_counted_for_their_owner(void **state UNUSED)
 {
@@ -436,7 +452,7 @@ static void H1_faults_are_counted_for_their_owner(void **state UNUSED)
 		bench_faults(2, 0, 0x1000 * i, SMMU_F_TRANSLATION);
 	bench_faults(5, 0, 0x1000, SMMU_C_BAD_STE);
 	smmu_dma_write(bench_smmu[0], 0x7ff, 0, &value, 8); /* nobody's */
-	bench_faults(3, 0, 0, SMMU_F_TRANSLATION);          /* identity: no pvIOMMU's */
+	bench_faults(3, 0, 0, SMMU_F_TRANSLATION);	   /* identity: no pvIOMMU's */
 	hyp_exit_work(vm_vcpu(vm_primary, 0));
 	assert_int_equal(faults_of(0), 5);
 	assert_int_equal(faults_of(1), 1);
@@ -497,10 +513,7 @@ static void H2_flood_of_faults_overflow(void **state UNUSED)
 	flood(o);
 }
 
-static void H2_flood_of_faults_as_qemu_reports_it(void **state UNUSED)
-{
-	flood(bench_defaults());
-}
+static void H2_flood_of_faults_as_qemu_reports_it(void **state UNUSED) { flood(bench_defaults()); }
 
 /* --- tags */
 
@@ -569,6 +582,8 @@ int main(void)
 		cmocka_unit_test(V3_stale_dma_lands_in_pinned_memory_only),
 		cmocka_unit_test(V4_detach_returns_when_the_stream_is_blocked),
 		cmocka_unit_test(V3_silent_hardware_keeps_its_pages),
+		cmocka_unit_test(V3_silent_hardware_keeps_the_pages_of_a_list),
+		cmocka_unit_test(V3_silent_hardware_keeps_a_mixed_range),
 		cmocka_unit_test(hardware_failure_is_one_iommus),
 		cmocka_unit_test(E4_silent_hardware_in_unmap),
 		cmocka_unit_test(E4_silent_hardware_in_split),

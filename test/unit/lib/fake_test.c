@@ -64,7 +64,7 @@ static void store_once_seen_stays_seen(void **state UNUSED)
 			assert_true(!changed || value == i);
 		}
 		if (changed)
-			new++;
+			new ++;
 		else
 			old++;
 		io_table_publish();
@@ -124,10 +124,7 @@ static void count_store(void *ctx, u64 *entry, u64 value)
 	(*seen_stores)++;
 }
 
-static void count_relax(void *ctx)
-{
-	(*(u64 *)ctx)++;
-}
+static void count_relax(void *ctx) { (*(u64 *)ctx)++; }
 
 static void hooks_see_each_store_and_each_poll(void **state UNUSED)
 {

@@ -44,10 +44,7 @@ bool suite_child_begin(void)
 	return false;
 }
 
-void suite_child_end(void)
-{
-	exit(0);
-}
+void suite_child_end(void) { exit(0); }
 
 static void uncaught(enum fake_end how)
 {

@@ -39,12 +39,12 @@ void suite_fail(const char *fmt, ...) NORETURN PRINTF(1, 2);
 extern u64 pool_fail_after;
 
 /* Runs a statement in a process of its own, from the machine as it is now; it must not fail. */
-#define IN_CHILD(statement)                                                                \
-	do {                                                                               \
-		if (suite_child_begin()) {                                                 \
-			statement;                                                         \
-			suite_child_end();                                                 \
-		}                                                                          \
+#define IN_CHILD(statement)                \
+	do {                               \
+		if (suite_child_begin()) { \
+			statement;         \
+			suite_child_end(); \
+		}                          \
 	} while (0)
 bool suite_child_begin(void); /* true in the child; the parent waits for it */
 void suite_child_end(void) NORETURN;

@@ -18,10 +18,7 @@ static struct vm *boot(void)
 }
 
 /* The last page of the primary's RAM, and what lies behind it. */
-static u64 ram_end(void)
-{
-	return machine->ram[0].base + machine->ram[0].size;
-}
+static u64 ram_end(void) { return machine->ram[0].base + machine->ram[0].size; }
 
 static void read_crosses_pages(void **state UNUSED)
 {
@@ -40,9 +37,11 @@ static void read_crosses_pages(void **state UNUSED)
 static void memory_that_is_not_the_guests_faults(void **state UNUSED)
 {
 	struct vm *vm = boot();
-	const u64 bad[] = { machine->image.base, machine->heap.base, FAKE_UART_BASE, 0,
-			    ram_end(), ram_end() - 4, machine->image.base - 4, ~0ull - 3,
-			    1ull << 40, 1ull << 63, FAKE_IOMMU_BASE, bench_bar(0) };
+	const u64 bad[] = {
+		machine->image.base, machine->heap.base, FAKE_UART_BASE,	  0,
+		ram_end(),	     ram_end() - 4,	 machine->image.base - 4, ~0ull - 3,
+		1ull << 40,	     1ull << 63,	 FAKE_IOMMU_BASE,	  bench_bar(0)
+	};
 	u8 out[8] = { 0 };
 
 	for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -136,7 +135,8 @@ static void entries_follow_the_same_rules(void **state UNUSED)
 	((u8 *)bench_ptr(at))[24 + 16] = 0;
 	assert_int_equal(guest_read_entry(vm_primary, ipa(at), 24, 1, out, 16), OK);
 	assert_int_equal(out[0], 9);
-	assert_int_equal(guest_read_entry(vm_primary, ipa(ram_end() - 24), 24, 1, out, 16), E_FAULT);
+	assert_int_equal(guest_read_entry(vm_primary, ipa(ram_end() - 24), 24, 1, out, 16),
+			 E_FAULT);
 	assert_int_equal(guest_read_entry(vm_primary, ipa(~0ull - 100), 24, 200, out, 16), E_FAULT);
 }
 

@@ -140,9 +140,13 @@ static void V2_every_transition_from_every_state(void **state UNUSED)
 
 static void only_pages_of_ram_change_hands(void **state UNUSED)
 {
-	static const u64 not_ram[] = { 0, FAKE_UART_BASE, FAKE_RAM_BASE - PAGE_SIZE,
-				       FAKE_RAM_BASE + (16ull << 20), RECORDS_RAM2 - PAGE_SIZE,
-				       RECORDS_RAM2 + RECORDS_RAM2_SIZE, ~0ull - PAGE_MASK };
+	static const u64 not_ram[] = { 0,
+				       FAKE_UART_BASE,
+				       FAKE_RAM_BASE - PAGE_SIZE,
+				       FAKE_RAM_BASE + (16ull << 20),
+				       RECORDS_RAM2 - PAGE_SIZE,
+				       RECORDS_RAM2 + RECORDS_RAM2_SIZE,
+				       ~0ull - PAGE_MASK };
 
 	records_boot();
 	page_lock();

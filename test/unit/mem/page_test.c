@@ -7,10 +7,7 @@
 
 #define G RECORDS_GUEST
 
-static u8 owner_of(u64 addr)
-{
-	return page_of(pa(addr))->owner;
-}
+static u8 owner_of(u64 addr) { return page_of(pa(addr))->owner; }
 
 static void boot_gives_the_primary_what_is_not_ours(void **state UNUSED)
 {
@@ -135,7 +132,8 @@ static void block_pin_wants_a_whole_run_of_one_owner(void **state UNUSED)
 	assert_int_equal(page_pin_block(pa(G + BLOCK_SIZE), OWNER_VM + 1), E_BUSY);
 	assert_int_equal(page_pin_block(pa(G + BLOCK_SIZE), OWNER_HYP), E_BUSY);
 	/* Half of the run is no RAM. */
-	assert_int_equal(page_pin_block(pa(align_down(RECORDS_RAM2, BLOCK_SIZE)), OWNER_VM), E_BUSY);
+	assert_int_equal(page_pin_block(pa(align_down(RECORDS_RAM2, BLOCK_SIZE)), OWNER_VM),
+			 E_BUSY);
 	assert_int_equal(page_pin_block(pa(RECORDS_RAM3), OWNER_VM), E_BUSY);
 	assert_int_equal(page_pin_block(pa(align_up(RECORDS_RAM2, BLOCK_SIZE)), OWNER_VM), OK);
 	page_unlock();

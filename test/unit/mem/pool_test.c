@@ -121,7 +121,11 @@ static void neighbours_of_two_pools_never_merge(void **state UNUSED)
 
 static void random_use_keeps_every_page(void **state UNUSED)
 {
-	struct { pa_t at; u32 order; bool used; } held[64] = { 0 };
+	struct {
+		pa_t at;
+		u32 order;
+		bool used;
+	} held[64] = { 0 };
 	u64 out = 0;
 
 	boot();
@@ -203,7 +207,8 @@ static void boot_memory_ends_with_a_panic(void **state UNUSED)
 	assert_int_equal(boot_alloc(1, PAGE_SIZE << 3).v % (PAGE_SIZE << 3), 0);
 	assert_panics((void)boot_alloc(1ull << 40, PAGE_SIZE));
 	rest = boot_alloc_close();
-	assert_true(rest.size > 0 && rest.base + rest.size == machine->heap.base + machine->heap.size);
+	assert_true(rest.size > 0 &&
+		    rest.base + rest.size == machine->heap.base + machine->heap.size);
 	assert_panics((void)boot_alloc(1, PAGE_SIZE));
 }
 

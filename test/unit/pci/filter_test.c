@@ -28,14 +28,18 @@ static const struct spec endpoint_spec[] = {
 	{ 0x04, "cccccrrc rrrrrrrr rrrrrwrr rrrrrwww" },
 	{ 0x08, ALL_R },
 	{ 0x0c, "00000000 rrrrrrrr wwwwwwww wwwwwwww" },
-	{ 0x10, ALL_B }, { 0x14, ALL_B }, { 0x18, ALL_B }, { 0x1c, ALL_B }, { 0x20, ALL_B },
+	{ 0x10, ALL_B },
+	{ 0x14, ALL_B },
+	{ 0x18, ALL_B },
+	{ 0x1c, ALL_B },
+	{ 0x20, ALL_B },
 	{ 0x24, ALL_B },
 	{ 0x2c, ALL_R },
 	{ 0x34, "00000000 00000000 00000000 rrrrrrrr" },
 	{ 0x3c, "rrrrrrrr rrrrrrrr rrrrrrrr LLLLLLLL" },
 	{ 0x40, "00000000 00rrrrrr rrrrrrrr rrrrrrrr" }, /* power management */
 	{ 0x44, "00000000 00000000 00000000 000010rr" },
-	{ 0x48, HIDDEN },                                /* message interrupts */
+	{ 0x48, HIDDEN },    /* message interrupts */
 	{ 0x58, HIDDEN },
 	{ 0x64, "rrrrrrr0 rrrrrrrr rrrrrrrr rrrrrrrr" }, /* PCI Express */
 	{ 0x68, "rrr0rrrr rrrrrrrr rrrrrrrr rrr00rrr" },
@@ -46,11 +50,16 @@ static const struct spec endpoint_spec[] = {
 	{ 0x8c, "00000000 00000000 00000000 000rrrrr" },
 	{ 0x90, ALL_R },
 	{ 0x94, ALL_R },
-	{ 0xa0, HIDDEN },                                /* advanced features */
-	{ 0xa8, HIDDEN },                                /* vital product data */
-	{ 0xb0, ALL_R }, { 0xb4, ALL_R }, { 0xb8, ALL_R }, { 0xbc, ALL_R }, { 0xc0, ALL_R },
-	{ 0xc4, ALL_R }, { 0xc8, ALL_R },                /* subsystem id */
-	{ 0xcc, HIDDEN },                                /* unknown */
+	{ 0xa0, HIDDEN },    /* advanced features */
+	{ 0xa8, HIDDEN },    /* vital product data */
+	{ 0xb0, ALL_R },
+	{ 0xb4, ALL_R },
+	{ 0xb8, ALL_R },
+	{ 0xbc, ALL_R },
+	{ 0xc0, ALL_R },
+	{ 0xc4, ALL_R },
+	{ 0xc8, ALL_R },                /* subsystem id */
+	{ 0xcc, HIDDEN },    /* unknown */
 };
 
 static const struct spec bridge_spec[] = {
@@ -58,10 +67,15 @@ static const struct spec bridge_spec[] = {
 	{ 0x04, ALL_R },
 	{ 0x08, ALL_R },
 	{ 0x0c, "00000000 rrrrrrrr rrrrrrrr rrrrrrrr" },
-	{ 0x10, ALL_B }, { 0x14, ALL_B },
+	{ 0x10, ALL_B },
+	{ 0x14, ALL_B },
 	{ 0x18, ALL_R },
 	{ 0x1c, "cccccrrc rrrrrrrr kkkkkkkk kkkkkkkk" },
-	{ 0x20, ALL_R }, { 0x24, ALL_R }, { 0x28, ALL_R }, { 0x2c, ALL_R }, { 0x30, ALL_R },
+	{ 0x20, ALL_R },
+	{ 0x24, ALL_R },
+	{ 0x28, ALL_R },
+	{ 0x2c, ALL_R },
+	{ 0x30, ALL_R },
 	{ 0x34, "00000000 00000000 00000000 rrrrrrrr" },
 	{ 0x3c, "rrrrrrrr rrrrrrrr rrrrrrrr LLLLLLLL" },
 	{ 0x40, "rrrrrrr0 rrrrrrrr rrrrrrrr rrrrrrrr" },
@@ -195,7 +209,8 @@ static void every_bit(u32 fn, const struct spec *spec, size_t count)
 				assert_int_equal(
 					pci_config_read(&tree_primary, 0, base + offset, widths[w]),
 					(expected_read(bits, tree[fn].reg[offset / 4], line) &
-					 lane_mask(offset, widths[w])) >> 8 * (offset & 3));
+					 lane_mask(offset, widths[w])) >>
+						8 * (offset & 3));
 				try_write(fn, bits, offset, widths[w], ~(1u << bit));
 				try_write(fn, bits, offset, widths[w], (u32)fake_random());
 				try_write(fn, bits, offset, widths[w], 0);
@@ -316,12 +331,13 @@ static void extended_space_is_a_copy(void **state UNUSED)
 		tree[fn].writable[i] = 0xffffffff;
 	}
 	for (u32 offset = 0x100; offset < 0x1000; offset += 4) {
-		u32 want = offset == 0x100 ? acs << 20 :
-			   offset == acs ? 0x0001000d | serial << 20 :
-			   offset == acs + 4 ? 0x001d001d :
-			   offset == serial ? 0x00010003 :
+		u32 want = offset == 0x100      ? acs << 20 :
+			   offset == acs        ? 0x0001000d | serial << 20 :
+			   offset == acs + 4    ? 0x001d001d :
+			   offset == serial     ? 0x00010003 :
 			   offset == serial + 4 ? 0x11111111 :
-			   offset == serial + 8 ? 0x22222222 : 0;
+			   offset == serial + 8 ? 0x22222222 :
+						  0;
 
 		assert_int_equal(peek(offset), want);
 		assert_int_equal(pci_config_read(&tree_primary, 0, base + offset + 2, 1),

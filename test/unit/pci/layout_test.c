@@ -216,9 +216,9 @@ static u32 firmware_left(void)
 	fn = tree_endpoint(tree_bridge(up, 0, 1, DOWN), 0, 0x11112222);
 	tree_endpoint(TREE_ROOT, 3, 0x11112222);
 	tree_bridge(TREE_ROOT, 0x20, 0, PORT);
-	tree[0].reg[6] = 0x00400500;
-	tree[1].reg[6] = 0x00300605;
-	tree[2].reg[6] = 0x00200706;
+	tree[0].reg[6] = 0x00400100;
+	tree[1].reg[6] = 0x00300201;
+	tree[2].reg[6] = 0x00200302;
 	tree_bar(fn, 0, 4096, 0);
 	for (u32 i = 0; i < tree_count; i++) {
 		tree[i].reg[1] |= 0x547;
@@ -442,6 +442,7 @@ static void groups_below_a_switch(void **state UNUSED)
 		tree_boot(m);
 		tree_check_layout(m);
 		assert_int_equal(group_of(fn[0]) == group_of(fn[1]), acs != 3);
+		assert_int_equal(tree_record(fn[1])->requester, tree_record(fn[1])->rid);
 		assert_int_not_equal(group_of(alone), group_of(fn[0]));
 		assert_int_not_equal(group_of(alone), group_of(fn[1]));
 		fake_reset();

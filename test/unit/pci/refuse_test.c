@@ -113,6 +113,11 @@ static void function_without_a_stream(void **state UNUSED)
 	tree_endpoint(TREE_ROOT, 1, 0x11112222);
 	tree_endpoint(tree_bridge(TREE_ROOT, 8, 0, 4), 0, 0x33334444);
 	assert_refused(m, "0000:09:00.0 (4444:3333)", "no IOMMU");
+	m->pci[0].sidmap[0].count = 8; /* the first id that is not covered */
+	assert_refused(m, "0000:00:01.0", "no IOMMU");
+	m->pci[0].sidmap[0] = (struct machine_sidmap){ .rid = 9, .count = 0x10000 };
+	assert_refused(m, "0000:00:01.0", "no IOMMU");
+	m->pci[0].sidmap[0].rid = 0;
 	m->pci[0].sidmap[0].count = 0x10000;
 	m->pci[0].sidmap[0].iommu = 7;
 	assert_refused(m, "0000:00:01.0", "no IOMMU");
@@ -206,6 +211,12 @@ static void bar_too_large_for_its_window(void **state UNUSED)
 	m = tree_begin();
 	tree_bar(tree_endpoint(TREE_ROOT, 3, 1), 0, 1ull << 63, BAR_KIND_64);
 	assert_refused(m, "0000:00:03.0", "does not fit");
+	/* what a 32-bit register can hold ends at 4 GiB, whatever the window says */
+	m = tree_begin();
+	m->pci[0].window[1].bus = 0xffe00000;
+	for (u32 i = 4; i < 7; i++)
+		tree_bar(tree_endpoint(TREE_ROOT, i, 1), 0, 1u << 20, 0);
+	assert_refused(m, "0000:00:06.0", "does not fit");
 }
 
 /* flags and writable bits of BAR n, and of BAR n + 1 */

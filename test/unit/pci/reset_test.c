@@ -37,6 +37,7 @@ static void assert_as_new(u32 fn, u32 bar0)
 	assert_int_equal(tree[fn].reg[1] & 0xffff, 0);
 	assert_int_equal(tree[fn].reg[3] & 0xffff, 0);
 	assert_int_equal(tree[fn].reg[4], bar0);
+	assert_int_equal(config(fn, 0x10), bar0); /* sizing that one owner began is not the next's */
 	assert_int_equal(config(fn, 0), tree[fn].reg[0]);
 	assert_int_equal(config(fn, 0x3c) & 0xff, 0);
 }
@@ -44,17 +45,21 @@ static void assert_as_new(u32 fn, u32 bar0)
 static void function_level_reset(void **state UNUSED)
 {
 	struct machine *m = tree_begin();
-	u32 fn = tree_endpoint(TREE_ROOT, 1, 0x11112222), pcie, bar0, calls;
+	u32 fn = tree_endpoint(TREE_ROOT, 1, 0x11112222), pcie, pm, bar0, calls;
 	struct device *d;
 	bool again;
 
 	tree_bar(fn, 0, 0x4000, 0);
 	pcie = tree_pcie(fn, 0, true);
+	pm = tree_cap(fn, 0x01, 2, 0);
+	tree[fn].reg[pm / 4 + 1] = 0x100;
+	tree[fn].writable[pm / 4 + 1] = 0x103;
 	tree[fn].reset_us = 50000;
 	tree_boot(m);
 	bar0 = tree[fn].reg[4];
 	d = tree_device(&tree_primary, (int)fn, -1);
 	enable(fn);
+	pci_config_write(&tree_primary, 0, tree_ecam(fn) + 0x10, 4, 0xffffffff);
 	assert_int_equal(pci_device_reset(d, &again), OK);
 	assert_true(again);
 	assert_int_equal(tree[fn].resets, 1);
@@ -65,6 +70,7 @@ static void function_level_reset(void **state UNUSED)
 	assert_int_equal(tree[fn].resets, 1);
 	assert_as_new(fn, bar0);
 	assert_int_equal(tree[fn].reg[pcie / 4 + 2] & 0xffff, 0x2010); /* no snoop is off again */
+	assert_int_equal(tree[fn].reg[pm / 4 + 1], 0);
 }
 
 /* Mastering goes before the reset comes, and never comes back by itself. */
@@ -164,7 +170,9 @@ static void answers_late_or_never(void **state UNUSED)
 	fake_time_advance(10000000);
 	tree[fn].reset_us = 0;
 	assert_int_equal(config(fn, 0), 0xffffffff);
+	assert_int_equal(tree[fn].resets, 2);
 	assert_int_equal(run(d, &calls), OK);
+	assert_int_equal(tree[fn].resets, 3);
 	assert_int_equal(config(fn, 0), 0x11112222);
 }
 
@@ -327,6 +335,12 @@ static void edu_without_its_registers(void **state UNUSED)
 
 	tree_boot(m);
 	assert_int_equal(run(tree_device(&tree_primary, (int)fn, -1), &calls), E_IO);
+	m = tree_begin();
+	fn = tree_endpoint(TREE_ROOT, 3, 0x11e81234);
+	tree_bar(fn, 0, 64, 0);
+	tree_boot(m);
+	assert_int_equal(run(tree_device(&tree_primary, (int)fn, -1), &calls), E_IO);
+	assert_int_equal(tree_strays, 0);
 }
 
 static void testdev_is_disarmed(void **state UNUSED)

@@ -16,7 +16,10 @@
 #define TREE_ROOT   0xffffu /* parent of functions on a root bus */
 #define TREE_WRITES 200000
 
-enum tree_kind { TREE_PLAIN, TREE_EDU, TREE_TESTDEV, TREE_VIRTIO };
+enum tree_kind { TREE_PLAIN,
+		 TREE_EDU,
+		 TREE_TESTDEV,
+		 TREE_VIRTIO };
 enum tree_mood {
 	MOOD_GOOD,
 	MOOD_ONES,      /* has an id, answers ones to everything else */

@@ -42,7 +42,9 @@ static bool bar_span(u32 fn, u32 bar, struct span *s)
 	return true;
 }
 
-enum { WIN_IO, WIN_MEM, WIN_PREF };
+enum { WIN_IO,
+       WIN_MEM,
+       WIN_PREF };
 
 static struct span window_span(u32 fn, int kind)
 {

@@ -7,10 +7,10 @@
 #include "suite.h"
 #include "tree.h"
 
-#define assert_range(r, b, s)                                                              \
-	do {                                                                               \
-		assert_int_equal((r).base, b);                                             \
-		assert_int_equal((r).size, s);                                             \
+#define assert_range(r, b, s)                  \
+	do {                                   \
+		assert_int_equal((r).base, b); \
+		assert_int_equal((r).size, s); \
 	} while (0)
 
 struct window_row {
@@ -346,8 +346,14 @@ static void narrow_pci(void **state UNUSED)
 static void denied_windows_join(void **state UNUSED)
 {
 	static const u32 reg[][2] = {
-		{ 0xd001000, 0x1000 }, { 0xd000000, 0x1000 }, { 0xd003000, 0x1000 }, { 0xd002000, 0x1000 },
-		{ 0xd004100, 0x10 }, { 0xd004200, 0x10 }, { 0xd007ff0, 0x20 }, { 0xd006800, 0x900 },
+		{ 0xd001000, 0x1000 },
+		{ 0xd000000, 0x1000 },
+		{ 0xd003000, 0x1000 },
+		{ 0xd002000, 0x1000 },
+		{ 0xd004100, 0x10 },
+		{ 0xd004200, 0x10 },
+		{ 0xd007ff0, 0x20 },
+		{ 0xd006800, 0x900 },
 	};
 	void *fdt = tree_load("virt");
 	const struct machine *m;

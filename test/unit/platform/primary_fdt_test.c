@@ -34,7 +34,8 @@ static void check_props(const void *from, const void *to, const char *path, int 
 {
 	int p;
 
-	fdt_for_each_property_offset(p, from, a) {
+	fdt_for_each_property_offset(p, from, a)
+	{
 		const char *name;
 		char full[PATH_MAX_LEN * 2];
 		int len, len2;
@@ -72,18 +73,38 @@ static void check_kept(const void *from, const void *to, const char *const *gone
 static const char *const none[] = { NULL };
 
 static const char *const virt_gone[] = {
-	"/platform-bus@c000000", "/fw-cfg@9020000", "/virtio_mmio@a000000", "/virtio_mmio@a000200",
-	"/virtio_mmio@a000400", "/virtio_mmio@a000600", "/virtio_mmio@a000800", "/virtio_mmio@a000a00",
-	"/virtio_mmio@a000c00", "/virtio_mmio@a000e00", "/virtio_mmio@a001000", "/virtio_mmio@a001200",
-	"/smmuv3@9050000", "/intc@8000000/its@8080000", "/flash@0", "/chosen/module@0x60000000",
-	"/chosen/module@0x50000000", NULL,
+	"/platform-bus@c000000",
+	"/fw-cfg@9020000",
+	"/virtio_mmio@a000000",
+	"/virtio_mmio@a000200",
+	"/virtio_mmio@a000400",
+	"/virtio_mmio@a000600",
+	"/virtio_mmio@a000800",
+	"/virtio_mmio@a000a00",
+	"/virtio_mmio@a000c00",
+	"/virtio_mmio@a000e00",
+	"/virtio_mmio@a001000",
+	"/virtio_mmio@a001200",
+	"/smmuv3@9050000",
+	"/intc@8000000/its@8080000",
+	"/flash@0",
+	"/chosen/module@0x60000000",
+	"/chosen/module@0x50000000",
+	NULL,
 };
 static const char *const virt_changed[] = {
-	"/chosen:bootargs", "/pcie@10000000:iommu-map", "/pcie@10000000:msi-map", NULL,
+	"/chosen:bootargs",
+	"/pcie@10000000:iommu-map",
+	"/pcie@10000000:msi-map",
+	NULL,
 };
 static const char *const virt_new[] = { "/reserved-memory", "/pviommu@0", NULL };
 static const char *const virt_new_props[] = {
-	"/chosen:bootargs", "/chosen:linux,pci-probe-only", "/chosen:linux,initrd-start", "/chosen:linux,initrd-end", NULL,
+	"/chosen:bootargs",
+	"/chosen:linux,pci-probe-only",
+	"/chosen:linux,initrd-start",
+	"/chosen:linux,initrd-end",
+	NULL,
 };
 
 static void check_u32(const void *fdt, const char *path, const char *name, u32 want)
@@ -283,7 +304,10 @@ static void reserved_memory_of_firmware(void **state UNUSED)
 static void devices_and_unknown_nodes(void **state UNUSED)
 {
 	static const char *const gone[] = {
-		"/soc/unknown@4000", "/soc/off@5000", "/pl011@9040000", NULL,
+		"/soc/unknown@4000",
+		"/soc/off@5000",
+		"/pl011@9040000",
+		NULL,
 	};
 	void *fdt = tree_load("devices"), *out = tree_primary(fdt, tree_machine(fdt));
 

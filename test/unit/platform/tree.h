@@ -19,7 +19,12 @@
 #define GIC  0xfeed0001u
 #define SMMU 0xfeed0002u
 
-enum edit_op { EDIT_END, EDIT_CELLS, EDIT_BYTES, EDIT_NODE, EDIT_NO_PROP, EDIT_NO_NODE };
+enum edit_op { EDIT_END,
+	       EDIT_CELLS,
+	       EDIT_BYTES,
+	       EDIT_NODE,
+	       EDIT_NO_PROP,
+	       EDIT_NO_NODE };
 
 struct edit {
 	enum edit_op op;
@@ -30,17 +35,16 @@ struct edit {
 };
 
 /* Set a property to cells; to a string and its end; to exactly these bytes. */
-#define CELLS(node, prop, ...)                                                             \
-	{ .op = EDIT_CELLS, .path = node, .name = prop, .cell = { __VA_ARGS__ },           \
-	  .count = sizeof((u32[]){ __VA_ARGS__ }) / sizeof(u32) }
-#define TEXT(node, prop, text)                                                             \
+#define CELLS(node, prop, ...) \
+	{ .op = EDIT_CELLS, .path = node, .name = prop, .cell = { __VA_ARGS__ }, .count = sizeof((u32[]){ __VA_ARGS__ }) / sizeof(u32) }
+#define TEXT(node, prop, text) \
 	{ .op = EDIT_BYTES, .path = node, .name = prop, .bytes = text, .count = sizeof(text) }
-#define BYTES(node, prop, text)                                                            \
+#define BYTES(node, prop, text) \
 	{ .op = EDIT_BYTES, .path = node, .name = prop, .bytes = text, .count = sizeof(text) - 1 }
-#define EMPTY(node, prop) BYTES(node, prop, "")
-#define NODE(parent, node) { .op = EDIT_NODE, .path = parent, .name = node }
+#define EMPTY(node, prop)   BYTES(node, prop, "")
+#define NODE(parent, node)  { .op = EDIT_NODE, .path = parent, .name = node }
 #define NO_PROP(node, prop) { .op = EDIT_NO_PROP, .path = node, .name = prop }
-#define NO_NODE(node) { .op = EDIT_NO_NODE, .path = node }
+#define NO_NODE(node)       { .op = EDIT_NO_NODE, .path = node }
 
 /* A tree of dts/, writable, with TREE_SPACE bytes of room. */
 void *tree_load(const char *name);

@@ -18,10 +18,10 @@
 
 extern u64 pool_fail_after;
 
-#define RAM     (64ull << 20)
-#define HEAP    (32ull << 20)
-#define PAGES   (4u * 512) /* the window under test: four 2 MiB slots */
-#define ROUNDS  4000
+#define RAM    (64ull << 20)
+#define HEAP   (32ull << 20)
+#define PAGES  (4u * 512) /* the window under test: four 2 MiB slots */
+#define ROUNDS 4000
 
 static struct pool pool;
 static struct pt pt;
@@ -38,6 +38,7 @@ static const struct format {
 } formats[] = {
 	{ "s1", &pt_lpae_s1, 0, 0x7fffc0000000ull - (2ull << 21) },
 	{ "s2", &pt_lpae_s2, 1, 0x7fc0000000ull - (2ull << 21) },
+	{ "s2_deep", &pt_lpae_s2_deep, 0, 0xfffc0000000ull - (2ull << 21) },
 };
 static const struct format *format;
 

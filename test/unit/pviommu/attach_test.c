@@ -13,19 +13,15 @@ static void boot_with(struct bench_options o)
 	oracle_effort(16);
 }
 
-static void boot(void)
-{
-	boot_with(bench_defaults());
-}
+static void boot(void) { boot_with(bench_defaults()); }
 
 static struct result list_call(u64 op, u32 domain, const u32 *vsids, u32 count)
 {
 	struct pviommu_attach_list *list = bench_ptr(WHERE);
 
-	*list = (struct pviommu_attach_list){ .size = 48,
-					      .domain = domain,
-					      .vsids_ipa = WHERE + 64,
-					      .vsid_count = count };
+	*list = (struct pviommu_attach_list){
+		.size = 48, .domain = domain, .vsids_ipa = WHERE + 64, .vsid_count = count
+	};
 	memcpy(bench_ptr(WHERE + 64), vsids, count * sizeof(*vsids));
 	return pv_list(op, WHERE);
 }
@@ -59,10 +55,19 @@ static void V1_identity_ends_at_the_primarys_memory(void **state UNUSED)
 	boot();
 	end = machine->ram[0].base + machine->ram[0].size;
 	for (u32 i = 0; i < BENCH_DEVICE_COUNT; i++) {
-		u64 bad[] = { machine->image.base, machine->image.base + machine->image.size - 8,
-			      machine->heap.base, machine->heap.base + machine->heap.size - 8, end,
-			      machine->ram[0].base - 8, FAKE_IOMMU_BASE, FAKE_ECAM_BASE,
-			      FAKE_UART_BASE, machine->gic.dist.base, 0, 1ull << 39, 1ull << 47 };
+		u64 bad[] = { machine->image.base,
+			      machine->image.base + machine->image.size - 8,
+			      machine->heap.base,
+			      machine->heap.base + machine->heap.size - 8,
+			      end,
+			      machine->ram[0].base - 8,
+			      FAKE_IOMMU_BASE,
+			      FAKE_ECAM_BASE,
+			      FAKE_UART_BASE,
+			      machine->gic.dist.base,
+			      0,
+			      1ull << 39,
+			      1ull << 47 };
 
 		for (u32 k = 0; k < ARRAY_SIZE(bad); k++)
 			bench_faults(i, 0, bad[k], SMMU_F_TRANSLATION);
@@ -423,7 +428,8 @@ static void pasid_bits_are_limited_by_endpoint_and_iommu(void **state UNUSED)
 	assert_status(pv_attach(0, 10, 0, d, ~0ull), PC_SUCCESS);
 	assert_status(pv_attach(0, 10, 255, d, 0), PC_SUCCESS);
 	assert_status(pv_attach(0, 10, 256, d, 0), PC_INVALID_PARAMETER);
-	assert_int_equal(pv_query(0, PVIOMMU_Q_PASID_BITS, 0).v1, iommu_instance[0].caps.pasid_bits);
+	assert_int_equal(pv_query(0, PVIOMMU_Q_PASID_BITS, 0).v1,
+			 iommu_instance[0].caps.pasid_bits);
 }
 
 /* --- resets and quarantine */
@@ -475,8 +481,8 @@ static void device_without_reset_stays_the_primarys(void **state UNUSED)
 /* V2: a device whose MMIO others map for DMA cannot leave. */
 static void V2_mmio_in_use_keeps_its_device(void **state UNUSED)
 {
-	const u64 prot = PVIOMMU_PROT_WRITE | PVIOMMU_PROT_READ | PVIOMMU_PROT_NOEXEC |
-			 PVIOMMU_PROT_MMIO;
+	const u64 prot =
+		PVIOMMU_PROT_WRITE | PVIOMMU_PROT_READ | PVIOMMU_PROT_NOEXEC | PVIOMMU_PROT_MMIO;
 	u32 d;
 
 	boot();

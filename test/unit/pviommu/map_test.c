@@ -19,17 +19,11 @@ static void boot_with(struct bench_options o)
 	bench_attach(1, d);
 }
 
-static void boot(void)
-{
-	boot_with(bench_defaults());
-}
+static void boot(void) { boot_with(bench_defaults()); }
 
 static u32 stores;
 
-static void count(void *ctx UNUSED, u64 *entry UNUSED, u64 value UNUSED)
-{
-	stores++;
-}
+static void count(void *ctx UNUSED, u64 *entry UNUSED, u64 value UNUSED) { stores++; }
 
 static void stores_begin(void)
 {
@@ -175,7 +169,8 @@ static void many_empty_tables_in_the_place_of_blocks(void **state UNUSED)
 		bench_unmap(d, BASE + at, 0x1000);
 	}
 	while (done < size) {
-		struct result r = pv_map(d, BASE + done, bench_block(0) + done, size - done, BENCH_RW);
+		struct result r =
+			pv_map(d, BASE + done, bench_block(0) + done, size - done, BENCH_RW);
 
 		assert_status(r, PC_SUCCESS);
 		assert_true(r.v1 > 0);
@@ -192,7 +187,8 @@ static void V9_large_map_is_done_in_steps(void **state UNUSED)
 
 	boot();
 	while (done < size) {
-		r = pv_map(d, BASE + done, bench_block(0) + PAGE_SIZE + done, size - done, BENCH_RW);
+		r = pv_map(d, BASE + done, bench_block(0) + PAGE_SIZE + done, size - done,
+			   BENCH_RW);
 		assert_status(r, PC_SUCCESS);
 		assert_true(r.v1 > 0 && r.v1 <= 512 * PAGE_SIZE);
 		done += r.v1;
@@ -297,7 +293,8 @@ static void stage2_write_only(void **state UNUSED)
 	assert_status(pv_map(d, 0x1000, bench_page(1), 0x1000, PVIOMMU_PROT_WRITE), PC_SUCCESS);
 	assert_int_equal(bench_write(2, 0, 0x1000, 3), SMMU_OK);
 	assert_int_equal(bench_read(2, 0, 0x1000, &value), SMMU_F_PERMISSION);
-	assert_status(pv_map(d, (1ull << 40) - 0x1000, bench_page(1), 0x1000, BENCH_RW), PC_SUCCESS);
+	assert_status(pv_map(d, (1ull << 40) - 0x1000, bench_page(1), 0x1000, BENCH_RW),
+		      PC_SUCCESS);
 	assert_status(pv_map(d, 1ull << 40, bench_page(1), 0x1000, BENCH_RW), PC_INVALID_PARAMETER);
 }
 
@@ -353,11 +350,9 @@ static void list_unmap_syncs_once(void **state UNUSED)
 	e = bench_ptr(WHERE + 64);
 	for (u32 i = 0; i < 10; i++)
 		bench_map(d, i * 0x5000, bench_page(i), 0x1000);
-	*list = (struct pviommu_map_list){ .size = 32,
-					   .domain = d,
-					   .entry_len = 16,
-					   .entry_num = 10,
-					   .entries_ipa = WHERE + 64 };
+	*list = (struct pviommu_map_list){
+		.size = 32, .domain = d, .entry_len = 16, .entry_num = 10, .entries_ipa = WHERE + 64
+	};
 	for (u32 i = 0; i < 10; i++)
 		e[i] = (struct pviommu_unmap_entry){ i * 0x5000, 0x1000 };
 	from = smmu_cmd_count(bench_smmu[0]);
@@ -403,11 +398,9 @@ static void list_is_copied_before_it_is_looked_at(void **state UNUSED)
 	/* The list maps the page that it lies in, and the entry behind it: it does not matter. */
 	list = bench_ptr(WHERE);
 	e = bench_ptr(WHERE + 64);
-	*list = (struct pviommu_map_list){ .size = 32,
-					   .domain = d,
-					   .entry_len = 32,
-					   .entry_num = 2,
-					   .entries_ipa = WHERE + 64 };
+	*list = (struct pviommu_map_list){
+		.size = 32, .domain = d, .entry_len = 32, .entry_num = 2, .entries_ipa = WHERE + 64
+	};
 	e[0] = (struct pviommu_map_entry){ 0x1000, WHERE, 0x1000, BENCH_RW, 0 };
 	e[1] = (struct pviommu_map_entry){ 0x2000, WHERE + 0x1000, 0x1000, BENCH_RW, 0 };
 	assert_int_equal(pv_list(PVIOMMU_MAP_LIST, WHERE).v1, 0x2000);

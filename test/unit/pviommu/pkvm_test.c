@@ -84,14 +84,25 @@ static void pkvm_3_8_3_attach_names_only_own_domains(void **state UNUSED)
 /* An id beyond the table: the vCPU spun for ever in a rewound call. */
 static void pkvm_3_8_4_attach_beyond_the_table_ends(void **state UNUSED)
 {
-	static const u64 ids[] = { 511, 512, 513, 4096, 4097, 65535, 65536, 0x10001, 1ull << 31,
-				   1ull << 32, (1ull << 32) + 1, ~0ull };
+	static const u64 ids[] = { 511,
+				   512,
+				   513,
+				   4096,
+				   4097,
+				   65535,
+				   65536,
+				   0x10001,
+				   1ull << 31,
+				   1ull << 32,
+				   (1ull << 32) + 1,
+				   ~0ull };
 
 	boot();
 	bench_assign(2, 0, 1);
 	bench_domain();
 	for (u32 i = 0; i < ARRAY_SIZE(ids); i++) {
-		struct hcall_args args = { { PC_PVIOMMU_OP, PVIOMMU_ATTACH_DEV, 0, 1, 0, ids[i], 0 } };
+		struct hcall_args args = { { PC_PVIOMMU_OP, PVIOMMU_ATTACH_DEV, 0, 1, 0, ids[i],
+					     0 } };
 
 		/* Answered by the first issue, not by the caller's patience. */
 		assert_true(hyp_hypercall(vm_vcpu(vm_primary, 0), &args));
@@ -267,9 +278,9 @@ static void streams_of_both_tables(struct bench_options o)
 			bench_lands(i, 0, bench_page(0), bench_page(0));
 	for (u32 s = 0x6f0; s < 0x740; s++)
 		if (endpoint_find(&iommu_instance[0], sid(s)) == NULL)
-			assert_int_not_equal(smmu_dma_write(bench_smmu[0], s, bench_page(0), &value,
-							    8),
-					     SMMU_OK);
+			assert_int_not_equal(
+				smmu_dma_write(bench_smmu[0], s, bench_page(0), &value, 8),
+				SMMU_OK);
 }
 
 static void pkvm_3_7_4_linear_stream_table(void **state UNUSED)

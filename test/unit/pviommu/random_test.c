@@ -64,8 +64,12 @@ static u64 clip(u64 iova, u64 size)
 
 static u32 some_prot(void)
 {
-	static const u32 prots[] = { BENCH_RW, BENCH_RW, BENCH_RW, PVIOMMU_PROT_READ,
-				     PVIOMMU_PROT_WRITE, PVIOMMU_PROT_READ | PVIOMMU_PROT_PRIV,
+	static const u32 prots[] = { BENCH_RW,
+				     BENCH_RW,
+				     BENCH_RW,
+				     PVIOMMU_PROT_READ,
+				     PVIOMMU_PROT_WRITE,
+				     PVIOMMU_PROT_READ | PVIOMMU_PROT_PRIV,
 				     PVIOMMU_PROT_READ | PVIOMMU_PROT_WRITE };
 
 	return prots[fake_random_below(ARRAY_SIZE(prots))];
@@ -151,20 +155,11 @@ static void play(struct bench_options options, u64 seed)
 	bench_check();
 }
 
-static void V1_to_V10_random_nested(void **state UNUSED)
-{
-	play(bench_defaults(), 1);
-}
+static void V1_to_V10_random_nested(void **state UNUSED) { play(bench_defaults(), 1); }
 
-static void V1_to_V10_random_stage1_only(void **state UNUSED)
-{
-	play(bench_stage1_only(), 2);
-}
+static void V1_to_V10_random_stage1_only(void **state UNUSED) { play(bench_stage1_only(), 2); }
 
-static void V1_to_V10_random_stage2_only(void **state UNUSED)
-{
-	play(bench_stage2_only(), 3);
-}
+static void V1_to_V10_random_stage2_only(void **state UNUSED) { play(bench_stage2_only(), 3); }
 
 static void V1_to_V10_random_full_smmu(void **state UNUSED)
 {

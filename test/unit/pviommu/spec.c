@@ -27,7 +27,8 @@ struct spec_page *spec_page(struct spec *spec, u32 domain, u64 iova)
 {
 	for (u32 w = 0; w < SPEC_WINDOWS; w++)
 		if (iova - spec->window[w] < SPEC_PAGES * PAGE_SIZE)
-			return &spec->domain[domain].page[w][(iova - spec->window[w]) >> PAGE_SHIFT];
+			return &spec->domain[domain]
+					.page[w][(iova - spec->window[w]) >> PAGE_SHIFT];
 	return NULL;
 }
 
@@ -37,16 +38,10 @@ static bool guest_memory(u64 ipa)
 	return ipa >= bench_guest_base && ipa < machine->ram[0].base + machine->ram[0].size;
 }
 
-static u64 pool_free_now(void)
-{
-	return vm_primary->pool.free_pages;
-}
+static u64 pool_free_now(void) { return vm_primary->pool.free_pages; }
 
 /* Refusals for want of memory are right only when the pool is as good as empty. */
-static bool may_lack_memory(s64 status)
-{
-	return status == PC_NO_MEMORY && pool_free_now() < 40;
-}
+static bool may_lack_memory(s64 status) { return status == PC_NO_MEMORY && pool_free_now() < 40; }
 
 void spec_alloc(struct spec *spec)
 {
@@ -152,7 +147,9 @@ static void map_answer(struct spec *spec, u32 domain, const struct pviommu_map_e
 
 void spec_map(struct spec *spec, u32 domain, u64 iova, u64 ipa, u64 bytes, u32 prot)
 {
-	const struct pviommu_map_entry e = { .iova = iova, .ipa = ipa, .bytes = bytes, .prot = prot };
+	const struct pviommu_map_entry e = {
+		.iova = iova, .ipa = ipa, .bytes = bytes, .prot = prot
+	};
 	struct spec_domain *d = &spec->domain[domain];
 	struct result r = pv_map(d->id, iova, ipa, bytes, prot);
 

@@ -11,7 +11,7 @@
 #define SPEC_DOMAINS 12u
 #define SPEC_WINDOWS 3u
 #define SPEC_PAGES   2048u /* of a window: 8 MiB */
-#define SPEC_NAMES   8u    /* vSIDs 100.. of pvIOMMU 0 */
+#define SPEC_NAMES   8u	/* vSIDs 100.. of pvIOMMU 0 */
 
 struct spec_page {
 	u32 ipa_page; /* page number, 0: not mapped */

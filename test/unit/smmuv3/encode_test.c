@@ -12,8 +12,13 @@
 #define B(n) (1ull << (n))
 
 static const struct smmuv3_features nested = {
-	.stage1 = true, .stage2 = true, .coherent = true, .oas = 4, .out_bits = 44,
-	.asid_bits = 16, .vmid_bits = 16,
+	.stage1 = true,
+	.stage2 = true,
+	.coherent = true,
+	.oas = 4,
+	.out_bits = 44,
+	.asid_bits = 16,
+	.vmid_bits = 16,
 };
 static const struct iommu_tag tag = { .kind = TAG_DMA, .vmid = 0xabcd, .asid = 0x1234 };
 static const struct pt s2_table = { .ops = &pt_lpae_s2, .root = { 0x0000000412346000ull } };
@@ -74,8 +79,7 @@ static void B7_stage2_start_level_follows_the_table(void **state UNUSED)
 {
 	static const struct {
 		u8 va_bits, root_pages, sl0;
-	} row[] = { { 48, 1, 2 }, { 40, 1, 2 }, { 39, 1, 1 }, { 40, 2, 1 }, { 43, 16, 1 },
-		    { 44, 1, 2 }, { 31, 1, 1 }, { 30, 1, 0 }, { 32, 4, 0 }, { 52, 16, 2 } };
+	} row[] = { { 48, 1, 2 }, { 40, 1, 2 }, { 39, 1, 1 }, { 40, 2, 1 }, { 43, 16, 1 }, { 44, 1, 2 }, { 31, 1, 1 }, { 30, 1, 0 }, { 32, 4, 0 }, { 52, 16, 2 } };
 
 	for (u32 i = 0; i < ARRAY_SIZE(row); i++) {
 		struct pt_ops ops = pt_lpae_s2;

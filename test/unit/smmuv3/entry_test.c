@@ -139,11 +139,13 @@ static void stream_transitions(void)
 
 			watch.armed = false;
 			assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(0x105),
-							     &configs[from]), OK);
+							     &configs[from]),
+					 OK);
 			smmuv3_ste_encode(next, &s->f, &configs[to]);
 			arm(words, 1, 0x03, next);
 			assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(0x105),
-							     &configs[to]), OK);
+							     &configs[to]),
+					 OK);
 			settled();
 			for (u32 i = 0; i < tiny.log_count; i++)
 				assert_true(tiny_op(i) == 0x46 ||
@@ -223,12 +225,14 @@ static void context_transitions(u32 pasid, bool live)
 
 			watch.armed = false;
 			assert_int_equal(smmuv3_ctx_write(&tiny_iommu, sid(5), &c, pasid,
-							  tables[from], live), OK);
+							  tables[from], live),
+					 OK);
 			if (tables[to] != NULL)
 				smmuv3_cd_encode(next, &s->f, tables[to]);
 			arm(words, 1ull << 31, live ? 0x05 : 0, next);
 			assert_int_equal(smmuv3_ctx_write(&tiny_iommu, sid(5), &c, pasid,
-							  tables[to], live), OK);
+							  tables[to], live),
+					 OK);
 			settled();
 			for (u32 i = 0; i < tiny.log_count; i++)
 				assert_true(tiny_op(i) == 0x46 ||

@@ -15,8 +15,7 @@ static const struct iommu_tag tag = { .kind = TAG_STAGE1, .asid = 5, .vmid = 9 }
 /* The n-th page, so that commands can be told apart. */
 static u64 inval(u64 page)
 {
-	struct inval_range r = { .base = PAGE(page), .size = PAGE_SIZE, .leaf_shift = 12,
-				 .leaf_only = true };
+	struct inval_range r = { .base = PAGE(page), .size = PAGE_SIZE, .leaf_shift = 12, .leaf_only = true };
 	u64 ticket = 0;
 
 	assert_int_equal(smmuv3_inval(&tiny_iommu, &tag, &r, 1, &ticket), OK);

@@ -72,8 +72,7 @@ static void C7_ranges_are_covered_exactly(void **state UNUSED)
 		u8 shift = shifts[fake_random_below(3)];
 		u64 leaves = 1 + fake_random_below(1ull << fake_random_below(48 - shift));
 		u64 at = fake_random_below(((1ull << 48) - (leaves << shift)) >> shift) << shift;
-		struct inval_range r = { .base = at, .size = leaves << shift, .leaf_shift = shift,
-					 .leaf_only = fake_random_below(2) };
+		struct inval_range r = { .base = at, .size = leaves << shift, .leaf_shift = shift, .leaf_only = fake_random_below(2) };
 
 		if (i == 0)
 			r = (struct inval_range){ .size = (1ull << 48) - PAGE(1), .leaf_shift = 12 };
@@ -101,8 +100,7 @@ static void common_sizes_are_one_command(void **state UNUSED)
 
 	start(TINY_IDR0, TINY_IDR3, 0);
 	for (u32 i = 0; i < ARRAY_SIZE(pages); i++) {
-		struct inval_range r = { .base = PAGE(0x40003), .size = PAGE(pages[i]),
-					 .leaf_shift = 12, .leaf_only = true };
+		struct inval_range r = { .base = PAGE(0x40003), .size = PAGE(pages[i]), .leaf_shift = 12, .leaf_only = true };
 
 		inval(TAG_STAGE1, &r, 1);
 		assert_int_equal(tiny.log_count, 2);
@@ -129,7 +127,8 @@ static void without_ranges_a_command_a_leaf(void **state UNUSED)
 		for (u32 leaves = 1; leaves <= 70; leaves++) {
 			struct inval_range r = { .base = 7ull << 30,
 						 .size = (u64)leaves << shifts[i],
-						 .leaf_shift = shifts[i], .leaf_only = true };
+						 .leaf_shift = shifts[i],
+						 .leaf_only = true };
 
 			inval(TAG_STAGE1, &r, 1);
 			if (leaves > TLBI_BUDGET) {
@@ -164,8 +163,7 @@ static void rule11_commands_by_kind(void **state UNUSED)
 		{ TINY_IDR0, TAG_DMA, { 0x2a, 0x46, 0x10 }, 0x28, 0x1d1dull << 32 },
 		{ S2_ONLY, TAG_DMA, { 0x2a }, 0x28, 0x1d1dull << 32 },
 	};
-	struct inval_range r = { .base = PAGE(5), .size = PAGE(1), .leaf_shift = 12,
-				 .leaf_only = true };
+	struct inval_range r = { .base = PAGE(5), .size = PAGE(1), .leaf_shift = 12, .leaf_only = true };
 
 	for (u32 i = 0; i < ARRAY_SIZE(row); i++) {
 		u32 n = row[i].ops[1] != 0 ? 3 : 1;
@@ -207,8 +205,7 @@ static void A4_several_ranges_share_one_sync(void **state UNUSED)
 
 	start(TINY_IDR0, TINY_IDR3, 0);
 	for (u32 i = 0; i < ARRAY_SIZE(r); i++)
-		r[i] = (struct inval_range){ .base = PAGE(1000 * i), .size = PAGE(3),
-					     .leaf_shift = 12, .leaf_only = i % 2 };
+		r[i] = (struct inval_range){ .base = PAGE(1000 * i), .size = PAGE(3), .leaf_shift = 12, .leaf_only = i % 2 };
 	inval(TAG_STAGE1, r, 14);
 	assert_int_equal(tiny.log_count, 15);
 	for (u32 i = 0; i < 14; i++) {
@@ -296,8 +293,7 @@ static void syncs_are_close_enough_where_required(void **state UNUSED)
 
 	start(TINY_IDR0, NO_RIL, IIDR(0x487, 0, 0, 0x43b));
 	for (u32 i = 0; i < ARRAY_SIZE(r); i++)
-		r[i] = (struct inval_range){ .base = PAGE(100 * i), .size = PAGE(8),
-					     .leaf_shift = 12, .leaf_only = true };
+		r[i] = (struct inval_range){ .base = PAGE(100 * i), .size = PAGE(8), .leaf_shift = 12, .leaf_only = true };
 	inval(TAG_STAGE1, r, ARRAY_SIZE(r));
 	assert_int_equal(tiny_count(0x12), 64);
 	for (u32 i = 0; i < tiny.log_count; i++) {

@@ -8,6 +8,6 @@
 /* As dmb, and every instruction behind it waits for them; completes TLB and cache maintenance. */
 #define dsb(scope) __asm__ volatile("dsb " #scope ::: "memory")
 /* Later instructions see earlier changes of system registers. */
-#define isb()      __asm__ volatile("isb" ::: "memory")
+#define isb() __asm__ volatile("isb" ::: "memory")
 
 #endif

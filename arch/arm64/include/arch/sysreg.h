@@ -11,11 +11,11 @@
 #define SYSREG_NAME2(reg) #reg
 #define SYSREG_NAME(reg)  SYSREG_NAME2(reg)
 
-#define sysreg_read(reg)                                                                                               \
-	({                                                                                                             \
-		u64 sysreg_value;                                                                                      \
-		__asm__ volatile("mrs %0, " SYSREG_NAME(reg) : "=r"(sysreg_value));                                    \
-		sysreg_value;                                                                                          \
+#define sysreg_read(reg)                                                            \
+	({                                                                          \
+		u64 sysreg_value;                                                   \
+		__asm__ volatile("mrs %0, " SYSREG_NAME(reg) : "=r"(sysreg_value)); \
+		sysreg_value;                                                       \
 	})
 
 #define sysreg_write(reg, value) __asm__ volatile("msr " SYSREG_NAME(reg) ", %x0" ::"rZ"((u64)(value)) : "memory")
@@ -76,17 +76,17 @@
 #define EC_DABT_SAME  0x25
 
 /* ISS of an abort. */
-#define ISS_ISV   BIT(24)
-#define ISS_SAS   BITS(23, 22)
-#define ISS_SSE   BIT(21)
-#define ISS_SRT   BITS(20, 16)
-#define ISS_SF    BIT(15)
-#define ISS_FNV   BIT(10)
-#define ISS_CM    BIT(8)
-#define ISS_S1PTW BIT(7)
-#define ISS_WNR   BIT(6)
-#define ISS_FSC   BITS(5, 0)
-#define FSC_TYPE  BITS(5, 2) /* without the level */
+#define ISS_ISV         BIT(24)
+#define ISS_SAS         BITS(23, 22)
+#define ISS_SSE         BIT(21)
+#define ISS_SRT         BITS(20, 16)
+#define ISS_SF          BIT(15)
+#define ISS_FNV         BIT(10)
+#define ISS_CM          BIT(8)
+#define ISS_S1PTW       BIT(7)
+#define ISS_WNR         BIT(6)
+#define ISS_FSC         BITS(5, 0)
+#define FSC_TYPE        BITS(5, 2) /* without the level */
 #define FSC_TRANSLATION 0x04
 #define FSC_EXTERNAL    0x10
 
@@ -98,22 +98,22 @@
 #define SYS_ISS_RT   BITS(9, 5)
 #define SYS_ISS_CRM  BITS(4, 1)
 #define SYS_ISS_READ BIT(0)
-#define SYS_ISS(op0, op1, crn, crm, op2)                                                                               \
-	(FIELD(SYS_ISS_OP0, op0) | FIELD(SYS_ISS_OP1, op1) | FIELD(SYS_ISS_CRN, crn) | FIELD(SYS_ISS_CRM, crm) |        \
+#define SYS_ISS(op0, op1, crn, crm, op2)                                                                         \
+	(FIELD(SYS_ISS_OP0, op0) | FIELD(SYS_ISS_OP1, op1) | FIELD(SYS_ISS_CRN, crn) | FIELD(SYS_ISS_CRM, crm) | \
 	 FIELD(SYS_ISS_OP2, op2))
 
 /* SPSR_ELx, C5.2.20. */
-#define SPSR_NZCV  BITS(31, 28)
-#define SPSR_TCO   BIT(25)
-#define SPSR_DIT   BIT(24)
-#define SPSR_PAN   BIT(22)
-#define SPSR_ALLINT BIT(13)
-#define SPSR_SSBS  BIT(12)
-#define SPSR_DAIF  BITS(9, 6)
+#define SPSR_NZCV    BITS(31, 28)
+#define SPSR_TCO     BIT(25)
+#define SPSR_DIT     BIT(24)
+#define SPSR_PAN     BIT(22)
+#define SPSR_ALLINT  BIT(13)
+#define SPSR_SSBS    BIT(12)
+#define SPSR_DAIF    BITS(9, 6)
 #define SPSR_AARCH32 BIT(4)
-#define SPSR_EL    BITS(3, 2)
-#define SPSR_SPSEL BIT(0)
-#define SPSR_EL1H  0x5
+#define SPSR_EL      BITS(3, 2)
+#define SPSR_SPSEL   BIT(0)
+#define SPSR_EL1H    0x5
 
 /* HPFAR_EL2.FIPA holds bits 47:12 of the faulting address at 39:4, D24.2.59. */
 #define HPFAR_FIPA BITS(39, 4)

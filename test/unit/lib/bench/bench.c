@@ -55,10 +55,7 @@ struct bench_options bench_pasids(void)
 	return o;
 }
 
-u64 bench_bar(u32 device)
-{
-	return BAR_BASE + device * BAR_STRIDE;
-}
+u64 bench_bar(u32 device) { return BAR_BASE + device * BAR_STRIDE; }
 
 static void function_add(u32 device, u16 rid, u32 iommu, u32 sid, u16 requester)
 {
@@ -84,9 +81,9 @@ static void function_add(u32 device, u16 rid, u32 iommu, u32 sid, u16 requester)
 		.space = PCI_MEM32,
 	};
 	if (device == 3)
-		f->bar[2] = (struct pci_bar){
-			.addr = bench_bar(device) + 0x80000, .size = 0x1000, .space = PCI_MEM32
-		};
+		f->bar[2] = (struct pci_bar){ .addr = bench_bar(device) + 0x80000,
+					      .size = 0x1000,
+					      .space = PCI_MEM32 };
 }
 
 static void devices_order(struct machine *m, u32 iommus)
@@ -111,10 +108,7 @@ static void devices_order(struct machine *m, u32 iommus)
 	};
 }
 
-u32 bench_sid(u32 device, u32 endpoint)
-{
-	return device_table[device].endpoint[endpoint].sid.v;
-}
+u32 bench_sid(u32 device, u32 endpoint) { return device_table[device].endpoint[endpoint].sid.v; }
 
 struct smmu *bench_smmu_of(u32 device)
 {
@@ -200,10 +194,7 @@ u64 bench_block(u64 n)
 	return at;
 }
 
-void *bench_ptr(u64 addr)
-{
-	return io_phys(pa(addr));
-}
+void *bench_ptr(u64 addr) { return io_phys(pa(addr)); }
 
 void bench_check(void)
 {

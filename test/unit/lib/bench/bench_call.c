@@ -17,10 +17,7 @@ void bench_hardware_fails(void)
 	oracle_losses_allowed();
 }
 
-void bench_quarantine_expected(void)
-{
-	change_expected = true;
-}
+void bench_quarantine_expected(void) { change_expected = true; }
 
 /* Numbers below 64 and operations below 0x40 know three answers (guest-abi 1). */
 static bool is_legacy(u64 r0, u64 r1)
@@ -81,15 +78,16 @@ struct result bench_call(u64 r0, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, u64 r6)
 	/* V10 speaks of refusals; a failure of hardware quarantines, which is a change. */
 	why = oracle_after(again == 0 && r.status != PC_SUCCESS && r.v1 == 0 && !change_expected);
 	if (why != NULL)
-		suite_fail("oracle, after call %#llx/%#llx(%#llx %#llx %#llx %#llx %#llx) = %lld: %s",
-			   (unsigned long long)r0, (unsigned long long)r1, (unsigned long long)r2,
-			   (unsigned long long)r3, (unsigned long long)r4, (unsigned long long)r5,
-			   (unsigned long long)r6, (long long)r.status, why);
+		suite_fail(
+			"oracle, after call %#llx/%#llx(%#llx %#llx %#llx %#llx %#llx) = %lld: %s",
+			(unsigned long long)r0, (unsigned long long)r1, (unsigned long long)r2,
+			(unsigned long long)r3, (unsigned long long)r4, (unsigned long long)r5,
+			(unsigned long long)r6, (long long)r.status, why);
 	return r;
 }
 
-#define OP(op, ...)   bench_call(PC_PVIOMMU_OP, op, __VA_ARGS__)
-#define POISON        BENCH_POISON
+#define OP(op, ...) bench_call(PC_PVIOMMU_OP, op, __VA_ARGS__)
+#define POISON	    BENCH_POISON
 
 struct result pv_attach(u64 pviommu, u64 vsid, u64 pasid, u64 domain, u64 pasid_bits)
 {
@@ -101,15 +99,9 @@ struct result pv_detach(u64 pviommu, u64 vsid, u64 pasid, u64 domain)
 	return OP(PVIOMMU_DETACH_DEV, pviommu, vsid, pasid, domain, 0);
 }
 
-struct result pv_alloc(void)
-{
-	return OP(PVIOMMU_ALLOC_DOMAIN, 0, 0, 0, 0, 0);
-}
+struct result pv_alloc(void) { return OP(PVIOMMU_ALLOC_DOMAIN, 0, 0, 0, 0, 0); }
 
-struct result pv_free(u64 domain)
-{
-	return OP(PVIOMMU_FREE_DOMAIN, domain, 0, 0, 0, 0);
-}
+struct result pv_free(u64 domain) { return OP(PVIOMMU_FREE_DOMAIN, domain, 0, 0, 0, 0); }
 
 struct result pv_map(u64 domain, u64 iova, u64 ipa, u64 bytes, u64 prot)
 {
@@ -188,7 +180,4 @@ struct result pc_dev_req_dma(u64 pviommu, u64 vsid)
 	return bench_call(PC_DEV_REQ_DMA, pviommu, vsid, 0, 0, 0, 0);
 }
 
-struct result pc_dev_req_mmio(u64 ipa)
-{
-	return bench_call(PC_DEV_REQ_MMIO, ipa, 0, 0, 0, 0, 0);
-}
+struct result pc_dev_req_mmio(u64 ipa) { return bench_call(PC_DEV_REQ_MMIO, ipa, 0, 0, 0, 0, 0); }

@@ -15,10 +15,7 @@ enum status bench_reset_status;
 u32 bench_resets;
 bool bench_master[BENCH_DEVICES];
 
-enum status pci_enumerate(const struct machine *m UNUSED, const char **why UNUSED)
-{
-	return OK;
-}
+enum status pci_enumerate(const struct machine *m UNUSED, const char **why UNUSED) { return OK; }
 
 u32 pci_config_read(const struct vm *vm UNUSED, u32 host UNUSED, u64 offset UNUSED,
 		    u32 width UNUSED)
