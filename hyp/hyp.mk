@@ -11,3 +11,8 @@ hyp_srcs := $(addprefix hyp/, \
 	pviommu/pviommu.c pviommu/pviommu_map.c \
 	vm/vm.c)
 -include hyp/pci/pci.mk
+
+# What calls and exits run; the rest is built for size.
+hot_srcs += $(addprefix hyp/,exits.c hcall/dispatch.c hcall/hcall_pviommu.c pviommu/%.c mem/page.c mem/pool.c \
+	mem/guest_copy.c pci/filter.c \
+	iommu/attach.c iommu/domain.c iommu/iommu.c iommu/map.c iommu/unmap.c)

@@ -71,7 +71,8 @@ def debug(board, args):
     socket, console = os.path.join(WORK, "gdb.socket"), os.path.join(WORK, "console.log")
     if os.path.exists(socket):
         os.unlink(socket)
-    extra = shlex.split(args.qemu_args) if args.primary else board.devices(SCENARIO_DEVICES) + shlex.split(args.qemu_args)
+    devices = [] if args.primary else board.devices(SCENARIO_DEVICES)
+    extra = devices + shlex.split(args.qemu_args)
     extra += ["-S", "-chardev", f"socket,path={socket},server=on,wait=off,id=gdb", "-gdb", "chardev:gdb"]
     primary, tree = args.primary or SCENARIO, args.initrd
     overrides = {"-serial": f"file:{console}"}

@@ -1,7 +1,7 @@
 # What the arm64 room contributes to the image; scripts/build/image.mk builds it.
 
 arch_srcs := $(addprefix arch/arm64/,boot.S vectors.S abort.c backtrace.c boot_main.c cpu.c cpu_tlb.c fatal.c \
-	gic_filter.c gic_own.c guest.c inject.c kernel_image.c layout.c measure.c mm.c psci.c psci_rules.c pt_lpae.c smp.c sysreg_trap.c trap.c) \
+	gic_filter.c gic_own.c guest.c inject.c kernel_image.c layout.c measure.c mm.c psci.c psci_rules.c pt_lpae_s1.c pt_lpae_s2.c smp.c sysreg_trap.c trap.c) \
 	$(wildcard arch/arm64/smmuv3/*.c)
 
 arch_ldscript := arch/arm64/image.lds.S
@@ -14,3 +14,7 @@ arch_ldflags := -pie --no-dynamic-linker -z notext -z norelro --apply-dynamic-re
 
 # Makes the table of symbols that the second link puts into the image.
 arch_symbols_py := scripts/build/symbols.py
+
+# What calls and exits run; the rest is built for size.
+hot_srcs += $(addprefix arch/arm64/,trap.c abort.c gic_filter.c sysreg_trap.c cpu_tlb.c pt_lpae_s1.c \
+	$(addprefix smmuv3/,cd.c context.c entry.c ops.c queue.c ste.c stream.c tlb.c))

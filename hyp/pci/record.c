@@ -116,7 +116,10 @@ bool record_on_bus(u32 index, u32 host, u32 bus)
 void record_walk_begin(struct record_walk *w, u32 host, u32 bus, u32 first)
 {
 	*w = (struct record_walk){
-		.host = host, .bus = bus, .next = first, .parent = PCI_NO_PARENT,
+		.host = host,
+		.bus = bus,
+		.next = first,
+		.parent = PCI_NO_PARENT,
 	};
 }
 

@@ -12,7 +12,12 @@
 #include "pci_regs.h"
 
 /* What a bridge forwards, and what BARs are taken from. */
-enum pci_span { SPAN_IO, SPAN_MEM, SPAN_PREF, SPANS };
+enum pci_span {
+	SPAN_IO,
+	SPAN_MEM,
+	SPAN_PREF,
+	SPANS
+};
 
 struct pci_window {
 	u64 base, end; /* bus addresses, half open; equal: closed */
@@ -25,7 +30,13 @@ struct pci_ext_dword {
 };
 #define PCI_EXT_DWORDS 6
 
-enum pci_reset_phase { RESET_IDLE, RESET_QUIET, RESET_HELD, RESET_SETTLE, RESET_READY };
+enum pci_reset_phase {
+	RESET_IDLE,
+	RESET_QUIET,
+	RESET_HELD,
+	RESET_SETTLE,
+	RESET_READY,
+};
 
 struct pci_state {
 	u64 config;               /* address of its 4 KiB */
@@ -44,7 +55,7 @@ struct pci_state {
 	bool stopped;             /* nobody's: reset or quarantine; lock, read without */
 	bool intx_masked;         /* by us when it was stopped; lock */
 	u32 sizing;               /* bit n: BAR register n answers its mask; atomic */
-	u8 line;                  /* interrupt line register, atomic */
+	u8 line; /* interrupt line register, atomic */
 
 	/* In the first function of a device; its caller serialises resets of one device. */
 	u8 phase;                 /* enum pci_reset_phase */
@@ -129,7 +140,11 @@ struct record_walk {
 	u16 parent;
 	bool down;  /* the last step was STEP_DOWN */
 };
-enum record_step { STEP_DOWN, STEP_UP, STEP_END };
+enum record_step {
+	STEP_DOWN,
+	STEP_UP,
+	STEP_END,
+};
 
 void record_walk_begin(struct record_walk *w, u32 host, u32 bus, u32 first);
 enum record_step record_walk_next(struct record_walk *w);
@@ -202,7 +217,12 @@ void rows_build(const struct pci_function *f);
 
 /* --- resets */
 
-enum reset_method { RESET_BY_HANDLER, RESET_BY_FLR, RESET_BY_AF, RESET_BY_BUS };
+enum reset_method {
+	RESET_BY_HANDLER,
+	RESET_BY_FLR,
+	RESET_BY_AF,
+	RESET_BY_BUS,
+};
 enum reset_method reset_method_of(const struct pci_function *f);
 bool reset_device_known(const struct pci_function *f);
 /* Make a function that has its own handler idle. E_IO: it does not obey. *again: not yet. */

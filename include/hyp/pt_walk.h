@@ -12,6 +12,11 @@
 #include "hyp/pool.h"
 #include "hyp/pt.h"
 
+/* Copies of the body of a loop over entries: a format that is not in a hot path says 1. */
+#ifndef PT_UNROLL
+#define PT_UNROLL 4
+#endif
+
 #define PT_ENTRIES 512u
 #define PT_LAST    3
 /* The most empty tables that one edit unlinks: each costs a scan of its entries. */
@@ -184,7 +189,7 @@ static ALWAYS_INLINE bool pt_slots_empty(const u64 *slot, u64 count)
 {
 	u64 any = 0;
 
-#pragma clang loop unroll_count(4)
+#pragma clang loop unroll_count(PT_UNROLL)
 	for (u64 i = 0; i < count; i++)
 		any |= slot[i];
 	return any == 0;
@@ -193,7 +198,7 @@ static ALWAYS_INLINE bool pt_slots_empty(const u64 *slot, u64 count)
 /* `count` leaves from a first entry on. */
 static ALWAYS_INLINE void pt_fill(const struct pt *pt, u64 *slot, u64 count, u64 entry, u64 step)
 {
-#pragma clang loop unroll_count(4)
+#pragma clang loop unroll_count(PT_UNROLL)
 	for (u64 i = 0; i < count; i++, entry += step)
 		io_table_write(slot + i, entry);
 	if (unlikely(pt->clean))
@@ -205,7 +210,7 @@ static ALWAYS_INLINE u64 pt_count_run(const u64 *slot, u64 max, u64 step)
 {
 	u64 entry = *slot, i = 1;
 
-#pragma clang loop unroll_count(4)
+#pragma clang loop unroll_count(PT_UNROLL)
 	for (; i < max; i++) {
 		entry += step;
 		if (slot[i] != entry)

@@ -16,6 +16,9 @@ hyp_warnings := -Wall -Wextra -Werror -Wconversion -Wshadow -Wmissing-prototypes
 	-Wthread-safety -Wundef
 hyp_includes := -Iinclude -Ihyp -Iarch/$(ARCH) -Iarch/$(ARCH)/include -isystem $(LIBFDT_SRC)
 
+# What a guest's calls and exits run is fast, everything else is small. The rooms say which: hot_srcs.
+optimise = $(if $(filter $(hot_srcs),$1),-O2,-Oz)
+
 image_srcs  := $(hyp_srcs) $(arch_srcs) $(platform_srcs)
 libfdt_objs := $(addsuffix .o,fdt fdt_addresses fdt_check fdt_empty_tree fdt_ro fdt_rw fdt_strerror fdt_sw fdt_wip)
 need_image  := $(need_newlib_hyp) $(need_libfdt)
@@ -32,14 +35,14 @@ define image_rules
 $1_objs := $$(patsubst %,$1/obj/%.o,$$(basename $$(image_srcs)))
 
 $1/obj/%.o: %.c $$(image_config) | $$(need_image)
-	$$(call cmd,CC,$$<,$$(CC) $$(hyp_target_flags) -flto $$(hyp_warnings) $$(hyp_includes) $2 -MMD -MP -c -o $$@ $$<)
+	$$(call cmd,CC,$$<,$$(CC) $$(hyp_target_flags) $$(call optimise,$$<) -flto $$(hyp_warnings) $$(hyp_includes) $2 -MMD -MP -c -o $$@ $$<)
 
 $1/obj/%.o: %.S $$(image_config) | $$(need_image)
 	$$(call cmd,AS,$$<,$$(CC) $$(hyp_target_flags) $$(hyp_includes) $2 -MMD -MP -c -o $$@ $$<)
 
 # Not ours, so without our warnings; not in the link-time optimisation, so that it stays as its authors test it.
 $1/obj/libfdt/%.o: $$(image_config) | $$(need_image)
-	$$(call cmd,CC,libfdt/$$*.c,$$(CC) $$(hyp_target_flags) -w -I$$(LIBFDT_SRC) -c -o $$@ $$(LIBFDT_SRC)/$$*.c)
+	$$(call cmd,CC,libfdt/$$*.c,$$(CC) $$(hyp_target_flags) -Oz -w -I$$(LIBFDT_SRC) -c -o $$@ $$(LIBFDT_SRC)/$$*.c)
 
 $1/obj/image.lds: $$(arch_ldscript) $$(image_config) | $$(need_image)
 	$$(call cmd,LDS,$$<,$$(CC) $$(target_flags_$$(ARCH)) -E -P -x assembler-with-cpp $$(hyp_includes) $2 -MMD -MP -MT $$@ -o $$@ $$<)

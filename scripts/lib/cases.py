@@ -16,7 +16,8 @@ from .board import ROOT
 CASE = re.compile(r"^CASE\((\w+), (\w+)\)", re.MULTILINE)
 KEYS = {
     "image", "t", "cpu", "smp", "memory", "machine", "devices", "qemu", "bootline", "hypervisor", "bare", "tree",
-    "second_smmu", "icount", "timeout", "repeat", "skips", "expect_failure", "trace", "trace_info", "command",
+    "second_smmu", "icount", "timeout", "repeat", "skips", "expect_failure",
+    "expect_reason", "trace", "trace_info", "command",
 }
 
 

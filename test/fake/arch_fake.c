@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* include/hyp/arch.h on the host. The table formats are the real ones of arch/arm64/pt_lpae.c. */
+/* include/hyp/arch.h on the host. The table formats are the real ones of arch/arm64/pt_lpae_s1.c and pt_lpae_s2.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -32,7 +32,8 @@ build/guest/obj/libfdt/%.o: Makefile test/guest/guest.mk | $(need_guest)
 define guest_rules
 build/guest/$1.elf: $$(patsubst %,build/guest/obj/%.o,$$(basename $$(guest_lib_srcs) $$(guest_srcs_$1))) \
 		$$(guest_libfdt) test/guest/lib/image.lds
-	$$(call cmd,LD,$$@,$$(LD) -pie --no-dynamic-linker -z notext -z norelro -z max-page-size=4096 --gc-sections --fatal-warnings \
+	$$(call cmd,LD,$$@,$$(LD) -pie --no-dynamic-linker -z notext -z norelro -z max-page-size=4096 --gc-sections \
+		--fatal-warnings \
 		-T test/guest/lib/image.lds -o $$@ $$(filter %.o,$$^) $$(NEWLIB_GUEST)/lib/libc.a)
 
 build/guest/$1.bin: build/guest/$1.elf
@@ -44,7 +45,8 @@ $(foreach image,$(guest_images),$(eval $(call guest_rules,$(image))))
 
 guest_bins := $(patsubst %,build/guest/%.bin,$(guest_images))
 run_deps   += build/guest/scenario.bin
-test_deps  += $(guest_bins)
+# cases.cfg also runs the Linux of platform/linux.
+test_deps  += $(guest_bins) $(LINUX_INITRAMFS)
 all_deps   += $(guest_bins)
 
 room_targets += bench

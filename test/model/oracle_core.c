@@ -99,12 +99,12 @@ static void table_seen(void *ctx, u64 table, u64 input, int level)
 		look->tables++;
 }
 
-/* Level at which a table of `bits` with so many root pages starts. */
-static u8 start_level(const struct pt_ops *ops)
+/* Level of the root: as many levels as the input bits need beyond those of its extra pages. */
+u8 start_level(const struct pt_ops *ops)
 {
-	u32 bits = ops->va_bits - (u32)__builtin_ctz(ops->root_pages);
+	u32 bits = ops->va_bits - PAGE_SHIFT - (u32)__builtin_ctz(ops->root_pages);
 
-	return bits > 39 ? 0 : bits > 30 ? 1 : 2;
+	return (u8)(4 - (bits + 8) / 9);
 }
 
 static struct domain *domain_slot(u32 i)

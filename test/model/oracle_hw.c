@@ -42,14 +42,43 @@ static bool reachable(const struct vm *vm, u64 addr, u64 size)
 	return true;
 }
 
-/* --- the VM's DMA table */
+/* --- the VM's own tables: what its CPUs and its identity streams reach */
+
+static u64 ram_mapped; /* bytes of RAM in the table that is being looked at */
+
+static void view_leaf(const struct smmu_cached *c, const char *whose)
+{
+	if (page_index(c->output) != ~0u)
+		ram_mapped += c->size;
+	if (c->input != c->output)
+		violated("V1: the %s table maps %#llx to %#llx", whose, ull(c->input),
+			 ull(c->output));
+}
 
 static void dma_leaf(void *ctx UNUSED, const struct smmu_cached *c)
 {
-	if (c->input != c->output)
-		violated("V1: the DMA table maps %#llx to %#llx", ull(c->input), ull(c->output));
-	else if (!reachable(vm_primary, c->output, c->size))
+	view_leaf(c, "DMA");
+	if (!reachable(vm_primary, c->output, c->size))
 		violated("V1: the DMA table maps %#llx, which is not the VM's", ull(c->output));
+}
+
+static bool window_direct(u64 addr, u64 size)
+{
+	for (u32 i = 0; i < machine->window_count; i++) {
+		const struct machine_window *w = &machine->window[i];
+
+		if (w->use == WINDOW_DIRECT && addr >= w->mem.base &&
+		    addr - w->mem.base < w->mem.size && size <= w->mem.size - (addr - w->mem.base))
+			return true;
+	}
+	return false;
+}
+
+static void cpu_leaf(void *ctx UNUSED, const struct smmu_cached *c)
+{
+	view_leaf(c, "CPU");
+	if (!reachable(vm_primary, c->output, c->size) && !window_direct(c->output, c->size))
+		violated("V1: the CPU table maps %#llx, which is not the VM's", ull(c->output));
 }
 
 static void dma_table(void *ctx UNUSED, u64 table, u64 input, int level)
@@ -60,24 +89,44 @@ static void dma_table(void *ctx UNUSED, u64 table, u64 input, int level)
 		violated("V5: page %#llx of the DMA table is not the hypervisor's", ull(table));
 		return;
 	}
-	oracle.dma_place[i] = (struct place){ .kind = PLACE_DMA, .level = level, .input = input };
+	oracle.dma_place[i] =
+		(struct place){ .kind = PLACE_DMA, .level = level, .input = input };
 }
 
-static void look_at_dma_table(void)
+static void cpu_table(void *ctx UNUSED, u64 table, u64 input UNUSED, int level UNUSED)
 {
-	const struct pt *pt = &vm_primary->dma_pt;
-	u32 bits = pt->ops->va_bits - (u32)__builtin_ctz(pt->ops->root_pages);
+	if (!page_is_ours(table))
+		violated("V5: page %#llx of the CPU table is not the hypervisor's", ull(table));
+}
+
+static void look_at_view(const struct pt *pt, bool cpu, smmu_cached_fn *leaf, smmu_table_fn *table)
+{
 	const struct smmu_root root = {
 		.table = pt->root.v,
 		.stage1 = pt->ops->stage == 1,
 		.bits = pt->ops->va_bits,
-		.start = bits > 39 ? 0 : bits > 30 ? 1 : 2,
+		.start = start_level(pt->ops),
+		.cpu = cpu,
 	};
+	u64 usable = 0;
 
+	ram_mapped = 0;
+	smmu_for_each_entry(oracle.smmu[0], &root, leaf, table, NULL);
+	for (u32 i = 0; i < oracle.pages; i++)
+		usable += page_usable(page_find(pa(oracle.base + i * PAGE_SIZE)), vm_primary->owner);
+	/* A11: both views hold all of the VM's memory; that they hold nothing else is V1. */
+	if (ram_mapped != usable * PAGE_SIZE)
+		violated("A11: the %s table maps %#llx bytes of RAM, the VM has %#llx",
+			 cpu ? "CPU" : "DMA", ull(ram_mapped), ull(usable * PAGE_SIZE));
+}
+
+static void look_at_views(void)
+{
 	if (oracle.looks % oracle.effort != 0)
 		return;
 	memset(oracle.dma_place, 0, oracle.pages * sizeof(*oracle.dma_place));
-	smmu_for_each_entry(oracle.smmu[0], &root, dma_leaf, dma_table, NULL);
+	look_at_view(&vm_primary->dma_pt, false, dma_leaf, dma_table);
+	look_at_view(&vm_primary->cpu_pt, true, cpu_leaf, cpu_table);
 }
 
 /* --- paging domains: V1 for their leaves; that they are pinned is the counts' business */
@@ -358,7 +407,7 @@ static void stream_state(void *ctx UNUSED, u32 sid_value, const struct smmu_stre
 
 bool look_at_hardware(void)
 {
-	look_at_dma_table();
+	look_at_views();
 	look_at_reach();
 	look_at_streams();
 	look_at_caches();

@@ -80,6 +80,7 @@ bool page_is_ours(u64 addr);
 		     e != NULL &&                                                           \
 		     e < device_table[d_##e].endpoint + device_table[d_##e].endpoint_count; \
 		     e++)
+u8 start_level(const struct pt_ops *ops);
 const struct domain_look *domain_of_tag(bool stage1, u16 vmid, u16 asid);
 const struct leaf *leaf_at(const struct domain_look *look, u64 va);
 

@@ -354,7 +354,9 @@ static bool results_are_clean(struct hres got, u64 count)
 {
 	if (got.r1 != count || got.r2)
 		return false;
-	return !got.compatible ? !got.r3 : (long)got.r0 == ((long)got.r3 == PC_NOT_SUPPORTED ? PC_NOT_SUPPORTED : PC_INVALID_PARAMETER);
+	if (!got.compatible)
+		return !got.r3;
+	return (long)got.r0 == ((long)got.r3 == PC_NOT_SUPPORTED ? PC_NOT_SUPPORTED : PC_INVALID_PARAMETER);
 }
 
 void rig_check_refused(const char *text, struct hres got, u64 wanted, u64 count, const struct world *before_call)

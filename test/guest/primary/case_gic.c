@@ -195,7 +195,8 @@ CASE(gic, groups_cannot_be_changed)
 /* Everything the distributor has for an interrupt of the hypervisor reads as zero and ignores writes. */
 CASE(gic, hypervisor_interrupts_are_hidden)
 {
-	static const u32 offsets[] = { GICD_IGROUPR, GICD_ISENABLER, GICD_ICENABLER, GICD_ISPENDR, GICD_ICPENDR, 0x300, 0x380 };
+	static const u32 offsets[] = { GICD_IGROUPR, GICD_ISENABLER, GICD_ICENABLER, GICD_ISPENDR,
+				       GICD_ICPENDR, GICD_ISACTIVER, GICD_ICACTIVER };
 	static const u32 indices[] = { 0, 3 };
 
 	rig_open_mapped();

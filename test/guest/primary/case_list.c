@@ -423,7 +423,7 @@ CASE(list, bad_entry_stops_with_the_bytes_before_it_C10)
 	rig_open_mapped();
 	reserved = align_up(machine.reserved[0].base, PAGE);
 	for (u32 bad = 0; bad < 5; bad += 2) {
-		struct pviommu_map_entry e = { .iova = FREE_IOVA + 2 * (4 - bad) * PAGE, .ipa = (u64)rig.page, .bytes = PAGE, .prot = RW };
+		struct pviommu_map_entry e = { .iova = FREE_IOVA + 2 * (4 - bad) * PAGE, .bytes = PAGE, .prot = RW };
 
 		e.ipa = reserved;
 		check_bad_entry(bad, e, EITHER(PC_DENIED, PC_FAULT));

@@ -87,7 +87,8 @@ CASE(pci, command_takes_what_an_owner_may_set)
 	u32 bdf = slot();
 
 	pci_enable(bdf);
-	REQUIRE((pci_read32(bdf, PCI_COMMAND) & 6) == 6, "memory decoding and bus mastering: %x", pci_read32(bdf, PCI_COMMAND));
+	REQUIRE((pci_read32(bdf, PCI_COMMAND) & 6) == 6, "memory decoding and bus mastering: %x",
+		pci_read32(bdf, PCI_COMMAND));
 	mmio_write16(pci_config(bdf, PCI_COMMAND), PCI_COMMAND_MEMORY);
 	REQUIRE((pci_read32(bdf, PCI_COMMAND) & 6) == 2, "bus mastering cannot be turned off");
 	pci_enable(bdf);

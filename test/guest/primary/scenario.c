@@ -224,7 +224,8 @@ CASE(scenario, block_of_2m)
 	check(testdev_lands(&rig.testdev, BLOCK + BLOCK_2M - 4, (u32 *)(memory + BLOCK_2M) - 1), "lands",
 	      "DMA to the block's last word");
 	rig_unmap(domain, BLOCK + 5 * PAGE, PAGE);
-	check(testdev_faults(&rig.testdev, BLOCK + 5 * PAGE, (u32 *)(memory + 5 * PAGE)), "fault", "DMA to the page taken out");
+	check(testdev_faults(&rig.testdev, BLOCK + 5 * PAGE, (u32 *)(memory + 5 * PAGE)), "fault",
+	      "DMA to the page taken out");
 	check(testdev_lands(&rig.testdev, BLOCK + 6 * PAGE, (u32 *)(memory + 6 * PAGE)), "lands", "DMA to the page beside it");
 	rig_unmap(domain, BLOCK, 5 * PAGE);
 	rig_unmap(domain, BLOCK + 6 * PAGE, BLOCK_2M - 6 * PAGE);

@@ -52,26 +52,35 @@ static struct bar bars[MAX_BARS];
 static u32 bar_count;
 static u32 *scratch; /* a page of ours for the read-back that shows foreign memory unchanged */
 
+static enum bar_kind kind_of(u32 id)
+{
+	return id == TESTDEV_ID ? BAR_TESTDEV : id == EDU_ID ? BAR_EDU :
+							       BAR_OTHER;
+}
+
+static void find_bars_of(const struct pci_function *f)
+{
+	u32 type = pci_read32(f->bdf, PCI_HEADER_TYPE & ~3u) >> 16 & 0x7f;
+
+	/* Registers that do not decode show nothing. */
+	pci_enable(f->bdf);
+	for (u32 n = 0; n < (type == 1 ? 0u : 6u) && bar_count < MAX_BARS; n++) {
+		struct range at = pci_bar(f->bdf, n);
+		u32 low = pci_read32(f->bdf, PCI_BAR(n));
+
+		if (low & 1)
+			continue;
+		if (at.size)
+			bars[bar_count++] = (struct bar){ at, kind_of(f->id) };
+		n += low & 4 ? 1 : 0;
+	}
+}
+
 static void find_bars(void)
 {
 	bar_count = 0;
-	for (u32 i = 0; i < pci_function_count; i++) {
-		u32 bdf = pci_functions[i].bdf;
-		u32 type = pci_read32(bdf, PCI_HEADER_TYPE & ~3u) >> 16 & 0x7f;
-
-		/* Registers that do not decode show nothing. */
-		pci_enable(bdf);
-		for (u32 n = 0; n < (type == 1 ? 0u : 6u) && bar_count < MAX_BARS; n++) {
-			struct range at = pci_bar(bdf, n);
-			u32 low = pci_read32(bdf, PCI_BAR(n));
-
-			if (at.size && !(low & 1))
-				bars[bar_count++] = (struct bar){ at, pci_functions[i].id == TESTDEV_ID ? BAR_TESTDEV : pci_functions[i].id == EDU_ID ? BAR_EDU :
-																			BAR_OTHER };
-			if (!(low & 1) && (low & 4))
-				n++;
-		}
-	}
+	for (u32 i = 0; i < pci_function_count; i++)
+		find_bars_of(&pci_functions[i]);
 }
 
 static const struct bar *bar_of(u64 page)

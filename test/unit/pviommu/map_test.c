@@ -287,15 +287,17 @@ static void rights_are_what_was_asked(void **state UNUSED)
 
 static void stage2_write_only(void **state UNUSED)
 {
-	u64 value = 1;
+	u64 value = 1, end;
 
 	boot_with(bench_stage2_only());
+	end = 1ull << pv_query(0, PVIOMMU_Q_IOVA_BITS, 0).v1;
 	assert_status(pv_map(d, 0x1000, bench_page(1), 0x1000, PVIOMMU_PROT_WRITE), PC_SUCCESS);
 	assert_int_equal(bench_write(2, 0, 0x1000, 3), SMMU_OK);
 	assert_int_equal(bench_read(2, 0, 0x1000, &value), SMMU_F_PERMISSION);
-	assert_status(pv_map(d, (1ull << 40) - 0x1000, bench_page(1), 0x1000, BENCH_RW),
-		      PC_SUCCESS);
-	assert_status(pv_map(d, 1ull << 40, bench_page(1), 0x1000, BENCH_RW), PC_INVALID_PARAMETER);
+	assert_status(pv_map(d, end - 0x1000, bench_page(1), 0x1000, BENCH_RW), PC_SUCCESS);
+	bench_lands(2, 0, end - 0x1000, bench_page(1));
+	assert_status(pv_map(d, end, bench_page(1), 0x1000, BENCH_RW), PC_INVALID_PARAMETER);
+	bench_faults(2, 0, end, SMMU_F_TRANSLATION);
 }
 
 static void A1_moved_page_is_at_its_new_place_only(void **state UNUSED)
@@ -441,11 +443,12 @@ static void dying_domain_is_busy(void **state UNUSED)
 		bench_map(big, i << 30, bench_page(i), 64 * PAGE_SIZE);
 	do {
 		args = (struct hcall_args){ { PC_PVIOMMU_OP, PVIOMMU_FREE_DOMAIN, big } };
-		if (hyp_hypercall(vm_vcpu(vm_primary, steps % 2), &args))
+		bench_cpu_set(steps % 2);
+		if (hyp_hypercall(vm_vcpu(vm_primary, bench_cpu), &args))
 			break;
 		steps++;
 		assert_null(oracle_check());
-		bench_cpu = (steps + 1) % 2;
+		bench_cpu_set((steps + 1) % 2);
 		assert_status(pv_map(big, 0, bench_page(0), 0x1000, BENCH_RW), PC_BUSY);
 		assert_status(pv_unmap(big, 0, 0x1000), PC_BUSY);
 		assert_status(pv_attach(0, 1, 0, big, 0), PC_BUSY);

@@ -55,6 +55,12 @@ struct bench_options bench_pasids(void)
 	return o;
 }
 
+void bench_cpu_set(u32 cpu)
+{
+	bench_cpu = cpu;
+	fake_cpu_set(cpu);
+}
+
 u64 bench_bar(u32 device) { return BAR_BASE + device * BAR_STRIDE; }
 
 static void function_add(u32 device, u16 rid, u32 iommu, u32 sid, u16 requester)
@@ -160,6 +166,7 @@ void bench_boot(const struct bench_options *o)
 	m->option.pool_bytes = o->pool_bytes != 0 ? o->pool_bytes : 2ull << 20;
 	for (u32 i = 0; i < o->iommus; i++)
 		m->iommu[i].coherent = !o->noncoherent;
+	m->cpu_count = 2;
 	devices_order(m, o->iommus);
 	if (o->smmu.sid_bits < 16)
 		m->pci[0].sidmap[0].count = 1u << o->smmu.sid_bits;
@@ -171,7 +178,8 @@ void bench_boot(const struct bench_options *o)
 	core_start(m);
 	for (u32 i = 0; i < pci_function_count; i++)
 		if (pci_function[i].cap_pasid != 0)
-			pci_function[i].device->endpoint[0].pasid_bits = 8;
+			pci_function[i].device->endpoint[0].pasid_bits =
+				o->pasid_bits != 0 ? o->pasid_bits : 8;
 	bench_guest_base = align_up(m->heap.base + m->heap.size, BLOCK_SIZE);
 	bench_guest_end = m->dtb.base;
 	oracle_init(bench_smmu, o->iommus);

@@ -26,7 +26,7 @@
 /*
  * The devices of a bench, by index:
  *   0  slot 1, three functions: sids 0x708, 0x709, 0x70f      IOMMU 0
- *   1  slot 2, one function, PASIDs of 8 bits: sid 0x710      IOMMU 0
+ *   1  slot 2, one function with PASIDs: sid 0x710      IOMMU 0
  *   2  slot 3, one function: sid 0x718                        IOMMU 0
  *   3  slot 4, one function with two BARs: sid 0x720          IOMMU 0
  *   4  behind a conventional bridge, two functions, one sid: 0x600  IOMMU 0
@@ -41,6 +41,7 @@ struct bench_options {
 	u64 ram_bytes;   /* 0: 32 MiB */
 	u64 pool_bytes;	/* 0: 2 MiB */
 	bool noncoherent;
+	u8 pasid_bits;   /* of device 1; 0: 8 */
 	enum smmu_time time;
 	enum fake_stores stores;
 	bool speculate;	/* hardware prefetches at every store */
@@ -103,8 +104,9 @@ struct result pc_dev_release(u64 device);
 struct result pc_dev_req_dma(u64 pviommu, u64 vsid);
 struct result pc_dev_req_mmio(u64 ipa);
 
-/* Which CPU calls; 0 at boot. */
+/* Which CPU calls, of two; 0 at boot. */
 extern u32 bench_cpu;
+void bench_cpu_set(u32 cpu);
 /*
  * From here on a call may end with IO or DENIED and leave a device quarantined: a change (V10).
  * hardware_fails: and memory that hardware may still reach is lost.
