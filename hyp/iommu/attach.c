@@ -20,17 +20,23 @@ static struct attachment *attachment_of(struct endpoint *e, u64 pasid)
 									 NULL;
 }
 
-static u8 pasid_limit(const struct endpoint *e)
+u8 iommu_pasid_bits(const struct iommu *iommu)
 {
-	return e->pasid_bits < e->iommu->caps.pasid_bits ? e->pasid_bits :
-							   e->iommu->caps.pasid_bits;
+	return iommu->caps.pasid_bits < PASID_BITS_MAX ? iommu->caps.pasid_bits : PASID_BITS_MAX;
+}
+
+u8 endpoint_pasid_bits(const struct endpoint *e)
+{
+	u8 limit = iommu_pasid_bits(e->iommu);
+
+	return e->pasid_bits < limit ? e->pasid_bits : limit;
 }
 
 static enum status check_pasid(struct endpoint *e, u64 pasid)
 {
 	if (pasid == 0)
 		return OK;
-	if (pasid_limit(e) == 0 || e->attached.domain == NULL || e->ctx.table.v == 0)
+	if (endpoint_pasid_bits(e) == 0 || e->attached.domain == NULL || e->ctx.table.v == 0)
 		return E_NOSYS;
 	if (e->ctx.pasid_bits == 0 || pasid >> e->ctx.pasid_bits != 0)
 		return E_INVAL;
@@ -90,7 +96,7 @@ static enum status substreams_alloc(struct vm *vm, struct endpoint *e)
 
 static enum status prepare_one(struct vm *vm, struct endpoint *e, const struct attach_request *req)
 {
-	u8 bits = pasid_limit(e);
+	u8 bits = endpoint_pasid_bits(e);
 	enum status status;
 
 	if (req->pasid != 0 || !iommu_common.stage1 || e->ctx.table.v != 0)

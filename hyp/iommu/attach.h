@@ -8,6 +8,13 @@
 
 #include "device.h"
 
+/* Attachments of one stream are kept in one run of pages: 16 bytes a PASID, 64 pages. */
+#define PASID_BITS_MAX 14
+
+/* How many bits of PASID can be had behind an IOMMU, and at an endpoint; 0: none. */
+u8 iommu_pasid_bits(const struct iommu *iommu);
+u8 endpoint_pasid_bits(const struct endpoint *e);
+
 struct attach_request {
 	struct endpoint **endpoint;
 	u32 endpoint_count; /* 1..PVIOMMU_MAX_VSIDS, no endpoint twice */

@@ -138,8 +138,16 @@ static bool irq_add(struct device *d, u32 intid)
 	return true;
 }
 
+/* Does the function's DMA carry a requester id that is another function's too? */
 static bool is_alias(const struct pci_function *f)
 {
+	for (u32 i = 0; i < pci_function_count; i++) {
+		const struct pci_function *other = &pci_function[i];
+
+		if (other != f && !other->bridge && other->host == f->host &&
+		    other->requester == f->requester)
+			return true;
+	}
 	return f->requester != f->rid;
 }
 
@@ -149,7 +157,7 @@ static bool same_device(const struct pci_function *a, const struct pci_function 
 	if (a->host != b->host)
 		return false;
 	if (is_alias(a) || is_alias(b))
-		return is_alias(a) && is_alias(b) && a->requester == b->requester;
+		return a->requester == b->requester;
 	return a->rid >> 3 == b->rid >> 3;
 }
 

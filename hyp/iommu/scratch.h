@@ -21,6 +21,7 @@ struct scratch {
 	struct inval_range range[SCRATCH_RANGES];
 	u32 range_count;
 	bool whole_tag;
+	u32 records;   /* page records that an unmap may still touch */
 	u64 low, high; /* bounds of what is in flight */
 	u64 pages;     /* pins among the runs */
 	struct pt_edit edit;

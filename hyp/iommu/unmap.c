@@ -21,6 +21,7 @@ void domain_unmap_begin(struct domain *d)
 	s->run_count = 0;
 	s->range_count = 0;
 	s->whole_tag = false;
+	s->records = PVIOMMU_MAX_PAGES;
 	s->low = ~0ull;
 	s->high = 0;
 	s->pages = 0;
@@ -89,15 +90,24 @@ static enum status gather_one(struct domain *d, struct scratch *s, u64 va, u64 e
 	leaf = 1ull << run->shift;
 	if (unlikely(run->va < va || run->va + leaf > end)) {
 		run->size = leaf;
+		/* It touches 512 page records, and at least one more goes: is that left in this call? */
+		if (s->records <= BLOCK_PAGES) {
+			*leaves = 0;
+			return OK;
+		}
+		s->records -= BLOCK_PAGES;
 		return split(d, run); /* nothing is gathered: the caller looks again */
 	}
 	if (run->va + run->size > end)
 		run->size = align_down(end - run->va, leaf);
 	count = run->size >> run->shift;
-	if (count > *leaves) {
-		count = *leaves;
+	if (count > *leaves || count > s->records) {
+		count = *leaves < s->records ? *leaves : s->records;
 		run->size = count << run->shift;
 	}
+	s->records -= (u32)count;
+	if (s->records == 0)
+		*leaves = (u32)count; /* the call ends with this run */
 	d->pt.ops->clear(&d->pt, run);
 	range_add(s, run);
 	s->run_count++;

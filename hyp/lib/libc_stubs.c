@@ -8,7 +8,6 @@
 #include "hyp/check.h"
 
 void *_sbrk(ptrdiff_t change); /* NOLINT(bugprone-reserved-identifier): the name is newlib's */
-void __assert_func(const char *file, int line, const char *function, const char *condition) NORETURN;
 
 void *_sbrk(ptrdiff_t change)
 {

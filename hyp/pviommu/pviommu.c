@@ -73,7 +73,7 @@ enum status pviommu_query(struct vm *vm, u64 pviommu, u64 property, u64 index, u
 		*value = iommu_common.paging->va_bits;
 		return OK;
 	case PVIOMMU_Q_PASID_BITS:
-		*value = pv->iommu->caps.pasid_bits;
+		*value = iommu_pasid_bits(pv->iommu);
 		return OK;
 	case PVIOMMU_Q_VSID_COUNT:
 		*value = pv->vsid_count;
@@ -171,9 +171,7 @@ enum status pviommu_endpoint(struct vm *vm, u64 pviommu, u64 vsid, struct endpoi
 	e = named(vm, pviommu, vsid);
 	if (e != NULL)
 		*facts = (struct endpoint_facts){
-			.pasid_bits = e->pasid_bits < e->iommu->caps.pasid_bits ?
-					      e->pasid_bits :
-					      e->iommu->caps.pasid_bits,
+			.pasid_bits = endpoint_pasid_bits(e),
 			.group = e->device->group,
 		};
 	vm_unlock(vm);

@@ -53,9 +53,9 @@ enum status pviommu_detach(struct vm *vm, const struct pviommu_attach *req, cons
 	MUST_CHECK;
 
 /* Map or unmap one range; *done bytes. See hyp/iommu/domain.h for the statuses. */
-enum status pviommu_map(struct vcpu *vcpu, u64 domain, u64 iova, u64 ipa, u64 bytes, u64 prot,
+enum status pviommu_map(struct vcpu *vcpu, u64 domain, u64 base, u64 from, u64 bytes, u64 prot,
 			u64 *done) MUST_CHECK;
-enum status pviommu_unmap(struct vcpu *vcpu, u64 domain, u64 iova, u64 bytes, u64 *done)
+enum status pviommu_unmap(struct vcpu *vcpu, u64 domain, u64 base, u64 bytes, u64 *done)
 	MUST_CHECK;
 
 /* The same for lists that were copied in. *done: bytes; on an error those of whole entries. */

@@ -19,7 +19,7 @@ struct pool;
 
 /* 2^order zeroed pages, aligned to their size. E_NOMEM. */
 enum status pool_alloc(struct pool *pool, u32 order, pa_t *out) MUST_CHECK NOT_HELD(page_class);
-void pool_free(struct pool *pool, u32 order, pa_t page) NOT_HELD(page_class);
+void pool_free(struct pool *pool, u32 order, pa_t base) NOT_HELD(page_class);
 u64 pool_free_pages(const struct pool *pool);
 
 /*

@@ -9,6 +9,7 @@ check_needs := $(need_host) $(need_newlib_hyp) $(need_libfdt)
 
 # $(call step,NAME,SUBJECT,COMMAND): the command says nothing when there is nothing to say.
 step = $(if $(filter 1,$(V)),,@){ $3; } && printf '  %-5s  %s\n' '$1' '$2'
+comma := ,
 # A list of words in, one word a line out, for xargs.
 lines = printf '%s\n' $1
 

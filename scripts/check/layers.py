@@ -12,7 +12,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 
 # The C library as newlib gives it to the hypervisor, and the compiler's own.
 C_LIBRARY = {
-    'ctype.h', 'errno.h', 'limits.h', 'stdarg.h', 'stdbool.h', 'stddef.h', 'stdint.h', 'stdio.h', 'stdlib.h',
+    'assert.h', 'ctype.h', 'errno.h', 'limits.h', 'stdarg.h', 'stdbool.h', 'stddef.h', 'stdint.h', 'stdio.h', 'stdlib.h',
     'string.h', 'libfdt.h',
 }
 ROOMS = ('include/abi', 'include/hyp', 'hyp', 'arch', 'platform')

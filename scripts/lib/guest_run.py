@@ -8,7 +8,7 @@ import re
 from . import board as boards
 from . import process
 
-REPORT = re.compile(r"\[t\] (ok|not ok|skip|info|done) ?([^\s:]*)(?:: | )?(.*)$")
+REPORT = re.compile(r"\[t\] (ok|not ok|skip|info|again|done) ?([\w.]*)(?:: | )?(.*)$")
 FIELD = re.compile(r"(\w+)=(\d+)")
 # The hypervisor's own words when it finds a bug of its own.
 PANIC = re.compile(r"\b(panic: .*)$")
@@ -33,6 +33,9 @@ class GuestReport:
         kind, name, rest = match.groups()
         if kind == "done":
             self.done = True
+        elif kind == "again":
+            # The second copy is the whole one: in the first, characters may have been lost.
+            self.outcomes = {}
         elif kind == "info":
             self.info.update((f"{name}.{field}", int(number)) for field, number in FIELD.findall(rest))
         else:

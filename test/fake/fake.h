@@ -36,7 +36,7 @@ bool fake_hw_write(u64 addr, const void *in, u64 size);
 enum fake_stores {
 	FAKE_STORES_AT_ONCE,
 	FAKE_STORES_AT_BARRIER, /* never before the next io_table_publish() or io_wmb() */
-	FAKE_STORES_RANDOM,	    /* any subset, in any order, by fake_random() */
+	FAKE_STORES_RANDOM,     /* any subset, in any order, by fake_random() */
 };
 void fake_stores_policy(enum fake_stores policy);
 
@@ -54,7 +54,7 @@ void fake_store_hook_remove(fake_store_hook *hook, void *ctx);
 /* --- registers */
 
 struct fake_io_ops {
-	u64 (*read)(void *ctx, u64 offset, u32 width);	       /* width 4 or 8 */
+	u64 (*read)(void *ctx, u64 offset, u32 width);        /* width 4 or 8 */
 	void (*write)(void *ctx, u64 offset, u32 width, u64 value);
 };
 /* The __mmio pointer of a register is its physical address. Unregistered addresses abort. */
@@ -101,7 +101,11 @@ extern u32 fake_event_irq_raised[1024];
  * How the machine stops. FAKE_CATCH runs a statement and says how it ended:
  *	if (FAKE_CATCH(pool_free(...)) == FAKE_PANIC) ...
  */
-enum fake_end { FAKE_RETURNED, FAKE_PANIC, FAKE_OFF, FAKE_RESET, FAKE_ENTERED_GUEST };
+enum fake_end { FAKE_RETURNED,
+		FAKE_PANIC,
+		FAKE_OFF,
+		FAKE_RESET,
+		FAKE_ENTERED_GUEST };
 extern jmp_buf *fake_catch_at;
 #define FAKE_CATCH(statement)                                              \
 	({                                                                 \
@@ -133,12 +137,12 @@ extern bool fake_console_echo; /* also to stderr */
  * FAKE_IOMMU_BASE + n * FAKE_IOMMU_STRIDE, one CPU, one PCI host, a UART window, the modules at
  * the end of the RAM.
  */
-#define FAKE_RAM_BASE	  0x40000000ull
-#define FAKE_IMAGE_SIZE	  0x200000ull
-#define FAKE_IOMMU_BASE	  0x0c000000ull
+#define FAKE_RAM_BASE     0x40000000ull
+#define FAKE_IMAGE_SIZE   0x200000ull
+#define FAKE_IOMMU_BASE   0x0c000000ull
 #define FAKE_IOMMU_STRIDE 0x20000ull
-#define FAKE_ECAM_BASE	  0x4010000000ull
-#define FAKE_UART_BASE	  0x09000000ull
+#define FAKE_ECAM_BASE    0x4010000000ull
+#define FAKE_UART_BASE    0x09000000ull
 struct machine *fake_machine(u64 ram_bytes, u64 heap_bytes, u32 iommus);
 void fake_machine_use(const struct machine *m);
 

@@ -18,7 +18,7 @@
 struct ram {
 	u64 base, size;
 	u8 *cpu; /* what the CPU sees */
-	u8 *hw;	/* what a walker without snooping sees; NULL: the same */
+	u8 *hw; /* what a walker without snooping sees; NULL: the same */
 };
 static struct ram ram[FAKE_MAX_RAM];
 static u32 ram_count;

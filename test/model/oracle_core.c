@@ -222,6 +222,27 @@ static void look_at_tags(void)
 
 /* --- endpoints */
 
+/*
+ * A context table as hardware has it (IHI 0070 3.3.2): linear, or a page of pointers to leaves of
+ * 16 pages. Which one follows from its size.
+ */
+static void look_at_context(const struct endpoint *e, const struct place *place)
+{
+	u64 linear = e->ctx.pasid_bits > 6 ? 1ull << (e->ctx.pasid_bits - 6) : 1;
+	const u64 *l1 = io_phys(e->ctx.table);
+
+	if (e->ctx.pages == linear) {
+		for (u32 i = 0; i < e->ctx.pages; i++)
+			place_set(e->ctx.table.v + i * PAGE_SIZE, place, oracle.place);
+		return;
+	}
+	place_set(e->ctx.table.v, place, oracle.place);
+	for (u32 i = 0; i < PAGE_SIZE / sizeof(*l1); i++)
+		for (u32 k = 0; (l1[i] & 1) != 0 && k < 16; k++)
+			place_set((l1[i] & 0x000ffffffffff000) + k * PAGE_SIZE, place,
+				  oracle.place);
+}
+
 static u64 look_at_contexts(void)
 {
 	u64 pages = 0;
@@ -231,10 +252,10 @@ static u64 look_at_contexts(void)
 		struct place place = { .kind = PLACE_CONTEXT, .owner = number++ };
 		u32 substream_pages = e->substream != NULL ? 1u << e->ctx_pages_order : 0;
 
-		for (u32 i = 0; e->ctx.table.v != 0 && i < e->ctx.pages; i++)
-			place_set(e->ctx.table.v + i * PAGE_SIZE, &place, oracle.place);
-		if (e->ctx.table.v != 0)
+		if (e->ctx.table.v != 0) {
+			look_at_context(e, &place);
 			pages += e->ctx.pages;
+		}
 		place.kind = PLACE_RECORDS;
 		for (u32 i = 0; i < substream_pages; i++)
 			place_set(io_phys_of(e->substream).v + i * PAGE_SIZE, &place, oracle.place);

@@ -10,7 +10,11 @@
 #include "oracle.h"
 
 /* What a page of RAM is linked as, or used for. */
-enum place_kind { PLACE_NONE, PLACE_DOMAIN, PLACE_DMA, PLACE_CONTEXT, PLACE_RECORDS };
+enum place_kind { PLACE_NONE,
+		  PLACE_DOMAIN,
+		  PLACE_DMA,
+		  PLACE_CONTEXT,
+		  PLACE_RECORDS };
 struct place {
 	enum place_kind kind;
 	int level;
@@ -49,7 +53,7 @@ struct oracle {
 	u32 pages;
 	u32 runs;
 
-	u32 *pins;	   /* expected, by page */
+	u32 *pins;    /* expected, by page */
 	u32 *block_pins; /* expected, by run */
 	u64 mmio_pins[DEVICE_MAX];
 	struct place *place;     /* of this look */
@@ -85,7 +89,7 @@ const struct domain_look *domain_of_tag(bool stage1, u16 vmid, u16 asid);
 const struct leaf *leaf_at(const struct domain_look *look, u64 va);
 
 /* Each false: violated() was called. */
-bool look_at_core(void);	 /* oracle_core.c: V2 (counts), V5, V7, accounts */
+bool look_at_core(void);  /* oracle_core.c: V2 (counts), V5, V7, accounts */
 bool look_at_hardware(void); /* oracle_hw.c: V1, V3, V4, V5, V8 */
 
 void state_begin(struct state *s);

@@ -14,17 +14,17 @@
 #define RELAX_STEPS 3
 #define MAX_WATCHES 64u
 
-#define R_IDR0	      0x00
-#define R_IDR5	      0x14
-#define R_IIDR	      0x18
-#define R_AIDR	      0x1c
-#define R_CR0	      0x20
+#define R_IDR0        0x00
+#define R_IDR5        0x14
+#define R_IIDR        0x18
+#define R_AIDR        0x1c
+#define R_CR0         0x20
 #define R_CR0ACK      0x24
-#define R_CR1	      0x28
-#define R_CR2	      0x2c
+#define R_CR1         0x28
+#define R_CR2         0x2c
 #define R_STATUSR     0x40
-#define R_GBPA	      0x44
-#define R_AGBPA	      0x48
+#define R_GBPA        0x44
+#define R_AGBPA       0x48
 #define R_IRQ_CTRL    0x50
 #define R_IRQ_CTRLACK 0x54
 #define R_GERROR      0x60
@@ -32,26 +32,26 @@
 #define R_GERROR_IRQ  0x68 /* to 0x74 */
 #define R_STRTAB      0x80
 #define R_STRTAB_CFG  0x88
-#define R_CMDQ	      0x90
+#define R_CMDQ        0x90
 #define R_CMDQ_PROD   0x98
 #define R_CMDQ_CONS   0x9c
-#define R_EVTQ	      0xa0
+#define R_EVTQ        0xa0
 #define R_EVTQ_IRQ    0xb0 /* to 0xbc */
-#define R_PRIQ	      0xc0
+#define R_PRIQ        0xc0
 #define R_PRIQ_IRQ    0xd0 /* to 0xdc */
 #define R_EVTQ_PROD   0x100a8
 #define R_EVTQ_CONS   0x100ac
 
-#define GBPA_UPDATE	0x80000000u
-#define GBPA_ABORT	0x00100000u
-#define GBPA_MASK	0x001ff7ffu
-#define CR0_SMMUEN	0x01u
-#define CR0_PRIQEN	0x02u
-#define CR0_EVTQEN	0x04u
-#define CR0_CMDQEN	0x08u
-#define OVERFLOW	0x80000000u
+#define GBPA_UPDATE     0x80000000u
+#define GBPA_ABORT      0x00100000u
+#define GBPA_MASK       0x001ff7ffu
+#define CR0_SMMUEN      0x01u
+#define CR0_PRIQEN      0x02u
+#define CR0_EVTQEN      0x04u
+#define CR0_CMDQEN      0x08u
+#define OVERFLOW        0x80000000u
 #define GERROR_EVTQ_ABT 2
-#define GERROR_SFM	8
+#define GERROR_SFM      8
 
 void smmu_misused(struct smmu *smmu, const char *fmt, ...)
 {
@@ -306,7 +306,8 @@ static u64 reg_read(void *ctx, u64 offset, u32 width)
 	if (smmu->time == SMMU_ON_READ)
 		smmu_step(smmu, RELAX_STEPS);
 	if (reg != NULL)
-		return width == 8 ? *reg : offset % 8 == 0 ? (u32)*reg : *reg >> 32;
+		return width == 8 ? *reg : offset % 8 == 0 ? (u32)*reg :
+							     *reg >> 32;
 	if (width == 8)
 		smmu_misused(smmu, "64-bit read of register %#llx", (unsigned long long)offset);
 	return narrow_read(smmu, offset);
@@ -634,7 +635,7 @@ struct smmu *smmu_new(const struct smmu_config *config)
 
 void smmu_free(struct smmu *smmu)
 {
-	struct list *lists[] = { &smmu->stes,	&smmu->cds,	&smmu->l1s,	&smmu->leaves,
+	struct list *lists[] = { &smmu->stes, &smmu->cds, &smmu->l1s, &smmu->leaves,
 				 &smmu->tables, &smmu->effects, &smmu->watches, &smmu->cmds };
 
 	smmu_speculate_at_stores(smmu, false);

@@ -29,7 +29,7 @@ struct smmu_config {
 	bool asid16, vmid16;
 	bool coherent;
 	u8 cmdq_bits, evtq_bits; /* log2 of the largest queue */
-	u8 stall_model;		/* IDR0.STALL_MODEL; 1: no stalls */
+	u8 stall_model;  /* IDR0.STALL_MODEL; 1: no stalls */
 	u32 iidr;
 	bool evtq_like_qemu; /* a full event queue raises GERROR.EVTQ_ABT_ERR, never OVFLG */
 };
@@ -72,7 +72,10 @@ void smmu_speculate_at_stores(struct smmu *smmu, bool on);
 
 /* --- faults to inject */
 
-enum smmu_cerror { SMMU_CERROR_NONE, SMMU_CERROR_ILL, SMMU_CERROR_ABT, SMMU_CERROR_ATC_INV_SYNC };
+enum smmu_cerror { SMMU_CERROR_NONE,
+		   SMMU_CERROR_ILL,
+		   SMMU_CERROR_ABT,
+		   SMMU_CERROR_ATC_INV_SYNC };
 /* The n-th command from now on (1: the next) fails so; ATC_INV_SYNC: the next sync then does. */
 void smmu_inject_cerror(struct smmu *smmu, u32 nth, enum smmu_cerror code);
 /* After so many more steps it does nothing any more, for ever (until smmu_time says otherwise). */
@@ -147,7 +150,7 @@ struct smmu_cached_table {
 	bool stage1;
 	u16 vmid, asid;
 	u64 input, size; /* what the entry that points to it covers */
-	u8 level;	  /* of that entry */
+	u8 level;   /* of that entry */
 	u64 table;
 };
 typedef void smmu_cached_table_fn(void *ctx, const struct smmu_cached_table *cached);
@@ -169,7 +172,7 @@ enum smmu_event smmu_walk(struct smmu *smmu, const struct smmu_dma *dma, u64 *pa
 struct smmu_root {
 	u64 table;
 	bool stage1;
-	u8 bits;	 /* input size */
+	u8 bits;  /* input size */
 	u8 start; /* level */
 	bool cpu;
 };
@@ -184,9 +187,9 @@ struct smmu_stream {
 	u16 vmid, asid;
 	u8 ssid_bits, s1dss;
 	u64 ste, ctx, cd; /* addresses */
-	u64 root;	  /* of stage 1 if there is one, else of stage 2 */
+	u64 root;   /* of stage 1 if there is one, else of stage 2 */
 	u64 s2root;
-	u8 bits, start;	/* of `root` */
+	u8 bits, start; /* of `root` */
 };
 struct smmu_stream smmu_stream_of(struct smmu *smmu, u32 sid, bool has_ssid, u32 ssid);
 /* Every stream of the table whose entry is valid and does not abort. */

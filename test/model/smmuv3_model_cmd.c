@@ -5,43 +5,49 @@
 
 #define OP_PREFETCH_CONFIG 0x01
 #define OP_PREFETCH_ADDR   0x02
-#define OP_CFGI_STE	   0x03
+#define OP_CFGI_STE        0x03
 #define OP_CFGI_STE_RANGE  0x04
-#define OP_CFGI_CD	   0x05
-#define OP_CFGI_CD_ALL	   0x06
-#define OP_NH_ALL	   0x10
-#define OP_NH_ASID	   0x11
-#define OP_NH_VA	   0x12
-#define OP_NH_VAA	   0x13
-#define OP_EL2_ALL	   0x20
-#define OP_EL2_ASID	   0x21
-#define OP_EL2_VA	   0x22
-#define OP_EL2_VAA	   0x23
-#define OP_S12_VMALL	   0x28
-#define OP_S2_IPA	   0x2a
-#define OP_NSNH_ALL	   0x30
-#define OP_ATC_INV	   0x40
-#define OP_SYNC		   0x46
+#define OP_CFGI_CD         0x05
+#define OP_CFGI_CD_ALL     0x06
+#define OP_NH_ALL          0x10
+#define OP_NH_ASID         0x11
+#define OP_NH_VA           0x12
+#define OP_NH_VAA          0x13
+#define OP_EL2_ALL         0x20
+#define OP_EL2_ASID        0x21
+#define OP_EL2_VA          0x22
+#define OP_EL2_VAA         0x23
+#define OP_S12_VMALL       0x28
+#define OP_S2_IPA          0x2a
+#define OP_NSNH_ALL        0x30
+#define OP_ATC_INV         0x40
+#define OP_SYNC            0x46
 
-#define B(n)	(1ull << (n))
+#define B(n)    (1ull << (n))
 #define M(h, l) ((~0ull >> (63 - (h))) & (~0ull << (l)))
 
-#define F_OP	M(7, 0)
-#define F_SSV	B(11)
-#define F_SSID	M(31, 12)
-#define F_SID	M(63, 32)
-#define F_VMID	M(47, 32)
-#define F_ASID	M(63, 48)
-#define F_NUM	M(16, 12)
+#define F_OP    M(7, 0)
+#define F_SSV   B(11)
+#define F_SSID  M(31, 12)
+#define F_SID   M(63, 32)
+#define F_VMID  M(47, 32)
+#define F_ASID  M(63, 48)
+#define F_NUM   M(16, 12)
 #define F_SCALE M(25, 20)
 #define F_RANGE (F_NUM | F_SCALE)
-#define F_LEAF	B(0)
-#define F_TTL	M(9, 8)
-#define F_TG	M(11, 10)
-#define F_VA	M(63, 12)
-#define F_IPA	M(51, 12)
+#define F_LEAF  B(0)
+#define F_TTL   M(9, 8)
+#define F_TG    M(11, 10)
+#define F_VA    M(63, 12)
+#define F_IPA   M(51, 12)
 
-enum need { ALWAYS, STAGE1, STAGE2, EITHER, HYP, ATS, NEVER };
+enum need { ALWAYS,
+	    STAGE1,
+	    STAGE2,
+	    EITHER,
+	    HYP,
+	    ATS,
+	    NEVER };
 
 /*
  * Which bits each command defines. SSec is left out everywhere: it is for the Secure queue, and

@@ -13,7 +13,8 @@ static inline bool bit(u64 word, u32 n) { return (word >> n & 1) != 0; }
 /* Bits h..l of a word in place, which is how an address field reads. */
 static inline u64 field_addr(u64 word, u32 h, u32 l) { return field(word, h, l) << l; }
 
-enum table_kind { L1STD, L1CD };
+enum table_kind { L1STD,
+		  L1CD };
 
 /* A stream-table entry, decoded. */
 struct ste {
@@ -54,7 +55,7 @@ struct cached_cd {
 /* First-level descriptors of stream and context tables. */
 struct cached_l1 {
 	enum table_kind kind;
-	u32 sid;	 /* L1STD: any SID of its span */
+	u32 sid;  /* L1STD: any SID of its span */
 	u32 first; /* first SID or SSID that it covers */
 	u32 count;
 	u64 word;

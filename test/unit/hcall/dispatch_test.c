@@ -19,11 +19,11 @@
  */
 static const struct call {
 	u64 function, operation; /* operation for PC_PVIOMMU_OP only */
-	u8 mbz;		  /* bit n: Rn must be zero */
+	u8 mbz;    /* bit n: Rn must be zero */
 	bool legacy;
 } calls[] = {
-	{ 0xc600003d, 0, 0x78, LEGACY },	 /* DEV_REQ_DMA: R3..R6 */
-	{ 0xc600003f, 0, 0x7c, LEGACY },	 /* DEV_REQ_MMIO: R2..R6 */
+	{ 0xc600003d, 0, 0x78, LEGACY },  /* DEV_REQ_DMA: R3..R6 */
+	{ 0xc600003f, 0, 0x7c, LEGACY },  /* DEV_REQ_MMIO: R2..R6 */
 	{ 0xc600003e, 0x00, 0x00, LEGACY },    /* ATTACH_DEV */
 	{ 0xc600003e, 0x01, 0x40, LEGACY },    /* DETACH_DEV: R6 */
 	{ 0xc600003e, 0x02, 0x7c, LEGACY },    /* ALLOC_DOMAIN: R2..R6 */
@@ -31,21 +31,21 @@ static const struct call {
 	{ 0xc600003e, 0x04, 0x00, LEGACY },    /* MAP_PAGES */
 	{ 0xc600003e, 0x05, 0x60, LEGACY },    /* UNMAP_PAGES: R5, R6 */
 	{ 0xc600003e, 0x06, 0x00, LEGACY },    /* SID_INFO */
-	{ 0xc600003e, 0x40, 0x00, OURS },	  /* QUERY */
-	{ 0xc600003e, 0x41, 0x00, OURS },	  /* ENDPOINT_INFO */
-	{ 0xc600003e, 0x42, 0x00, OURS },	  /* ATTACH_LIST */
-	{ 0xc600003e, 0x43, 0x00, OURS },	  /* DETACH_LIST */
-	{ 0xc600003e, 0x48, 0x00, OURS },	  /* MAP_LIST */
-	{ 0xc600003e, 0x49, 0x00, OURS },	  /* UNMAP_LIST */
-	{ 0xc600003e, 0x4a, 0x00, OURS },	  /* IOVA_TO_IPA */
-	{ 0xc600003e, 0x4b, 0x00, OURS },	  /* STATS */
-	{ 0xc6000100, 0, 0x00, OURS },	       /* VMM_QUERY */
-	{ 0xc6000110, 0, 0x00, OURS },	       /* DEV_COUNT */
-	{ 0xc6000111, 0, 0x00, OURS },	       /* DEV_INFO */
-	{ 0xc6000112, 0, 0x00, OURS },	       /* DEV_GET_NUM_END_POINTS */
-	{ 0xc6000113, 0, 0x00, OURS },	       /* DEV_ASSIGN */
-	{ 0xc6000114, 0, 0x00, OURS },	       /* DEV_SET_END_POINT_VSID */
-	{ 0xc6000115, 0, 0x00, OURS },	       /* DEV_RELEASE */
+	{ 0xc600003e, 0x40, 0x00, OURS },   /* QUERY */
+	{ 0xc600003e, 0x41, 0x00, OURS },   /* ENDPOINT_INFO */
+	{ 0xc600003e, 0x42, 0x00, OURS },   /* ATTACH_LIST */
+	{ 0xc600003e, 0x43, 0x00, OURS },   /* DETACH_LIST */
+	{ 0xc600003e, 0x48, 0x00, OURS },   /* MAP_LIST */
+	{ 0xc600003e, 0x49, 0x00, OURS },   /* UNMAP_LIST */
+	{ 0xc600003e, 0x4a, 0x00, OURS },   /* IOVA_TO_IPA */
+	{ 0xc600003e, 0x4b, 0x00, OURS },   /* STATS */
+	{ 0xc6000100, 0, 0x00, OURS },        /* VMM_QUERY */
+	{ 0xc6000110, 0, 0x00, OURS },        /* DEV_COUNT */
+	{ 0xc6000111, 0, 0x00, OURS },        /* DEV_INFO */
+	{ 0xc6000112, 0, 0x00, OURS },        /* DEV_GET_NUM_END_POINTS */
+	{ 0xc6000113, 0, 0x00, OURS },        /* DEV_ASSIGN */
+	{ 0xc6000114, 0, 0x00, OURS },        /* DEV_SET_END_POINT_VSID */
+	{ 0xc6000115, 0, 0x00, OURS },        /* DEV_RELEASE */
 };
 
 static void boot(void)

@@ -7,7 +7,7 @@
 #include "bench.h"
 #include "suite.h"
 
-#define WHERE	bench_page(1000)
+#define WHERE   bench_page(1000)
 #define N_LIMIT 200u
 
 static u32 domain, other;

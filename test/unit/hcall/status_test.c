@@ -8,7 +8,7 @@
 #include "bench.h"
 #include "suite.h"
 
-#define WHERE	 bench_page(1000) /* structures */
+#define WHERE    bench_page(1000) /* structures */
 #define NOT_OURS (machine->heap.base)
 
 static void boot_with(struct bench_options o)
@@ -601,7 +601,8 @@ static void dev_calls(void **state UNUSED)
 	for (u32 i = 0; i < BENCH_DEVICE_COUNT; i++) {
 		r = pc_dev_endpoints(i);
 		assert_status(r, PC_SUCCESS);
-		assert_int_equal(r.v1, i == 0 ? 3 : i == 6 ? 2 : 1);
+		assert_int_equal(r.v1, i == 0 ? 3 : i == 6 ? 2 :
+							     1);
 	}
 	assert_status(pc_dev_endpoints(BENCH_DEVICE_COUNT), PC_NOT_FOUND);
 	assert_status(bench_call(PC_VMM_QUERY, PC_VMM_Q_VERSION, 0, 0, 0, 0, 0), PC_SUCCESS);

@@ -452,7 +452,7 @@ static void H1_faults_are_counted_for_their_owner(void **state UNUSED)
 		bench_faults(2, 0, 0x1000 * i, SMMU_F_TRANSLATION);
 	bench_faults(5, 0, 0x1000, SMMU_C_BAD_STE);
 	smmu_dma_write(bench_smmu[0], 0x7ff, 0, &value, 8); /* nobody's */
-	bench_faults(3, 0, 0, SMMU_F_TRANSLATION);	   /* identity: no pvIOMMU's */
+	bench_faults(3, 0, 0, SMMU_F_TRANSLATION);    /* identity: no pvIOMMU's */
 	hyp_exit_work(vm_vcpu(vm_primary, 0));
 	assert_int_equal(faults_of(0), 5);
 	assert_int_equal(faults_of(1), 1);

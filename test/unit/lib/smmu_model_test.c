@@ -300,12 +300,12 @@ static void caches_keep_what_no_command_names(void **state UNUSED)
 		bool removes;
 	} tries[] = {
 		{ 0x46, 0, false },
-		{ 0x03 | 3ull << 32, 1, false },			 /* configuration only */
-		{ 0x10 | 8ull << 32, 0, false },			 /* another VMID */
-		{ 0x11 | 9ull << 32 | 6ull << 48, 0, false },	      /* another ASID */
+		{ 0x03 | 3ull << 32, 1, false },    /* configuration only */
+		{ 0x10 | 8ull << 32, 0, false },    /* another VMID */
+		{ 0x11 | 9ull << 32 | 6ull << 48, 0, false },       /* another ASID */
 		{ 0x12 | 9ull << 32 | 7ull << 48, 0x2001, false },  /* another address */
 		{ 0x12 | 9ull << 32 | 6ull << 48, 0x1001, false },
-		{ 0x2a | 9ull << 32, 0x1001, false },		      /* stage 2 only */
+		{ 0x2a | 9ull << 32, 0x1001, false },        /* stage 2 only */
 		{ 0x28 | 8ull << 32, 0, false },
 		{ 0x12 | 9ull << 32 | 7ull << 48, 0x1000 | 2 << 8 | 1 << 10 | 1,
 		  false }, /* TTL 2 */
@@ -431,11 +431,16 @@ static void reserved_bits_are_illegal(void **state UNUSED)
 	};
 	/* Bits that each of these may carry, in both words. */
 	static const u64 may[][2] = {
-		{ 0xffffffff000000ff, 0x1 },	 { 0xffffffff000000ff, 0x1f },
-		{ 0xfffffffffffff0ff, 0x1 },	 { 0xffffffff000000ff, 0 },
-		{ 0x0000ffff000000ff, 0 },	 { 0xffffffff000000ff, 0 },
-		{ 0xffffffff03f1f0ff, ~0x0ull }, { 0x0000ffff000000ff, 0 },
-		{ 0x0000ffff03f1f0ff, ~0x0ull }, { 0x00000000000000ff, 0 },
+		{ 0xffffffff000000ff, 0x1 },
+		{ 0xffffffff000000ff, 0x1f },
+		{ 0xfffffffffffff0ff, 0x1 },
+		{ 0xffffffff000000ff, 0 },
+		{ 0x0000ffff000000ff, 0 },
+		{ 0xffffffff000000ff, 0 },
+		{ 0xffffffff03f1f0ff, ~0x0ull },
+		{ 0x0000ffff000000ff, 0 },
+		{ 0x0000ffff03f1f0ff, ~0x0ull },
+		{ 0x00000000000000ff, 0 },
 	};
 
 	boot();
@@ -468,9 +473,7 @@ static void commands_without_their_feature_are_illegal(void **state UNUSED)
 	static const struct {
 		u8 op;
 		bool stage1, stage2;
-	} rows[] = { { 0x05, true, false }, { 0x06, true, false }, { 0x10, true, false },
-		     { 0x11, true, false }, { 0x12, true, false }, { 0x13, true, false },
-		     { 0x28, false, true }, { 0x2a, false, true } };
+	} rows[] = { { 0x05, true, false }, { 0x06, true, false }, { 0x10, true, false }, { 0x11, true, false }, { 0x12, true, false }, { 0x13, true, false }, { 0x28, false, true }, { 0x2a, false, true } };
 
 	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct smmu_config config = smmu_config_qemu(REGS);

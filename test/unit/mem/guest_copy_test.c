@@ -38,9 +38,9 @@ static void memory_that_is_not_the_guests_faults(void **state UNUSED)
 {
 	struct vm *vm = boot();
 	const u64 bad[] = {
-		machine->image.base, machine->heap.base, FAKE_UART_BASE,	  0,
-		ram_end(),	     ram_end() - 4,	 machine->image.base - 4, ~0ull - 3,
-		1ull << 40,	     1ull << 63,	 FAKE_IOMMU_BASE,	  bench_bar(0)
+		machine->image.base, machine->heap.base, FAKE_UART_BASE, 0,
+		ram_end(), ram_end() - 4, machine->image.base - 4, ~0ull - 3,
+		1ull << 40, 1ull << 63, FAKE_IOMMU_BASE, bench_bar(0)
 	};
 	u8 out[8] = { 0 };
 

@@ -10,7 +10,10 @@
 
 static const u8 owners[] = { OWNER_HYP, OWNER_VM, OWNER_VM + 1, OWNER_VM + 2 };
 
-enum pinned { NOT_PINNED, PAGE_PINNED, RUN_PINNED, PIN_KINDS };
+enum pinned { NOT_PINNED,
+	      PAGE_PINNED,
+	      RUN_PINNED,
+	      PIN_KINDS };
 
 struct ask {
 	u8 op, from, to;

@@ -108,7 +108,7 @@ static void one_call(void)
 		spec_attach(&spec, name, domain);
 		break;
 	case 19:
-		spec_attach_list(&spec, 0, 1 + (u32)fake_random_below(spec.names), domain, where);
+		spec_attach_list(&spec, 0, 1 + (u32)fake_random_below(spec.plain), domain, where);
 		break;
 	case 20:
 		spec_detach(&spec, name,
@@ -136,13 +136,15 @@ static void play(struct bench_options options, u64 seed)
 	fake_seed(seed + (more != NULL ? strtoull(more, NULL, 0) : 0));
 	options.ram_bytes = 24ull << 20;
 	bench_boot(&options);
-	spec_init(&spec, iommu_common.paging->va_bits);
+	spec_init(&spec, iommu_common.paging->va_bits, options.iommus,
+		  iommu_instance[0].caps.pasid_bits >= 8);
 	oracle_effort(64);
 	for (u32 i = 0; i < 4; i++) {
 		spec_alloc(&spec);
 		spec_assign(&spec, i);
 	}
 	for (u32 i = 0; i < CALLS; i++) {
+		bench_cpu_set((u32)fake_random_below(2));
 		one_call();
 		for (u64 n = fake_random_below(4); n > 0; n--)
 			spec_dma(&spec, (u32)fake_random_below(spec.names),
@@ -161,11 +163,12 @@ static void V1_to_V10_random_stage1_only(void **state UNUSED) { play(bench_stage
 
 static void V1_to_V10_random_stage2_only(void **state UNUSED) { play(bench_stage2_only(), 3); }
 
-static void V1_to_V10_random_full_smmu(void **state UNUSED)
+static void V1_to_V10_random_two_smmus_with_pasids(void **state UNUSED)
 {
 	struct bench_options o = bench_pasids();
 
 	o.stores = FAKE_STORES_RANDOM;
+	o.iommus = 2;
 	play(o, 4);
 }
 
@@ -204,7 +207,7 @@ int main(void)
 		cmocka_unit_test(V1_to_V10_random_nested),
 		cmocka_unit_test(V1_to_V10_random_stage1_only),
 		cmocka_unit_test(V1_to_V10_random_stage2_only),
-		cmocka_unit_test(V1_to_V10_random_full_smmu),
+		cmocka_unit_test(V1_to_V10_random_two_smmus_with_pasids),
 		cmocka_unit_test(V1_to_V10_random_no_ranges_small_pool),
 		cmocka_unit_test(V1_to_V10_random_no_live_split),
 		cmocka_unit_test(B5_random_noncoherent),

@@ -5,18 +5,40 @@
 
 #include "suite.h"
 
-void spec_init(struct spec *spec, u8 iova_bits)
+static struct spec_name *name_add(struct spec *spec, u32 device, u32 endpoint)
 {
-	static const u32 devices[] = { 0, 0, 0, 1, 2, 3 };
-	static const u32 endpoints[] = { 0, 1, 2, 0, 0, 0 };
+	struct spec_name *n = &spec->name[spec->names];
+
+	*n = (struct spec_name){ .device = device,
+				 .endpoint = endpoint,
+				 .vsid = 100 + spec->names,
+				 .base = spec->names,
+				 .domain = -1 };
+	spec->names++;
+	return n;
+}
+
+void spec_init(struct spec *spec, u8 iova_bits, u32 iommus, bool pasids)
+{
+	static const struct {
+		u32 device, endpoint;
+	} plain[] = { { 0, 0 }, { 0, 1 }, { 0, 2 }, { 1, 0 }, { 2, 0 }, { 3, 0 } };
+	static const u32 some[] = { 1, 3, 200 };
 
 	memset(spec, 0, sizeof(*spec));
-	spec->names = ARRAY_SIZE(devices);
-	for (u32 i = 0; i < spec->names; i++)
-		spec->name[i] = (struct spec_name){ .device = devices[i],
-						    .endpoint = endpoints[i],
-						    .vsid = 100 + i,
-						    .domain = -1 };
+	for (u32 i = 0; i < ARRAY_SIZE(plain); i++)
+		name_add(spec, plain[i].device, plain[i].endpoint);
+	spec->plain = spec->names;
+	if (iommus == 2)
+		name_add(spec, 5, 0)->pviommu = 1;
+	spec->pasid_bits = pasids ? 8 : 0;
+	for (u32 i = 0; pasids && i < ARRAY_SIZE(some); i++) {
+		struct spec_name *n = name_add(spec, 1, 0);
+
+		n->pasid = some[i];
+		n->base = 3;
+		n->vsid = spec->name[3].vsid;
+	}
 	/* The lowest addresses, a boundary of first-level tables, and the end of the space. */
 	spec->window[0] = 0;
 	spec->window[1] = (1ull << 30) - SPEC_PAGES * PAGE_SIZE / 2;
@@ -310,13 +332,25 @@ void spec_unmap_list(struct spec *spec, u32 domain, u32 count, u64 where)
 
 static s64 attach_status(const struct spec *spec, const struct spec_name *n, u32 domain)
 {
-	if (!n->assigned || !spec->domain[domain].live)
+	const struct spec_name *base = &spec->name[n->base];
+
+	if (!base->assigned || !spec->domain[domain].live)
 		return PC_NOT_FOUND;
+	if (n->pasid != 0) {
+		if (base->domain < 0)
+			return PC_NOT_SUPPORTED;
+		if (n->pasid >> base->bits != 0)
+			return PC_INVALID_PARAMETER;
+	}
 	return n->domain == (s32)domain ? PC_EXISTS : PC_SUCCESS;
 }
 
-static void attached(struct spec *spec, struct spec_name *n, u32 domain)
+static void attached(struct spec *spec, struct spec_name *n, u32 domain, u64 bits)
 {
+	if (n->pasid == 0 && n->domain < 0)
+		n->bits = n->device == 1 && bits < spec->pasid_bits ? (u32)bits :
+			  n->device == 1                            ? spec->pasid_bits :
+								      0;
 	if (n->domain >= 0)
 		spec->domain[n->domain].attached--;
 	n->domain = (s32)domain;
@@ -326,14 +360,15 @@ static void attached(struct spec *spec, struct spec_name *n, u32 domain)
 void spec_attach(struct spec *spec, u32 name, u32 domain)
 {
 	struct spec_name *n = &spec->name[name];
-	struct result r = pv_attach(0, n->vsid, 0, spec->domain[domain].id, fake_random_below(9));
+	u64 bits = fake_random_below(12);
+	struct result r = pv_attach(n->pviommu, n->vsid, n->pasid, spec->domain[domain].id, bits);
 	s64 want = attach_status(spec, n, domain);
 
 	if (want == PC_SUCCESS && may_lack_memory(r.status))
 		return;
 	assert_status(r, want);
 	if (want == PC_SUCCESS)
-		attached(spec, n, domain);
+		attached(spec, n, domain, bits);
 }
 
 void spec_attach_list(struct spec *spec, u32 first, u32 count, u32 domain, u64 where)
@@ -362,16 +397,28 @@ void spec_attach_list(struct spec *spec, u32 first, u32 count, u32 domain, u64 w
 		return;
 	assert_status(r, want);
 	for (u32 i = 0; want == PC_SUCCESS && i < count; i++)
-		attached(spec, &spec->name[first + i], domain);
+		attached(spec, &spec->name[first + i], domain, list->pasid_bits);
+}
+
+static bool has_pasids(const struct spec *spec, u32 name)
+{
+	for (u32 i = 0; i < spec->names; i++)
+		if (i != name && spec->name[i].base == name && spec->name[i].domain >= 0)
+			return true;
+	return false;
 }
 
 void spec_detach(struct spec *spec, u32 name, u32 domain)
 {
 	struct spec_name *n = &spec->name[name];
-	struct result r = pv_detach(0, n->vsid, 0, spec->domain[domain].id);
+	struct result r = pv_detach(n->pviommu, n->vsid, n->pasid, spec->domain[domain].id);
 
-	if (!n->assigned || n->domain != (s32)domain) {
+	if (!spec->name[n->base].assigned || n->domain != (s32)domain) {
 		assert_status(r, PC_NOT_FOUND);
+		return;
+	}
+	if (n->pasid == 0 && has_pasids(spec, name)) {
+		assert_status(r, PC_BUSY);
 		return;
 	}
 	assert_status(r, PC_SUCCESS);
@@ -382,19 +429,23 @@ void spec_detach(struct spec *spec, u32 name, u32 domain)
 void spec_assign(struct spec *spec, u32 device)
 {
 	bool assigned = false;
+	u32 pviommu = 0;
 	struct result r;
 
-	for (u32 i = 0; i < spec->names; i++)
-		if (spec->name[i].device == device)
-			assigned = spec->name[i].assigned;
+	for (u32 i = 0; i < spec->names; i++) {
+		if (spec->name[i].device != device || spec->name[i].pasid != 0)
+			continue;
+		assigned = spec->name[i].assigned;
+		pviommu = spec->name[i].pviommu;
+	}
 	do {
-		r = pc_dev_assign(device, PC_VM_PRIMARY, 0);
+		r = pc_dev_assign(device, PC_VM_PRIMARY, pviommu);
 	} while (r.status == PC_SUCCESS && r.v1 == 1);
 	assert_status(r, assigned ? PC_EXISTS : PC_SUCCESS);
 	for (u32 i = 0; i < spec->names; i++) {
 		struct spec_name *n = &spec->name[i];
 
-		if (assigned || n->device != device)
+		if (assigned || n->device != device || n->pasid != 0)
 			continue;
 		n->assigned = true;
 		assert_status(pc_dev_vsid(device, n->endpoint, n->vsid), PC_SUCCESS);
@@ -409,13 +460,14 @@ void spec_release(struct spec *spec, u32 device)
 	for (u32 i = 0; i < spec->names; i++) {
 		if (spec->name[i].device != device)
 			continue;
-		assigned = spec->name[i].assigned;
+		assigned = assigned || spec->name[i].assigned;
 		busy = busy || spec->name[i].domain >= 0;
 	}
 	do {
 		r = pc_dev_release(device);
 	} while (r.status == PC_SUCCESS && r.v1 == 1);
-	assert_status(r, !assigned ? PC_NOT_FOUND : busy ? PC_BUSY : PC_SUCCESS);
+	assert_status(r, !assigned ? PC_NOT_FOUND : busy ? PC_BUSY :
+							   PC_SUCCESS);
 	for (u32 i = 0; r.status == PC_SUCCESS && i < spec->names; i++)
 		if (spec->name[i].device == device)
 			spec->name[i].assigned = false;
@@ -448,15 +500,29 @@ static bool allowed(const struct spec_page *p, bool write)
 	return (p->prot & PVIOMMU_PROT_WRITE) != 0;
 }
 
+static enum smmu_event dma(const struct spec_name *n, u64 iova, bool write, u64 *value)
+{
+	const struct smmu_dma dma = { .sid = bench_sid(n->device, n->endpoint),
+				      .has_ssid = n->pasid != 0,
+				      .ssid = n->pasid,
+				      .write = write,
+				      .addr = iova,
+				      .size = sizeof(*value) };
+
+	return smmu_dma(bench_smmu_of(n->device), &dma, value, NULL);
+}
+
 void spec_dma(struct spec *spec, u32 name, u64 iova, bool write)
 {
 	const struct spec_name *n = &spec->name[name];
+	/* A device in identity does not tag its DMA: that would be refused. */
+	bool assigned = spec->name[n->base].assigned || n->pasid != 0;
 	const struct spec_page *p = n->domain >= 0 ? spec_page(spec, (u32)n->domain, iova) : NULL;
 	u64 value = fake_random(), got = value;
 	enum smmu_event event;
 	u64 before = 0, ipa = 0;
 
-	if (!n->assigned) { /* identity: the address itself */
+	if (!assigned) { /* identity: the address itself */
 		iova = bench_page((iova >> PAGE_SHIFT) % 2000);
 		ipa = iova;
 	} else if (p != NULL && p->ipa_page != 0) {
@@ -464,9 +530,8 @@ void spec_dma(struct spec *spec, u32 name, u64 iova, bool write)
 	}
 	if (ipa != 0)
 		memcpy(&before, bench_ptr(ipa), sizeof(before));
-	event = write ? bench_write(n->device, n->endpoint, iova, value) :
-			bench_read(n->device, n->endpoint, iova, &got);
-	if (!n->assigned || (n->domain >= 0 && allowed(p, write))) {
+	event = dma(n, iova, write, write ? &value : &got);
+	if (!assigned || (n->domain >= 0 && allowed(p, write))) {
 		assert_int_equal(event, SMMU_OK);
 		if (write)
 			assert_memory_equal(bench_ptr(ipa), &value, sizeof(value));

@@ -11,7 +11,7 @@
 #define SPEC_DOMAINS 12u
 #define SPEC_WINDOWS 3u
 #define SPEC_PAGES   2048u /* of a window: 8 MiB */
-#define SPEC_NAMES   8u	/* vSIDs 100.. of pvIOMMU 0 */
+#define SPEC_NAMES   12u
 
 struct spec_page {
 	u32 ipa_page; /* page number, 0: not mapped */
@@ -25,10 +25,13 @@ struct spec_domain {
 	struct spec_page page[SPEC_WINDOWS][SPEC_PAGES];
 };
 
-/* One endpoint of the bench under a fixed vSID. */
+/* One endpoint of the bench under a fixed vSID, or one PASID of it. */
 struct spec_name {
 	u32 device, endpoint;
-	u32 vsid;
+	u32 pviommu, vsid;
+	u32 pasid;
+	u32 base; /* a PASID's: index of PASID 0 */
+	u32 bits; /* of PASID 0: what its context was made for */
 	bool assigned;
 	s32 domain; /* index, -1 none */
 };
@@ -36,11 +39,14 @@ struct spec_name {
 struct spec {
 	struct spec_domain domain[SPEC_DOMAINS];
 	struct spec_name name[SPEC_NAMES];
-	u32 names;
+	u32 names;  /* those with PASIDs come last */
+	u32 plain;  /* names without one, all of pvIOMMU 0 */
+	u32 pasid_bits; /* of hardware and device 1; 0: none */
 	u64 window[SPEC_WINDOWS]; /* base of each */
 };
 
-void spec_init(struct spec *spec, u8 iova_bits);
+/* `iommus`: with two, device 5 is a name of pvIOMMU 1. `pasids`: device 1 has some. */
+void spec_init(struct spec *spec, u8 iova_bits, u32 iommus, bool pasids);
 struct spec_page *spec_page(struct spec *spec, u32 domain, u64 iova);
 /* Calls, checked against the prediction; the spec follows the answer. */
 void spec_alloc(struct spec *spec);

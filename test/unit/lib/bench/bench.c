@@ -162,7 +162,8 @@ void bench_boot(const struct bench_options *o)
 {
 	struct machine *m;
 
-	m = fake_machine(o->ram_bytes != 0 ? o->ram_bytes : 32ull << 20, HEAP_BYTES, o->iommus);
+	m = fake_machine(o->ram_bytes != 0 ? o->ram_bytes : 32ull << 20,
+			 o->heap_bytes != 0 ? o->heap_bytes : HEAP_BYTES, o->iommus);
 	m->option.pool_bytes = o->pool_bytes != 0 ? o->pool_bytes : 2ull << 20;
 	for (u32 i = 0; i < o->iommus; i++)
 		m->iommu[i].coherent = !o->noncoherent;

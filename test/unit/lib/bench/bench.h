@@ -37,14 +37,15 @@
 #define BENCH_DEVICE_COUNT 7u
 struct bench_options {
 	struct smmu_config smmu; /* base is set by the bench */
-	u32 iommus;	    /* 1 or 2 */
+	u32 iommus;     /* 1 or 2 */
 	u64 ram_bytes;   /* 0: 32 MiB */
-	u64 pool_bytes;	/* 0: 2 MiB */
+	u64 pool_bytes; /* 0: 2 MiB */
+	u64 heap_bytes; /* 0: 8 MiB; the pool is of it */
 	bool noncoherent;
 	u8 pasid_bits;   /* of device 1; 0: 8 */
 	enum smmu_time time;
 	enum fake_stores stores;
-	bool speculate;	/* hardware prefetches at every store */
+	bool speculate; /* hardware prefetches at every store */
 };
 
 /* Hardware as in QEMU, nested; change what the test is about, then boot. */
@@ -56,8 +57,8 @@ void bench_boot(const struct bench_options *options);
 
 extern struct smmu *bench_smmu[2];
 extern u64 bench_guest_base, bench_guest_end; /* memory of the primary */
-u64 bench_page(u64 n);			/* IPA of its n-th page */
-u64 bench_block(u64 n);			/* IPA of its n-th whole 2 MiB run */
+u64 bench_page(u64 n);   /* IPA of its n-th page */
+u64 bench_block(u64 n);   /* IPA of its n-th whole 2 MiB run */
 u64 bench_bar(u32 device);
 u32 bench_sid(u32 device, u32 endpoint);
 struct smmu *bench_smmu_of(u32 device);

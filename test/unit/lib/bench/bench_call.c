@@ -87,7 +87,7 @@ struct result bench_call(u64 r0, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, u64 r6)
 }
 
 #define OP(op, ...) bench_call(PC_PVIOMMU_OP, op, __VA_ARGS__)
-#define POISON	    BENCH_POISON
+#define POISON      BENCH_POISON
 
 struct result pv_attach(u64 pviommu, u64 vsid, u64 pasid, u64 domain, u64 pasid_bits)
 {
