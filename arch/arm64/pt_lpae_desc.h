@@ -16,7 +16,6 @@
 #define DESC_SH    BITS(9, 8)
 #define SH_INNER   3
 
-
 static inline u64 lpae_table(u64 page)
 {
 	return page | DESC_VALID | DESC_TABLE;

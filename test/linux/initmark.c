@@ -6,8 +6,8 @@
 #define PROGRAM_FIRST "mrs x0, ctr_el0\n"
 #include "syscall.h"
 
-#define REBOOT_MAGIC1	 0xfee1deadl
-#define REBOOT_MAGIC2	 0x28121969l
+#define REBOOT_MAGIC1    0xfee1deadl
+#define REBOOT_MAGIC2    0x28121969l
 #define REBOOT_POWER_OFF 0x4321fedcl
 
 int program_main(int argc, char **argv)

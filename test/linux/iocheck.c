@@ -12,12 +12,12 @@
 #include "syscall.h"
 
 #define AT_FDCWD      (-100)
-#define O_RDWR	      02
+#define O_RDWR        02
 #define O_DIRECT      0200000
-#define PROT_RW	      3
+#define PROT_RW       3
 #define MAP_PRIV_ANON 0x22
 
-#define SECTOR	     512u
+#define SECTOR       512u
 #define TRANSFER_MAX (128u * 1024)
 #define BUFFER_SIZE  (TRANSFER_MAX + 4096u)
 

@@ -201,9 +201,9 @@ static void caps_fill(struct iommu_caps *caps, const struct smmuv3 *s)
 		.sid_bits = s->strtab.log2,
 		.out_bits = f->out_bits,
 		.s1 = f->stage1 ? &pt_lpae_s1 : NULL,
-		.s2 = !f->stage2	    ? NULL :
+		.s2 = !f->stage2        ? NULL :
 		      f->out_bits >= 44 ? &pt_lpae_s2_deep :
-				     &pt_lpae_s2,
+					  &pt_lpae_s2,
 	};
 }
 
