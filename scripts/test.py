@@ -18,8 +18,8 @@ import time
 from lib import board as boards
 from lib import cases, guest_run, process, results
 
-HOST_LIMIT_S = 300
-COMMAND_LIMIT_S = 900
+HOST_LIMIT_S = 1200
+COMMAND_LIMIT_S = 1800
 LINE = re.compile(r"^(ok|not ok) (\S+?)(?:: (.*))?$")
 LOGS = os.path.join(boards.WORK, "logs")
 
@@ -70,7 +70,7 @@ def jobs_of(args, board):
     """(name, function) of everything that the pattern chooses; long ones first, so that two CPUs end together."""
     jobs = []
     sections = cases.select(cases.read(os.path.join(boards.ROOT, "test", "cases.cfg")), args.match)
-    for section in sorted(sections, key=lambda s: -s.number("timeout", 60)):
+    for section in sorted(sections, key=lambda s: -s.number("timeout", 180)):
         if section.get("command"):
             jobs.append((section.name, lambda s=section: command_job(s, args)))
         else:

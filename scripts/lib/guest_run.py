@@ -109,7 +109,7 @@ def trace_verdict(section, report, path):
 def run_section(board, section, image, test_image, logs, turn=0):
     """Runs it once. Returns {case: reason or None}."""
     log = os.path.join(logs, section.name + (f"-{turn}" if turn else "") + ".log")
-    limit = section.number("timeout", 60)
+    limit = section.number("timeout", 180)
     command = section_command(board, section, image, test_image)
     trace = log[:-4] + ".trace"
     if section.get("trace"):

@@ -130,6 +130,9 @@ static void hardware_make(const struct bench_options *o)
 		config.coherent = !o->noncoherent;
 		bench_smmu[i] = smmu_new(&config);
 		smmu_time(bench_smmu[i], o->time);
+		/* From the first moment on, hardware may look at streams that nobody has set up yet. */
+		for (u32 k = 0; k < pci_function_count; k++)
+			smmu_watch(bench_smmu[i], pci_function[k].sid, false, 0, 0);
 		smmu_speculate_at_stores(bench_smmu[i], o->speculate);
 	}
 }
