@@ -126,6 +126,8 @@ static void hardware_make(const struct bench_options *o)
 	struct smmu_config config = o->smmu;
 
 	for (u32 i = 0; i < o->iommus; i++) {
+		if (i == 1 && o->second != NULL)
+			config = *o->second;
 		config.base = FAKE_IOMMU_BASE + i * FAKE_IOMMU_STRIDE;
 		config.coherent = !o->noncoherent;
 		bench_smmu[i] = smmu_new(&config);
@@ -137,19 +139,20 @@ static void hardware_make(const struct bench_options *o)
 	}
 }
 
-/* hyp_main's order; what it takes from firmware and from the image is the bench's own. */
-static void core_start(const struct machine *m)
+/*
+ * hyp_main's order; what it takes from firmware and from the image is the bench's own. Returns
+ * why the machine is refused, or NULL.
+ */
+static const char *core_start(const struct machine *m)
 {
+	const char *why = NULL;
 	struct range rest, pool;
-	const char *why = "";
 
 	iommu_quiesce(m);
 	boot_alloc_open(m->heap);
 	page_init(m);
-	if (!iommu_start(m, &why))
-		suite_fail("IOMMU: %s", why);
-	if (!device_init(m, &why))
-		suite_fail("devices: %s", why);
+	if (!iommu_start(m, &why) || !device_init(m, &why))
+		return why;
 	rest = boot_alloc_close();
 	pool = (struct range){ rest.base + rest.size - m->option.pool_bytes, m->option.pool_bytes };
 	pool_init(&hyp_pool, 0);
@@ -159,9 +162,10 @@ static void core_start(const struct machine *m)
 		for (u32 k = 0; k < device_table[i].mmio_count; k++)
 			vm_primary_add_mmio(device_table[i].mmio[k]);
 	device_boot_identity();
+	return NULL;
 }
 
-void bench_boot(const struct bench_options *o)
+static struct machine *machine_make(const struct bench_options *o)
 {
 	struct machine *m;
 
@@ -174,12 +178,31 @@ void bench_boot(const struct bench_options *o)
 	devices_order(m, o->iommus);
 	if (o->smmu.sid_bits < 16)
 		m->pci[0].sidmap[0].count = 1u << o->smmu.sid_bits;
+	if (o->change != NULL)
+		o->change(m);
 	fake_machine_use(m);
 	if (o->noncoherent)
 		fake_noncoherent();
 	fake_stores_policy(o->stores);
 	hardware_make(o);
-	core_start(m);
+	return m;
+}
+
+const char *bench_boot_refused(const struct bench_options *o)
+{
+	const char *why = core_start(machine_make(o));
+
+	assert_non_null(why);
+	return why;
+}
+
+void bench_boot(const struct bench_options *o)
+{
+	const struct machine *m = machine_make(o);
+	const char *why = core_start(m);
+
+	if (why != NULL)
+		suite_fail("the machine is refused: %s", why);
 	for (u32 i = 0; i < pci_function_count; i++)
 		if (pci_function[i].cap_pasid != 0)
 			pci_function[i].device->endpoint[0].pasid_bits =

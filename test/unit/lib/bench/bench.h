@@ -46,6 +46,8 @@ struct bench_options {
 	enum smmu_time time;
 	enum fake_stores stores;
 	bool speculate; /* hardware prefetches at every store */
+	struct smmu_config *second; /* the second IOMMU, where it is not like the first */
+	void (*change)(struct machine *m); /* the machine, and pci_function[], before the boot */
 };
 
 /* Hardware as in QEMU, nested; change what the test is about, then boot. */
@@ -54,6 +56,8 @@ struct bench_options bench_stage1_only(void);
 struct bench_options bench_stage2_only(void);
 struct bench_options bench_pasids(void); /* smmu_config_full */
 void bench_boot(const struct bench_options *options);
+/* The same for a machine that must be refused: the sentence. */
+const char *bench_boot_refused(const struct bench_options *options);
 
 extern struct smmu *bench_smmu[2];
 extern u64 bench_guest_base, bench_guest_end; /* memory of the primary */

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Machines that must be refused or run with less: IOMMUs that differ, too much of everything. */
+#include <string.h>
+
+#include "bench.h"
+#include "suite.h"
+
+static void says(const struct bench_options *o, const char *words)
+{
+	const char *why = bench_boot_refused(o);
+
+	if (strstr(why, words) == NULL)
+		suite_fail("refused by \"%s\", expected \"%s\"", why, words);
+}
+
+static void no_iommus(struct machine *m)
+{
+	m->iommu_count = 0;
+}
+
+static void machine_without_iommu_is_refused(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	o.change = no_iommus;
+	says(&o, "no IOMMU");
+}
+
+/* V4: DMA that cannot be blocked ends the boot. */
+static void V4_iommu_that_does_not_block_ends_the_boot(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	o.time = SMMU_STUCK;
+	assert_panics((void)bench_boot_refused(&o));
+}
+
+static void one_stream_twice(struct machine *m)
+{
+	m->dt_device[0].stream[1].sid = 0x708;
+}
+
+static void same_stream_twice_in_a_device(struct machine *m)
+{
+	m->dt_device[0].stream[1].sid = 0x401;
+}
+
+static void D1_stream_of_two_devices_is_refused(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	o.change = one_stream_twice;
+	says(&o, "twice");
+}
+
+static void D3_stream_twice_in_one_device_is_refused(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	o.change = same_stream_twice_in_a_device;
+	says(&o, "twice");
+}
+
+static void stream_far_away(struct machine *m)
+{
+	m->dt_device[0].stream[1].sid = 0xfffffff0;
+}
+
+static void stream_beyond_the_table_is_refused(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	o.change = stream_far_away;
+	(void)bench_boot_refused(&o);
+}
+
+/* More functions in one slot than a device may have endpoints: behind one alias. */
+static void too_many_endpoints(struct machine *m UNUSED)
+{
+	for (u32 i = 0; i < PC_DEV_MAX_ENDPOINTS + 1; i++) {
+		pci_function[pci_function_count] = pci_function[6];
+		pci_function[pci_function_count].rid = (u16)(0x340 + i);
+		pci_function[pci_function_count].sid = 0x640 + i;
+		pci_function_count++;
+	}
+}
+
+static void more_endpoints_than_a_device_holds(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	o.change = too_many_endpoints;
+	says(&o, "more devices");
+}
+
+static void too_much_mmio(struct machine *m UNUSED)
+{
+	for (u32 i = 0; i < 3; i++)
+		for (u32 b = 0; b < PCI_BARS; b++)
+			pci_function[i].bar[b] = (struct pci_bar){ .addr = 0x20000000 + i * 0x100000 +
+									   b * 0x10000,
+								   .size = 0x1000,
+								   .space = PCI_MEM32 };
+}
+
+static void more_ranges_than_a_device_holds(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	o.change = too_much_mmio;
+	says(&o, "more devices");
+}
+
+/* The second IOMMU has other stages: its devices run in identity, and cannot be assigned. */
+static void iommu_of_another_kind_is_not_for_assignment(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	struct smmu_config second = smmu_config_qemu(0);
+
+	second.stage1 = false;
+	o.iommus = 2;
+	o.second = &second;
+	bench_boot(&o);
+	assert_non_null(strstr(fake_console, "cannot be assigned"));
+	bench_lands(5, 0, bench_page(0), bench_page(0));
+	assert_status(pc_dev_assign(5, 1, 1), PC_DENIED);
+	bench_lands(5, 0, bench_page(0), bench_page(0));
+	bench_assign(2, 0, 1);
+}
+
+/* The narrowest of each: eight bits of ASID and VMID on the second. */
+static void tags_are_as_narrow_as_the_narrowest(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	struct smmu_config second = smmu_config_qemu(0);
+	struct result r;
+	u32 n = 0;
+
+	second.asid16 = second.vmid16 = false;
+	o.iommus = 2;
+	o.second = &second;
+	o.ram_bytes = 64ull << 20;
+	o.heap_bytes = 16ull << 20;
+	o.pool_bytes = 8ull << 20;
+	bench_boot(&o);
+	oracle_effort(64);
+	bench_assign(5, 1, 5);
+	while ((r = pv_alloc()).status == PC_SUCCESS)
+		n++;
+	assert_status(r, PC_NO_MEMORY);
+	assert_int_equal(n, 255);
+	assert_status(pv_attach(1, 5, 0, n, 0), PC_SUCCESS);
+}
+
+/* One IOMMU without live splits: no blocks anywhere, so that nothing must be broken. */
+static void blocks_only_where_all_can_split(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	struct smmu_config second = smmu_config_qemu(0);
+	u32 d;
+
+	second.bbml = 1;
+	o.iommus = 2;
+	o.second = &second;
+	bench_boot(&o);
+	assert_int_equal(pv_query(0, PVIOMMU_Q_PAGE_SIZES, 0).v1, 0x1000);
+	bench_assign(2, 0, 1);
+	d = bench_domain();
+	bench_map(d, BLOCK_SIZE, bench_block(1), BLOCK_SIZE);
+	assert_int_equal(page_run_of(pa(bench_block(1)))->block_pins, 0);
+	bench_attach(1, d);
+	bench_lands(2, 0, BLOCK_SIZE, bench_block(1));
+	bench_unmap(d, BLOCK_SIZE + 0x5000, 0x1000);
+	bench_lands(2, 0, BLOCK_SIZE + 0x4000, bench_block(1) + 0x4000);
+}
+
+/* Many names: buckets are shared, and every name is still found and only it. */
+static void many_names_are_all_found(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	bench_boot(&o);
+	oracle_effort(64);
+	for (u32 round = 0; round < 100; round++) {
+		u32 name = round * 0x10001;
+
+		bench_assign(0, 0, name);
+		bench_assign(2, 0, name + 256);
+		bench_assign(3, 0, name + 512);
+		for (u32 i = 0; i < 3; i++)
+			assert_status(pv_sid_info(0, name + i), PC_SUCCESS);
+		assert_status(pv_sid_info(0, name + 256), PC_SUCCESS);
+		assert_status(pv_sid_info(0, name + 512), PC_SUCCESS);
+		assert_status(pv_sid_info(0, name + 3), PC_NOT_FOUND);
+		assert_status(pc_dev_release(2), PC_SUCCESS);
+		assert_status(pv_sid_info(0, name + 256), PC_NOT_FOUND);
+		assert_status(pv_sid_info(0, name + 512), PC_SUCCESS);
+		assert_status(pc_dev_release(0), PC_SUCCESS);
+		assert_status(pc_dev_release(3), PC_SUCCESS);
+	}
+}
+
+/* A gigabyte that is not all the guest's: blocks that were pinned on the way are given back. */
+static void gigabyte_with_a_hole_falls_back(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	u64 gib = 1ull << 30, there = FAKE_RAM_BASE + gib, bad;
+	struct result r;
+	u32 d;
+
+	o.ram_bytes = 2 * gib + (64ull << 20);
+	bench_boot(&o);
+	oracle_effort(1000);
+	d = bench_domain();
+	bad = there + 300 * BLOCK_SIZE + 0x5000;
+	page_lock();
+	page_set(page_of(pa(bad)), OWNER_VM + 1, PAGE_OWNED);
+	page_unlock();
+	assert_null(oracle_check());
+	r = pv_map(d, 4 * gib, there, gib, BENCH_RW);
+	assert_status(r, PC_SUCCESS);
+	assert_int_equal(r.v1, 300 * BLOCK_SIZE);
+	assert_int_equal(page_run_of(pa(there))->block_pins, 1);
+	r = pv_map(d, 4 * gib + r.v1, there + r.v1, BLOCK_SIZE, BENCH_RW);
+	assert_status(r, PC_FAULT);
+	bench_unmap(d, 4 * gib, 300 * BLOCK_SIZE);
+}
+
+/* --- accesses that are not hypercalls */
+
+static void accesses_outside_of_everything_are_nobodys(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	struct vcpu *vcpu;
+	struct mem_access a = { .width = 4, .valid = true };
+	u64 ecam = FAKE_ECAM_BASE;
+
+	bench_boot(&o);
+	vcpu = vm_vcpu(vm_primary, 0);
+	a.ipa = ipa(FAKE_IOMMU_BASE);
+	assert_false(hyp_mem_access(vcpu, &a));
+	a.ipa = ipa(ecam - 4);
+	assert_false(hyp_mem_access(vcpu, &a));
+	a.ipa = ipa(ecam + machine->pci[0].ecam.size);
+	assert_false(hyp_mem_access(vcpu, &a));
+	/* Inside configuration space: well-formed ones are answered, the rest is nobody's. */
+	a.ipa = ipa(ecam + 0x8000);
+	a.value = 0;
+	assert_true(hyp_mem_access(vcpu, &a));
+	assert_int_equal(a.value, 0xffffffff);
+	a.write = true;
+	assert_true(hyp_mem_access(vcpu, &a));
+	a.width = 8;
+	assert_false(hyp_mem_access(vcpu, &a));
+	a.width = 4;
+	a.ipa = ipa(ecam + 0x8002);
+	assert_false(hyp_mem_access(vcpu, &a));
+	a.ipa = ipa(ecam + 0x8000);
+	a.valid = false;
+	assert_false(hyp_mem_access(vcpu, &a));
+	bench_check();
+}
+
+int main(void)
+{
+	static const struct CMUnitTest cases[] = {
+		cmocka_unit_test(machine_without_iommu_is_refused),
+		cmocka_unit_test(V4_iommu_that_does_not_block_ends_the_boot),
+		cmocka_unit_test(D1_stream_of_two_devices_is_refused),
+		cmocka_unit_test(D3_stream_twice_in_one_device_is_refused),
+		cmocka_unit_test(stream_beyond_the_table_is_refused),
+		cmocka_unit_test(more_endpoints_than_a_device_holds),
+		cmocka_unit_test(more_ranges_than_a_device_holds),
+		cmocka_unit_test(iommu_of_another_kind_is_not_for_assignment),
+		cmocka_unit_test(tags_are_as_narrow_as_the_narrowest),
+		cmocka_unit_test(blocks_only_where_all_can_split),
+		cmocka_unit_test(many_names_are_all_found),
+		cmocka_unit_test(gigabyte_with_a_hole_falls_back),
+		cmocka_unit_test(accesses_outside_of_everything_are_nobodys),
+	};
+
+	return SUITE("machine", cases);
+}
