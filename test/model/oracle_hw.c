@@ -193,8 +193,11 @@ static void look_at_endpoint(const struct endpoint *e)
 	const struct device *d = e->device;
 
 	if (d->state == DEVICE_UNASSIGNED && d->vm == vm_primary) {
-		if (oracle.losses && (blocked(&s) || e->iommu->dead))
-			return; /* a blocked stream is always safe */
+		/* A blocked stream is always safe; of an IOMMU with other stages it is what must be. */
+		if (blocked(&s) && (oracle.losses || !iommu_is_common(e->iommu)))
+			return;
+		if (oracle.losses && e->iommu->dead)
+			return;
 		expect_table(e, &s, &vm_primary->dma_pt, &vm_primary->dma_tag, 0);
 	} else if (d->state == DEVICE_ASSIGNED && e->attached.domain != NULL) {
 		if (e->iommu->dead)

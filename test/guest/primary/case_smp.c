@@ -368,7 +368,7 @@ CASE(smp, list_is_copied_once_I1_N13)
 		entries[i] = (struct pviommu_map_entry){ IOVA + i * PAGE, race.memory + i * PAGE, PAGE, RW, 0 };
 	run_both(flip_entries, map_flipping_list);
 	/* How many lists were caught in the middle depends on the host's scheduling: told, not judged. */
-	printf("[t] info lists_mapped %lu of %u\n", (unsigned long)race.successes, ROUNDS);
+	printf("[t] info smp lists_mapped=%lu lists_refused=%u\n", race.successes, race.progress);
 	REQUIRE(race.successes > 0, "no list was mapped");
 }
 

@@ -215,6 +215,63 @@ static void D7_nothing_is_narrowed(void **state UNUSED)
 	assert_status(pv_attach(0, 100, 0, d, 0), PC_SUCCESS);
 }
 
+/* Take back what a flipped call did, so that the next begins where this one did. */
+static void settle(u32 d, u32 op, const u64 *r, const struct result *out)
+{
+	/* Also what came before a hole. */
+	if (op == PVIOMMU_UNMAP_PAGES && out->v1 > 0)
+		bench_map(d, 0x1000, bench_page(0), 0x1000);
+	if (out->status != PC_SUCCESS)
+		return;
+	if (op == PVIOMMU_MAP_PAGES)
+		assert_status(pv_unmap(r[2], r[3], out->v1), PC_SUCCESS);
+	if (op == PVIOMMU_ATTACH_DEV)
+		assert_status(pv_detach(0, r[3], r[4], r[5]), PC_SUCCESS);
+	if (op == PVIOMMU_DETACH_DEV)
+		assert_status(pv_attach(0, 101, 0, d, 0), PC_SUCCESS);
+}
+
+/*
+ * A good call with one bit flipped, for every bit of every register. It may be another good call;
+ * whatever it is, the oracle holds, and at most its own address and rights are concerned.
+ */
+static void every_bit_of_every_argument(void **state UNUSED)
+{
+	u64 good[5][7] = {
+		{ PC_PVIOMMU_OP, PVIOMMU_MAP_PAGES, 0, 0x5000, bench_guest_base, 0x1000, BENCH_RW },
+		{ PC_PVIOMMU_OP, PVIOMMU_UNMAP_PAGES, 0, 0x1000, 0x1000, 0, 0 },
+		{ PC_PVIOMMU_OP, PVIOMMU_ATTACH_DEV, 0, 100, 0, 0, 0 },
+		{ PC_PVIOMMU_OP, PVIOMMU_DETACH_DEV, 0, 101, 0, 0, 0 },
+		{ PC_PVIOMMU_OP, PVIOMMU_IOVA_TO_IPA, 0, 0x1000, 0, 0, 0 },
+	};
+	u32 refused = 0;
+	u32 d;
+
+	boot();
+	oracle_effort(256);
+	bench_assign(0, 0, 100);
+	d = bench_domain();
+	bench_map(d, 0x1000, bench_page(0), 0x1000);
+	bench_attach(101, d);
+	good[0][2] = good[1][2] = good[2][5] = good[3][5] = good[4][2] = d;
+	good[0][4] = bench_page(3);
+	for (u32 i = 0; i < ARRAY_SIZE(good); i++) {
+		for (u32 flip = 64 * 2; flip < 64 * 7; flip++) {
+			struct result out;
+			u64 r[7];
+
+			memcpy(r, good[i], sizeof(r));
+			r[flip / 64] ^= 1ull << flip % 64;
+			out = bench_call(r[0], r[1], r[2], r[3], r[4], r[5], r[6]);
+			refused += out.status != PC_SUCCESS;
+			settle(d, (u32)r[1], r, &out);
+		}
+	}
+	assert_true(refused > 600);
+	assert_int_equal(pv_stats(0, PVIOMMU_STAT_MAPPED).v1, 0x1000);
+	assert_int_equal(pv_stats(0, PVIOMMU_STAT_ATTACHED).v1, 1);
+}
+
 static void precise_status_of_legacy_calls_is_in_r3(void **state UNUSED)
 {
 	const u64 missing[7] = { PC_PVIOMMU_OP, PVIOMMU_FREE_DOMAIN, 77 };
@@ -326,6 +383,7 @@ int main(void)
 		cmocka_unit_test(mbz_registers_bit_by_bit),
 		cmocka_unit_test(other_registers_may_hold_garbage),
 		cmocka_unit_test(D7_nothing_is_narrowed),
+		cmocka_unit_test(every_bit_of_every_argument),
 		cmocka_unit_test(precise_status_of_legacy_calls_is_in_r3),
 		cmocka_unit_test(V6_results_are_zero_on_error),
 		cmocka_unit_test(VMM_calls_are_the_primarys_alone),
