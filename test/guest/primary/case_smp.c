@@ -187,7 +187,7 @@ CASE(smp, attach_against_detach_D6)
 /* --- a device that never stops, against unmap and reuse of the page */
 
 #define REUSES       50u
-#define REUSES_LEAST 5u
+#define REUSES_LEAST 1u
 
 /* Until it is told to stop, or for so many DMAs that whoever should tell it is stuck. */
 static void dma_for_long(void *arg)
