@@ -12,11 +12,21 @@
 /* Events taken from a hardware queue at one exit: bounds the exit; more wait for the next. */
 #define EVENTS_PER_EXIT 64
 
-/* Also looks for reported errors: a full event queue is one. */
+/* Who drains an IOMMU's queue; one CPU at a time. */
+static u32 draining[IOMMU_MAX];
+
+/*
+ * Also looks for reported errors: a full event queue is one. While one CPU drains, the others go
+ * on: queued behind it, they would all serve a device that faults for ever. What is left is still
+ * pending at the next exit of any CPU.
+ */
 static NOINLINE void drain(struct iommu *iommu)
 {
+	if (__atomic_exchange_n(&draining[iommu->index], 1, __ATOMIC_ACQUIRE) != 0)
+		return;
 	iommu->ops->error(iommu);
 	(void)iommu->ops->events(iommu, EVENTS_PER_EXIT);
+	__atomic_store_n(&draining[iommu->index], 0, __ATOMIC_RELEASE);
 }
 
 void hyp_exit_work(struct vcpu *vcpu)
