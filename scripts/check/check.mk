@@ -28,8 +28,9 @@ check-format: | $(need_host)
 	$(call step,STYLE,$(words $(check_tree)) files,$(call lines,$(check_tree)) | \
 		xargs -P4 -n32 clang-format-19 --dry-run -Werror)
 
-# Address types and register memory. Without -Wsparse-error its exit status says nothing.
-sparse_flags := --arch=arm64 -m64 -mlittle-endian -std=gnu11 -ffreestanding -nostdinc \
+# Address types and register memory. Without -Wsparse-error its exit status says nothing. Where clang has its own
+# headers is asked when the step runs: on a fresh machine it is not there before that.
+sparse_flags = --arch=arm64 -m64 -mlittle-endian -std=gnu11 -ffreestanding -nostdinc \
 	-isystem $(shell clang-19 -print-resource-dir 2>/dev/null)/include -isystem $(NEWLIB_HYP)/include $(hyp_includes) \
 	'-D__has_include_next(x)=0' '-D__has_feature(x)=0' '-D__building_module(x)=0' -D__FILE_NAME__=__FILE__ \
 	-Wbitwise -Waddress-space -Wcast-from-as -Wcontext -Wdecl -Wshadow -Wnon-pointer-null -Wptr-subtraction-blows \
