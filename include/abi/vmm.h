@@ -2,14 +2,28 @@
 /*
  * VMM calls (functions 0x100..0x119): the primary VM only. Version 1.0.
  *
+ *   VMM_QUERY                R1 property (PC_VMM_Q_*), R2 index -> R1 value
+ *   VM_CREATE                R1 flags (PC_VM_*), R2 vCPUs, R3 pool IPA, R4 pool pages -> R1 vm
+ *   VM_DESTROY               R1 vm -> R1 work left: call again until it is 0
+ *   VM_DONATE                R1 vm, R2 its IPA, R3 own IPA, R4 pages, R5 flags (PC_DONATE_*) -> R1 pages done
+ *   VM_FINALISE              R1 vm
+ *   VCPU_SET                 R1 vm, R2 vcpu, R3 entry IPA, R4 argument
+ *   VCPU_RUN                 R1 vm, R2 vcpu, R3 IPA of struct pc_vcpu_exit -> R1 reason (PC_EXIT_*)
+ *   VCPU_IRQ                 R1 vm, R2 vcpu, R3 interrupt, R4 level
+ *   VM_ADD_POOL              R1 vm, R2 IPA, R3 pages
  *   DEV_COUNT                -> R1 number of devices
  *   DEV_INFO                 R1 device, R2 IPA of struct pc_dev_info (size set by the caller)
  *   DEV_GET_NUM_END_POINTS   R1 device -> R1
  *   DEV_ASSIGN               R1 device, R2 vm, R3 pvIOMMU -> R1 = 1 while the reset runs: call again
  *   DEV_SET_END_POINT_VSID   R1 device, R2 endpoint index, R3 vSID
  *   DEV_RELEASE              R1 device -> R1 = 1 while the reset runs: call again
+ *   DEV_MAP_MMIO             R1 device, R2 range, R3 IPA in its VM -> R1 pages
+ *   DEV_MAP_IRQ              R1 device, R2 index, R3 guest interrupt
  *
- * Handles are opaque; the primary VM itself is handle 1.
+ * Handles are opaque; the primary VM itself is handle 1. Pages are 4096 bytes.
+ *
+ * Memory: a page that is donated, or given as pool, leaves the primary's CPUs and devices before it appears
+ * anywhere else. It comes back scrubbed, by VM_DESTROY or when the VM relinquishes it.
  */
 #ifndef ABI_VMM_H
 #define ABI_VMM_H
@@ -23,11 +37,70 @@
 #define PC_VM_PRIMARY 1u
 
 /* VMM_QUERY properties. */
-#define PC_VMM_Q_VERSION       0
-#define PC_VMM_Q_MAX_VMS       1
-#define PC_VMM_Q_MAX_VCPUS     2 /* per VM */
-#define PC_VMM_Q_MAX_PVIOMMUS  3 /* per VM */
-#define PC_VMM_Q_MAX_ENDPOINTS 4 /* per device */
+#define PC_VMM_Q_VERSION         0
+#define PC_VMM_Q_MAX_VMS         1 /* beside the primary */
+#define PC_VMM_Q_MAX_VCPUS       2 /* per VM */
+#define PC_VMM_Q_MAX_PVIOMMUS    3 /* per VM */
+#define PC_VMM_Q_MAX_ENDPOINTS   4 /* per device */
+#define PC_VMM_Q_MIN_POOL        5 /* pages that VM_CREATE needs for a VM of `index` vCPUs */
+#define PC_VMM_Q_WINDOW_BASE     6 /* index-th window of a VM's IPAs that the hypervisor emulates: base and size. */
+#define PC_VMM_Q_WINDOW_SIZE     7 /* arm64: 0 the interrupt distributor, 1 the redistributors */
+#define PC_VMM_Q_WAKE_IRQ        8 /* interrupt of the primary, edge: a vCPU that was idle has something to do */
+#define PC_VMM_Q_IPA_BITS        9
+#define PC_VMM_Q_VMS             10 /* now: VMs beside the primary */
+#define PC_VMM_Q_POOL_FREE       11 /* now: free pages of the hypervisor's own pool */
+#define PC_VMM_Q_DEV_QUARANTINED 12 /* now: quarantined devices */
+
+/* VM_CREATE flags. */
+#define PC_VM_OPEN_MMIO 0x01u /* until the VM enrolls in the MMIO guard, accesses to nobody's address exit */
+
+/* Limits of one call. */
+#define PC_POOL_MAX   4096u /* pages of VM_CREATE and of VM_ADD_POOL */
+#define PC_DONATE_MAX 512u  /* pages that one VM_DONATE, MEM_SHARE or the like completes; call again for the rest */
+
+/* VM_DONATE flags. */
+#define PC_DONATE_KEEP      0x00u /* the VM finds what the primary left there */
+#define PC_DONATE_SCRUB     0x01u
+#define PC_DONATE_READ_ONLY 0x02u
+
+/* Why VCPU_RUN came back. */
+#define PC_EXIT_HOST_IRQ 0 /* an interrupt of the primary's is pending */
+#define PC_EXIT_IDLE     1 /* the vCPU waits for an interrupt; data, where valid: its timer is due at that count */
+#define PC_EXIT_MMIO     2 /* ipa, width, flags; data written, or to be given with the next VCPU_RUN */
+#define PC_EXIT_PORT     3 /* x86: port, width, flags, data */
+#define PC_EXIT_MEMORY   4 /* arg[0] PC_MEM_*, arg[1] the primary's IPA, arg[2] pages, consecutive there */
+#define PC_EXIT_POWER    5 /* arg[0] PC_POWER_*, arg[1] vcpu */
+#define PC_EXIT_DEAD     6 /* the vCPU cannot go on; arg[0] PC_DEAD_* */
+#define PC_EXIT_DEVICE   7 /* arg[0] device: its state changed */
+
+#define PC_MEM_SHARED       1 /* the primary may use the pages from now on */
+#define PC_MEM_UNSHARED     2 /* and no longer */
+#define PC_MEM_RELINQUISHED 3 /* the pages are the primary's again */
+
+#define PC_POWER_OFF          1 /* this vCPU is off: nothing to run until a PC_POWER_ON names it */
+#define PC_POWER_ON           2 /* vcpu arg[1] was switched on */
+#define PC_POWER_SYSTEM_OFF   3 /* the VM has ended; no vCPU of it runs again */
+#define PC_POWER_SYSTEM_RESET 4 /* the VM asks to be started anew: no vCPU of it runs again */
+
+#define PC_DEAD_DESTROYED 1 /* VM_DESTROY has begun */
+#define PC_DEAD_STATE     2 /* it reached a state that cannot be resumed */
+
+#define PC_EXIT_WRITE 0x01u /* flags: a store */
+#define PC_EXIT_DATA  0x02u /* flags: data is valid */
+
+/* Written by VCPU_RUN; of it only size, and data for an MMIO or port read, are read back by the next one. */
+struct pc_vcpu_exit {
+	uint32_t size;
+	uint32_t reason;
+	uint32_t vcpu;
+	uint32_t flags;
+	uint64_t ipa;
+	uint64_t data;
+	uint32_t width; /* bytes */
+	uint32_t port;
+	uint64_t arg[6];
+	uint64_t reserved[5];
+};
 
 #define PC_DEV_MAX_ENDPOINTS 32u
 #define PC_DEV_MAX_MMIO      16u
@@ -36,6 +109,7 @@
 #define PC_DEV_ASSIGNED    0x01u /* assigned to a VM */
 #define PC_DEV_QUARANTINED 0x02u /* blocked until a reset succeeds */
 #define PC_DEV_FROZEN      0x04u /* its vSIDs can no longer change */
+#define PC_DEV_CLAIMED     0x08u /* its group is another VM's: blocked and invisible */
 
 struct pc_dev_range {
 	uint64_t ipa;

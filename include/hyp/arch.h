@@ -54,6 +54,60 @@ enum status arch_iommu_quiesce(const struct machine_iommu *hw, const char **why)
 enum status arch_iommu_probe(const struct machine_iommu *hw, struct iommu *iommu,
 			     const char **why) MUST_CHECK;
 
+/* --- secondary VMs and their vCPUs
+ *
+ * The core owns the memory: arch_vm_order() and arch_vcpu_order() are log2 of the zeroed pages that
+ * the CPU room needs for a VM (vm_cpu_view()->arch) and for each vCPU (`state`). They come from the
+ * VM's pool, and go back when no vCPU of it can run again.
+ */
+u32 arch_vm_order(void);
+u32 arch_vcpu_order(void);
+void arch_vm_init(struct vm *vm);
+void arch_vcpu_init(struct vcpu *vcpu, void *state);
+
+/*
+ * A vCPU as after reset, at `entry` with `argument` in its first register, on. The others of a VM
+ * are off until the guest itself starts them. Before the vCPU first runs.
+ */
+void arch_vcpu_set(struct vcpu *vcpu, ipa_t entry, u64 argument);
+
+/*
+ * Run a vCPU on this CPU until `vcpu->leave` is set by an up-call, or until the arch has an exit of
+ * its own for the primary: PC_EXIT_HOST_IRQ, IDLE, POWER, DEAD. vcpu->exit says which; all registers
+ * of the caller's VM are as before. The caller made sure that nobody else runs it. No lock held.
+ * E_NOSYS: the caller's VM is in a state that cannot be kept (arm64: streaming SVE mode); nothing ran.
+ */
+enum status arch_vcpu_run(struct vcpu *vcpu) MUST_CHECK;
+
+/* End the load that left with PC_EXIT_MMIO: `value` goes to its register, zero- or sign-extended. */
+void arch_vcpu_mmio_done(struct vcpu *vcpu, u64 value);
+
+/* If another CPU runs a vCPU of this VM, make it look at `leave`, its VM and its interrupts soon. */
+void arch_vm_kick(struct vm *vm);
+
+/*
+ * Drive a virtual interrupt of a vCPU from the primary. E_INVAL: no such interrupt (or software's);
+ * E_DENIED: a device was given it. Locks: none of ours.
+ */
+enum status arch_vcpu_irq(struct vm *vm, u32 vcpu, u64 intid, bool level) MUST_CHECK;
+
+/*
+ * Give a physical level interrupt to a VM as its virtual interrupt `intid`, or take it back. While it
+ * is given no access of the primary reaches it. arch_irq_take returns when no CPU will deliver it any
+ * more. E_INVAL: no such virtual interrupt; E_BUSY: the virtual one is another line's already, or the
+ * primary drives it.
+ */
+enum status arch_irq_give(u32 physical, struct vm *vm, u64 intid) MUST_CHECK;
+void arch_irq_take(u32 physical, struct vm *vm);
+
+/* The index-th window of a VM's addresses that the CPU room emulates for it; size 0: no such. */
+struct range arch_vm_window(u32 index);
+
+/* Forget what CPUs cached under a VMID, with completion: before it names another VM. */
+void arch_cpu_inval_vmid(u16 vmid);
+/* Instructions of a guest will be fetched from a page that we wrote: make them visible. */
+void arch_sync_code(const void *page, u64 bytes);
+
 /* Enter the primary on the boot CPU at its kernel's entry, x0 = fdt; never returns. */
 void arch_enter_primary(struct vm *vm, ipa_t entry, ipa_t fdt) __attribute__((noreturn));
 

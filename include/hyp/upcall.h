@@ -38,9 +38,21 @@ struct mem_access {
 	u64 value;  /* written; or to be returned, zero-extended */
 	bool again; /* out, with false: mapped by now (a change was under way): the guest retries */
 };
-/* True: emulated. False: nobody's address, the arch injects an external abort into the guest,
- * unless `again` is set. */
+/*
+ * True: emulated. False: nobody's address, the arch injects an external abort into the guest,
+ * unless `again` is set, or vcpu->leave is (secondaries): then the primary emulates it. The arch is
+ * past a store, and ends a load in arch_vcpu_mmio_done().
+ */
 bool hyp_mem_access(struct vcpu *vcpu, struct mem_access *access);
+
+/*
+ * A line that was given to a VM is asserted again and again and nobody quiets it: the arch has masked
+ * it. The device that drives it is quarantined.
+ */
+void hyp_irq_storm(u32 physical);
+
+/* Something is pending now for a vCPU that is not running: the primary hears of it. */
+void hyp_vcpu_wake(struct vcpu *vcpu);
 
 /* An interrupt of the hypervisor's own (IOMMU event queue or error), by its INTID. */
 void hyp_irq(u32 intid);

@@ -6,6 +6,7 @@
 #ifndef HYP_VM_H
 #define HYP_VM_H
 
+#include "abi/vmm.h"
 #include "hyp/addr.h"
 #include "hyp/platform.h"
 #include "hyp/types.h"
@@ -20,6 +21,14 @@ struct vcpu {
 	struct vm *vm;
 	u32 index;             /* in its VM; for the primary also the physical CPU */
 	struct hcall *call;    /* hypercall in progress: the core's working memory */
+
+	/*
+	 * A secondary's: `leave` set by whoever answers an exit ends arch_vcpu_run(), and `exit` tells
+	 * the primary why. Only the CPU that runs the vCPU touches them.
+	 */
+	bool leave;
+	struct pc_vcpu_exit exit;
+	u32 running;           /* atomic: 0 no, 1 a VCPU_RUN has it */
 };
 
 /* The part of a VM that entering it needs. */
@@ -27,6 +36,8 @@ struct vm_cpu_view {
 	u64 table;  /* physical address of the CPU stage-2 root */
 	u16 vmid;
 	bool primary;
+	u32 vcpu_count;
+	void *arch; /* a secondary's: arch_vm_pages() of state that the CPU room keeps for the VM */
 };
 const struct vm_cpu_view *vm_cpu_view(const struct vm *vm);
 struct vcpu *vm_vcpu(struct vm *vm, u32 index); /* NULL when out of range */
