@@ -21,6 +21,7 @@
 #define GICD_ICFGR      0x0c00u /* rw 2 */
 #define GICD_IROUTER    0x6000u /* rw 64; words too */
 #define GICD_PIDR       0xffd0u /* r  */
+#define GICD_PIDR2      0xffe8u /* r  */
 
 #define GICD_CTLR_GRP0 BIT(0)
 #define GICD_CTLR_GRP1 BIT(1)
@@ -33,6 +34,8 @@
 #define GICD_TYPER_LPI_COUNT BITS(15, 11)
 #define GICD_TYPER_MBIS      BIT(16)
 #define GICD_TYPER_LPIS      BIT(17)
+#define GICD_TYPER_IDBITS    BITS(23, 19) /* of an INTID, less one */
+#define GICD_TYPER_NO1N      BIT(25) /* GICD_IROUTER_ANY is not there */
 #define GICD_TYPER_ESPI_LAST BITS(31, 27)
 
 #define GICD_IROUTER_ANY  BIT(31)
@@ -56,12 +59,31 @@
 #define GICR_TYPER_LAST     BIT(4)
 #define GICR_TYPER_MPAM     BIT(6)
 #define GICR_TYPER_RVPEID   BIT(7)
+#define GICR_TYPER_NUMBER   BITS(23, 8)
 #define GICR_TYPER_AFFINITY BITS(63, 32)
 
 #define GICR_WAKER_SLEEP    BIT(1)
 #define GICR_WAKER_CHILDREN BIT(2)
 
 #define GIC_ID_END 0xfffcu
+
+/* Virtual CPU interface, 12.4: ICH_LR<n>_EL2, ICH_HCR_EL2, ICH_VMCR_EL2. */
+#define ICH_LR_INTID    BITS(31, 0)
+#define ICH_LR_PHYSICAL BITS(44, 32) /* with HW */
+#define ICH_LR_EOI      BIT(41)      /* without: maintenance interrupt when it ends */
+#define ICH_LR_PRIORITY BITS(55, 48)
+#define ICH_LR_GROUP1   BIT(60)
+#define ICH_LR_HW       BIT(61)      /* its end deactivates the physical one */
+#define ICH_LR_PENDING  BIT(62)
+#define ICH_LR_ACTIVE   BIT(63)
+
+#define ICH_HCR_EN  BIT(0)
+#define ICH_HCR_UIE BIT(1) /* maintenance interrupt while at most one list register is in use */
+
+#define ICH_VMCR_ENG0 BIT(0)
+#define ICH_VMCR_ENG1 BIT(1)
+#define ICH_VMCR_EOIM BIT(9) /* ends in two steps: priority drop, deactivation */
+#define ICH_VMCR_PMR  BITS(31, 24)
 
 #define GIC_SPI_FIRST 32u
 #define GIC_SPI_END   1020u

@@ -6,6 +6,10 @@
  *
  * Pure but for the lock: what belongs to hardware is in struct vgic_cpu, which the world switch
  * loads and saves (vgic_hw.c). Lock: each VM's own, of the queue class; taken inside.
+ *
+ * List registers are in use from vgic_flush to vgic_sync only; in between, registers show pending and
+ * active as they were at the flush. A change of an interrupt that is in a list register is kept beside
+ * it, and names its vCPU in the returned set: that one's next vgic_sync brings both together.
  */
 #ifndef ARM64_VGIC_H
 #define ARM64_VGIC_H
@@ -22,7 +26,7 @@
 #define VGIC_LRS     16u
 #define VGIC_TIMER   27u /* the virtual timer's, level */
 
-/* Where a VM finds it. */
+/* Where a VM finds it. A vCPU's index is its affinity level 0; the others are zero. */
 #define VGIC_DIST_BASE    0x08000000ull
 #define VGIC_DIST_BYTES   0x10000ull
 #define VGIC_REDIST_BASE  0x080a0000ull
@@ -53,31 +57,47 @@ u32 vgic_access(struct vgic *g, u32 vcpu, struct mem_access *access);
 u32 vgic_sgi(struct vgic *g, u32 vcpu, u64 value);
 
 /*
- * The level of a line that software drives (a device of the primary's, the virtual timer when it is
- * not in hardware). An edge interrupt latches a rise. *kick as above. E_INVAL: an SGI or beyond the
- * last; E_DENIED: hardware drives it.
+ * The level of a line that software drives: a device of the primary's. An edge interrupt latches a
+ * rise. `vcpu`: whose, for a private one. *kick as above. E_INVAL: an SGI, beyond the last, or no such
+ * vCPU; E_DENIED: hardware drives it.
  */
 enum status vgic_line(struct vgic *g, u32 vcpu, u64 intid, bool level, u32 *kick) MUST_CHECK;
 
 /*
  * Tie an SPI to a physical interrupt: delivered with HW = 1, so that the guest's end of interrupt
  * deactivates the physical one. vgic_hw_fire: it was acknowledged, and is active; *kick as above.
- * vgic_hw_unmap: forget it, in list registers too; true: it was active, the caller deactivates it.
- * E_INVAL: no SPI; E_BUSY: tied already, or asserted by software.
+ * vgic_hw_unmap: forget it, in list registers too; true: it was active, the caller deactivates it, when
+ * every vCPU that is between flush and sync now has been through the sync.
+ * E_INVAL: no SPI; E_BUSY: tied already, asserted by software, or in a list register.
  */
 enum status vgic_hw_map(struct vgic *g, u64 intid, u32 physical) MUST_CHECK;
 bool vgic_hw_unmap(struct vgic *g, u64 intid);
 void vgic_hw_fire(struct vgic *g, u64 intid, u32 *kick);
 
+/*
+ * Physical interrupts that were left active for a virtual one that ended without the hardware's help:
+ * the guest cleared it by the distributor, or it was pending again while active. The caller deactivates
+ * them, one a call until false, after vgic_access and vgic_sync. SPIs of the VM, and VGIC_TIMER for the
+ * vCPU of the caller.
+ */
+bool vgic_take_deactivate(struct vgic *g, u32 vcpu, u32 *physical) MUST_CHECK;
+
 /* The virtual timer's interrupt (private, HW = 1 with physical VGIC_TIMER): the same for one vCPU. */
 void vgic_timer_fire(struct vgic *g, u32 vcpu);
-/* Is the timer's interrupt pending or active in the vCPU's view, so that the physical one stays active? */
+/* Is the physical one to be active while the vCPU is loaded: it fired, and the guest has not ended it? */
 bool vgic_timer_active(struct vgic *g, u32 vcpu);
 
-/* Before the list registers are loaded: fill them, the most urgent first. After they were saved: take in what the guest did. */
+/*
+ * Before the list registers are loaded: fill them, the most urgent first. After they were saved: take in
+ * what the guest did, and empty them. Sync returns other vCPUs that have to look: what this one gave
+ * back may be theirs.
+ */
 void vgic_flush(struct vgic *g, u32 vcpu);
-void vgic_sync(struct vgic *g, u32 vcpu);
-/* Would an interrupt be taken now, if the guest let it? Decides whether WFI leaves. Not between flush and sync. */
+u32 vgic_sync(struct vgic *g, u32 vcpu);
+/*
+ * Would an interrupt be taken now, if the guest did not mask it in PSTATE? Decides whether WFI leaves.
+ * Not between flush and sync; looks at vmcr as saved.
+ */
 bool vgic_pending(struct vgic *g, u32 vcpu);
 
 #endif
