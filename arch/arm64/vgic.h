@@ -78,7 +78,7 @@ void vgic_hw_fire(struct vgic *g, u64 intid, u32 *kick);
  * Physical interrupts that were left active for a virtual one that ended without the hardware's help:
  * the guest cleared it by the distributor, or it was pending again while active. The caller deactivates
  * them, one a call until false, after vgic_access and vgic_sync. SPIs of the VM, and VGIC_TIMER for the
- * vCPU of the caller.
+ * vCPU of the caller; that one may be inactive already, as it is per CPU, and vgic_timer_active is false.
  */
 bool vgic_take_deactivate(struct vgic *g, u32 vcpu, u32 *physical) MUST_CHECK;
 

@@ -118,7 +118,7 @@ static bool row_find(struct target *t, u32 width)
 		if (t->offset < t->row->first || t->offset >= t->row->end)
 			continue;
 		t->intid = t->row->intid + ((t->offset - t->row->first) * 8 >> t->row->shift);
-		return t->row->widths & width && !(t->offset % width);
+		return t->row->widths & width && !(width & (width - 1)) && !(t->offset % width);
 	}
 	return false;
 }

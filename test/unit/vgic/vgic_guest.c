@@ -168,6 +168,7 @@ void guest_load(u32 vcpu)
 	struct iface *f = &iface[vcpu];
 
 	assert_false(f->loaded);
+	deactivate(vcpu); /* its timer's, cleared by another vCPU */
 	kicked &= ~(1u << vcpu);
 	vgic_flush(g, vcpu);
 	memcpy(f->lr, vgic_cpu(g, vcpu)->lr, sizeof(f->lr));
