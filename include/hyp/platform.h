@@ -95,6 +95,7 @@ struct machine_dt_device {
 		u32 iommu, sid;
 	} stream[32];
 	u32 stream_count;
+	u8 pasid_bits; /* of each stream; 0: no PASIDs */
 	bool dma_coherent;
 };
 

@@ -33,6 +33,7 @@ static const char *const id_name[DT_IDS] = {
 	[DT_MSI_MAP] = "msi-map",
 	[DT_MSI_MAP_MASK] = "msi-map-mask",
 	[DT_MSI_PARENT] = "msi-parent",
+	[DT_PASID_BITS] = "pasid-num-bits",
 	[DT_PCI_DOMAIN] = "linux,pci-domain",
 	[DT_PHANDLE] = "phandle",
 	[DT_RANGES] = "ranges",

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#define IOMMU_CELLS 1u /* a stream id */
+#define IOMMU_CELLS      1u /* a stream id */
+#define PASID_BITS_LIMIT 20u /* SubstreamIDs, IHI 0070 3.2; PASIDs, PCIe 2.2.10.4 */
 
 /* Index of a word in interrupt-names; -1 without. */
 static int irq_index(const struct dt *dt, const struct dt_node *n, const char *word)
@@ -99,6 +100,19 @@ static bool master_streams(struct discovery *d, const struct dt_node *n, struct 
 	return true;
 }
 
+/* pasid-num-bits = <n>: PASIDs below 1 << n (bindings/iommu/iommu.txt) */
+static bool master_pasids(struct discovery *d, const struct dt_node *n, struct machine_dt_device *device)
+{
+	u32 bits = dt_u32(d->dt, n, DT_PASID_BITS, 0);
+
+	if (bits == DT_BAD)
+		return refuse("%s: its pasid-num-bits is malformed", n->name);
+	if (bits > PASID_BITS_LIMIT)
+		return refuse("%s: PASIDs of %u bits, more than %u", n->name, bits, PASID_BITS_LIMIT);
+	device->pasid_bits = (u8)bits;
+	return true;
+}
+
 bool find_dt_device(struct discovery *d, const struct dt_node *n)
 {
 	const char *name = n->name;
@@ -109,7 +123,7 @@ bool find_dt_device(struct discovery *d, const struct dt_node *n)
 		return refuse("%s: more than %u platform devices behind SMMUs", name, MACHINE_MAX_DT_DEVICES);
 	if (!find_reg(d, n, device->mmio, ARRAY_SIZE(device->mmio), &device->mmio_count) ||
 	    !find_irqs(d, n, device->irq, ARRAY_SIZE(device->irq), &device->irq_count) ||
-	    !master_streams(d, n, device))
+	    !master_streams(d, n, device) || !master_pasids(d, n, device))
 		return false;
 	device->dma_coherent = is_coherent(d->dt, n);
 	copy_name(device->name, name);

@@ -266,7 +266,25 @@ static void platform_devices(void **state UNUSED)
 	assert_int_equal(device->stream[0].sid, 0x10100);
 	assert_int_equal(device->stream[2].sid, 0x10200);
 	assert_int_equal(device->stream[2].iommu, 0);
+	assert_int_equal(device->pasid_bits, 12);
 	assert_false(device->dma_coherent);
+}
+
+/* From none to as many as a SubstreamID has bits; refusals_test.c has what is beyond. */
+static void pasid_widths_of_platform_devices(void **state UNUSED)
+{
+	static const u32 bits[] = { 0, 1, 20 };
+	static const struct edit none = NO_PROP("/soc/dma@1000", "pasid-num-bits");
+	void *fdt = tree_load("devices");
+
+	for (u32 i = 0; i < ARRAY_SIZE(bits); i++) {
+		struct edit edit = CELLS("/soc/dma@1000", "pasid-num-bits", bits[i]);
+
+		tree_edit(fdt, &edit);
+		assert_int_equal(tree_machine(fdt)->dt_device[0].pasid_bits, bits[i]);
+	}
+	tree_edit(fdt, &none);
+	assert_int_equal(tree_machine(fdt)->dt_device[0].pasid_bits, 0);
 }
 
 static void unknown_nodes_are_denied(void **state UNUSED)
@@ -483,6 +501,7 @@ int main(void)
 		cmocka_unit_test(two_smmus),
 		cmocka_unit_test(reservations),
 		cmocka_unit_test(platform_devices),
+		cmocka_unit_test(pasid_widths_of_platform_devices),
 		cmocka_unit_test(unknown_nodes_are_denied),
 		cmocka_unit_test(event_irqs_are_free),
 		cmocka_unit_test(narrow_cells),
