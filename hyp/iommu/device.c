@@ -203,10 +203,14 @@ static bool pci_add(const struct machine *m, struct pci_function *f)
 	e = endpoint_find(&iommu_instance[f->iommu], sid(f->sid));
 	if (e != NULL && e->device != d)
 		return false;
-	if (e == NULL)
+	if (e == NULL) {
 		e = endpoint_add(d, f->iommu, f->sid);
-	if (e == NULL)
-		return false;
+		if (e == NULL)
+			return false;
+		e->pasid_bits = f->pasid_bits;
+	}
+	if (f->pasid_bits < e->pasid_bits)
+		e->pasid_bits = f->pasid_bits; /* of several behind one stream, the least */
 	f->device = d;
 	f->endpoint = e->index;
 	for (u32 i = 0; i < PCI_BARS; i++)
@@ -226,10 +230,14 @@ static bool dt_add(const struct machine_dt_device *dt, u32 group)
 	snprintf(d->name, sizeof(d->name), "%.31s", dt->name);
 	for (u32 i = 0; i < dt->stream_count; i++) {
 		const struct iommu *iommu = &iommu_instance[dt->stream[i].iommu];
+		struct endpoint *e;
 
-		if (endpoint_find(iommu, sid(dt->stream[i].sid)) != NULL ||
-		    endpoint_add(d, dt->stream[i].iommu, dt->stream[i].sid) == NULL)
+		if (endpoint_find(iommu, sid(dt->stream[i].sid)) != NULL)
 			return false;
+		e = endpoint_add(d, dt->stream[i].iommu, dt->stream[i].sid);
+		if (e == NULL)
+			return false;
+		e->pasid_bits = dt->pasid_bits;
 	}
 	for (u32 i = 0; i < dt->mmio_count; i++)
 		if (!mmio_add(d, dt->mmio[i].base, dt->mmio[i].size))
@@ -365,6 +373,14 @@ void device_quarantine(struct device *d, const char *what)
 		d->pviommu->quarantines++;
 }
 
+/* PCI functions tag only while they are assigned, and only for an IOMMU that knows tags. */
+static void pasids_allow(const struct device *d)
+{
+	for (u32 i = 0; i < d->endpoint_count; i++)
+		if (endpoint_pasid_bits(&d->endpoint[i]) > 0)
+			pci_endpoint_pasids(d, i);
+}
+
 /* One turn of the reset; at its end the device is what it was being reset for. */
 static enum status reset_turn(struct device *d, bool *again) MUST_HOLD(vm_class)
 {
@@ -378,6 +394,8 @@ static enum status reset_turn(struct device *d, bool *again) MUST_HOLD(vm_class)
 		return OK;
 	pci_device_master(d, true); /* a device that was quarantined may master the bus again */
 	d->state = d->target;
+	if (d->state == DEVICE_ASSIGNED)
+		pasids_allow(d);
 	if (d->state == DEVICE_UNASSIGNED) {
 		d->pviommu = NULL;
 		status = attach_identity(d, vm_primary);

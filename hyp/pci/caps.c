@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Capabilities: where each one is, and the hypervisor's choice for what they control. Address
- * translation services, page requests, PASIDs, virtual functions, alternative routing and message
- * interrupts are off; access control services are on. Both lists come from the device, so both
- * walks are bounded.
+ * translation services, page requests, virtual functions, alternative routing and message
+ * interrupts are off, PASIDs too until the device is assigned; access control services are on.
+ * Both lists come from the device, so both walks are bounded.
  */
 #include "record.h"
 
@@ -96,6 +96,29 @@ static void record_ext_list(struct pci_function *f)
 			*field = (u16)at;
 		at = (u32)FIELD_GET(EXT_NEXT, header) & ~3u;
 	}
+}
+
+/* A PASID travels as a prefix of its request (PCIe 2.2.10.4), which not all hardware lets pass. */
+static bool carries_prefixes(const struct pci_function *f)
+{
+	u32 at = f->cap_pcie;
+
+	return at != 0 && FIELD_GET(PCIE_VERSION, cfg_read(f, at)) >= 2 &&
+	       at + PCIE_DEVCAP2 <= 0xfc &&
+	       (cfg_read(f, at + PCIE_DEVCAP2) & DEVCAP2_PREFIX) != 0;
+}
+
+u8 caps_pasid_bits(const struct pci_function *f)
+{
+	u32 bits;
+
+	if (f->cap_pasid == 0 || !carries_prefixes(f))
+		return 0;
+	for (const struct pci_function *b = record_parent(f); b != NULL; b = record_parent(b))
+		if (!carries_prefixes(b))
+			return 0;
+	bits = (u32)FIELD_GET(PASID_WIDTH, cfg_read(f, f->cap_pasid + EXT_CONTROL));
+	return bits <= PASID_WIDTH_MAX ? (u8)bits : 0; /* the rest is reserved: not believed */
 }
 
 /* A function that firmware left asleep forgets everything on its way to D0, so this comes first. */

@@ -173,6 +173,8 @@ static void function_stop(struct pci_function *f)
 		s->intx_masked = (command & COMMAND_NO_INTX) == 0;
 	__atomic_store_n(&s->stopped, true, __ATOMIC_RELAXED);
 	cfg_write(f, PCI_COMMAND, (command & (COMMAND_IO | COMMAND_MEMORY)) | COMMAND_NO_INTX);
+	if (f->cap_pasid != 0)
+		cfg_write(f, f->cap_pasid + EXT_CONTROL, 0);
 }
 
 static void function_go(struct pci_function *f)
@@ -196,6 +198,19 @@ void pci_device_master(const struct device *device, bool allow)
 			function_go(&pci_function[i]);
 		else
 			function_stop(&pci_function[i]);
+	}
+	pci_unlock();
+}
+
+void pci_endpoint_pasids(const struct device *device, u32 endpoint)
+{
+	pci_lock();
+	for (u32 i = 0; i < pci_function_count; i++) {
+		const struct pci_function *f = &pci_function[i];
+
+		if (f->device == device && f->endpoint == endpoint && f->pasid_bits > 0 &&
+		    !pci_state[i].stopped)
+			cfg_write(f, f->cap_pasid + EXT_CONTROL, PASID_ENABLE);
 	}
 	pci_unlock();
 }

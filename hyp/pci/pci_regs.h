@@ -106,6 +106,8 @@
 #define PCIE_SLTCTL     0x18
 #define SLTCTL_KEEP     BITS32(10, 6) /* indicators and power */
 #define PCIE_ROOTCTL    0x1c
+#define PCIE_DEVCAP2    0x24
+#define DEVCAP2_PREFIX  BIT32(21) /* end-end TLP prefixes pass */
 #define PCIE_DEVCTL2    0x28
 #define DEVCTL2_TIMEOUT BITS32(4, 0)
 
@@ -136,6 +138,10 @@ enum pcie_type {
 /* Control registers of these, all at offset 4 but SR-IOV's; PCIe 7.7.11, 10.5.1, 9.3.3 */
 #define EXT_CONTROL   4
 #define SRIOV_CONTROL 8
+/* PASID, capability and control in one dword; execute and privileged requests stay off. PCIe 7.8.9 */
+#define PASID_WIDTH     BITS32(12, 8)
+#define PASID_WIDTH_MAX 20u
+#define PASID_ENABLE    BIT32(16)
 /* Capability bits of ACS; the control bits are the same, 16 higher. PCIe 7.7.11.2 */
 #define ACS_SOURCE     BIT32(0) /* source validation */
 #define ACS_BLOCKING   BIT32(1) /* translation blocking */

@@ -161,6 +161,18 @@ static void groups(void)
 	}
 }
 
+/*
+ * Switches route by address before anything translates. A request that goes to a neighbour
+ * instead of up would take its PASID's addresses for the bus's, so every port must send it up.
+ */
+static u8 pasid_bits_of(const struct pci_function *f)
+{
+	for (const struct pci_function *b = record_parent(f); b != NULL; b = record_parent(b))
+		if (!isolates(b))
+			return 0;
+	return f->bridge ? 0 : caps_pasid_bits(f);
+}
+
 enum status topology_all(const char **why)
 {
 	for (u32 i = 0; i < pci_function_count; i++) {
@@ -176,5 +188,7 @@ enum status topology_all(const char **why)
 			return record_refuse(f, "its DMA passes no IOMMU of this machine", why);
 	}
 	groups();
+	for (u32 i = 0; i < pci_function_count; i++)
+		pci_function[i].pasid_bits = pasid_bits_of(&pci_function[i]);
 	return OK;
 }

@@ -36,6 +36,7 @@ struct pci_function {
 	u16 parent;       /* index of the bridge above, or PCI_NO_PARENT */
 	u8 cap_pcie, cap_af, cap_msi, cap_msix, cap_pm; /* offsets, 0: none */
 	u16 cap_acs, cap_ari, cap_ats, cap_pri, cap_pasid, cap_sriov; /* extended, 0: none */
+	u8 pasid_bits;    /* PASIDs that it can tag its DMA with and the way up carries; 0: none */
 	u8 intx_pin;      /* 1..4, 0: none */
 	u32 intid;        /* interrupt of that pin after swizzling */
 	u16 requester;    /* requester id that its DMA carries (an alias behind conventional bridges) */
@@ -80,5 +81,11 @@ enum status pci_device_reset(const struct device *device, bool *again) MUST_CHEC
  * stopped they are in no VM's configuration space. A reset stops them too, until it has succeeded.
  */
 void pci_device_master(const struct device *device, bool allow);
+
+/*
+ * Let the functions of one endpoint tag their DMA with PASIDs. Off at boot, and off again with
+ * every reset and every stop: a device that is not assigned has none.
+ */
+void pci_endpoint_pasids(const struct device *device, u32 endpoint);
 
 #endif

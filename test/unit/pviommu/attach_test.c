@@ -485,6 +485,73 @@ static void pasid_bits_are_limited_by_endpoint_and_iommu(void **state UNUSED)
 			 14 /* of the IOMMU's 16: PASID_BITS_MAX */);
 }
 
+/* A function may tag its DMA while it is assigned, and not before, meanwhile or after. */
+static void D8_tagging_ends_with_the_assignment(void **state UNUSED)
+{
+	boot_with(bench_pasids());
+	assert_int_equal(bench_pasids_on[1], 0);
+	bench_reset_turns = 2;
+	for (u32 i = 0; i < 2; i++) {
+		assert_int_equal(pc_dev_assign(1, 1, 0).v1, 1);
+		assert_int_equal(bench_pasids_on[1], 0);
+	}
+	assert_int_equal(pc_dev_assign(1, 1, 0).v1, 0);
+	assert_int_equal(bench_pasids_on[1], 1);
+	bench_reset_turns = 0;
+	bench_assign(0, 0, 20); /* three functions without the capability */
+	assert_int_equal(bench_pasids_on[0], 0);
+	assert_status(pc_dev_release(1), PC_SUCCESS);
+	assert_int_equal(bench_pasids_on[1], 0);
+	bench_assign(1, 0, 10);
+	assert_int_equal(bench_pasids_on[1], 1);
+	bench_quarantine_expected();
+	bench_reset_status = E_IO;
+	assert_int_not_equal(pc_dev_release(1).status, PC_SUCCESS);
+	assert_int_equal(bench_pasids_on[1], 0);
+}
+
+/* An IOMMU without substreams, QEMU's: nobody tags, whatever the function could. */
+static void D8_no_tagging_for_an_iommu_without(void **state UNUSED)
+{
+	boot();
+	bench_assign(1, 0, 10);
+	assert_int_equal(device_table[1].endpoint[0].pasid_bits, 8);
+	assert_int_equal(pv_endpoint_info(0, 10).v2 % 256, 0);
+	assert_int_equal(bench_pasids_on[1], 0);
+}
+
+static void widths_by_description(struct machine *m)
+{
+	for (u32 i = 0; i < pci_function_count; i++)
+		if (pci_function[i].sid == 0x600)
+			pci_function[i].pasid_bits = pci_function[i].rid == 0x328 ? 9 : 5;
+		else if (pci_function[i].sid == 0x70f)
+			pci_function[i].pasid_bits = 3;
+	m->dt_device[0].pasid_bits = 6;
+}
+
+/* Each endpoint has its own; functions behind one stream have the least of theirs. */
+static void widths_are_those_of_the_description(void **state UNUSED)
+{
+	struct bench_options o = bench_pasids();
+	u32 d;
+
+	o.change = widths_by_description;
+	boot_with(o);
+	assert_int_equal(device_table[6].endpoint[0].pasid_bits, 6);
+	assert_int_equal(device_table[6].endpoint[1].pasid_bits, 6);
+	bench_assign(0, 0, 20);
+	bench_assign(4, 0, 30);
+	assert_int_equal(pv_endpoint_info(0, 20).v2 % 256, 0);
+	assert_int_equal(pv_endpoint_info(0, 22).v2 % 256, 3);
+	assert_int_equal(pv_endpoint_info(0, 30).v2 % 256, 5);
+	assert_int_equal(bench_pasids_on[0], 4);
+	d = bench_domain();
+	assert_status(pv_attach(0, 30, 0, d, 9), PC_SUCCESS);
+	assert_status(pv_attach(0, 30, 31, d, 0), PC_SUCCESS);
+	assert_status(pv_attach(0, 30, 32, d, 0), PC_INVALID_PARAMETER);
+}
+
 /* --- resets and quarantine */
 
 static void E6_streams_are_blocked_before_the_reset(void **state UNUSED)
@@ -598,6 +665,9 @@ int main(void)
 		cmocka_unit_test(D8_two_level_context_table),
 		cmocka_unit_test(D8_as_many_pasids_as_query_says),
 		cmocka_unit_test(pasid_bits_are_limited_by_endpoint_and_iommu),
+		cmocka_unit_test(D8_tagging_ends_with_the_assignment),
+		cmocka_unit_test(D8_no_tagging_for_an_iommu_without),
+		cmocka_unit_test(widths_are_those_of_the_description),
 		cmocka_unit_test(E6_streams_are_blocked_before_the_reset),
 		cmocka_unit_test(E3_failed_reset_quarantines),
 		cmocka_unit_test(device_without_reset_stays_the_primarys),

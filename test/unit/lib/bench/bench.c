@@ -178,6 +178,9 @@ static struct machine *machine_make(const struct bench_options *o)
 	devices_order(m, o->iommus);
 	if (o->smmu.sid_bits < 16)
 		m->pci[0].sidmap[0].count = 1u << o->smmu.sid_bits;
+	for (u32 i = 0; i < pci_function_count; i++)
+		if (pci_function[i].cap_pasid != 0)
+			pci_function[i].pasid_bits = o->pasid_bits != 0 ? o->pasid_bits : 8;
 	if (o->change != NULL)
 		o->change(m);
 	fake_machine_use(m);
@@ -203,10 +206,6 @@ void bench_boot(const struct bench_options *o)
 
 	if (why != NULL)
 		suite_fail("the machine is refused: %s", why);
-	for (u32 i = 0; i < pci_function_count; i++)
-		if (pci_function[i].cap_pasid != 0)
-			pci_function[i].device->endpoint[0].pasid_bits =
-				o->pasid_bits != 0 ? o->pasid_bits : 8;
 	bench_guest_base = align_up(m->heap.base + m->heap.size, BLOCK_SIZE);
 	bench_guest_end = m->dtb.base;
 	oracle_init(bench_smmu, o->iommus);

@@ -14,6 +14,7 @@ u32 bench_reset_turns;
 enum status bench_reset_status;
 u32 bench_resets;
 bool bench_master[BENCH_DEVICES];
+u32 bench_pasids_on[BENCH_DEVICES];
 
 enum status pci_enumerate(const struct machine *m UNUSED, const char **why UNUSED) { return OK; }
 
@@ -34,6 +35,7 @@ enum status pci_device_reset(const struct device *device, bool *again)
 
 	bench_resets++;
 	bench_master[device->index] = false;
+	bench_pasids_on[device->index] = 0;
 	*again = ++turn <= bench_reset_turns;
 	if (*again)
 		return OK;
@@ -45,4 +47,11 @@ enum status pci_device_reset(const struct device *device, bool *again)
 void pci_device_master(const struct device *device, bool allow)
 {
 	bench_master[device->index] = allow;
+	if (!allow)
+		bench_pasids_on[device->index] = 0;
+}
+
+void pci_endpoint_pasids(const struct device *device, u32 endpoint)
+{
+	bench_pasids_on[device->index] |= 1u << endpoint;
 }
