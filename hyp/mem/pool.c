@@ -15,9 +15,7 @@
 #include "hyp/io.h"
 #include "page.h"
 
-#if CONFIG_TEST
-u64 pool_fail_after; /* tests: the n-th allocation from now on fails, once; 0: none */
-#endif
+u64 pool_fail_after;
 
 static void list_add(struct pool_node *head, struct pool_node *node)
 {
@@ -120,15 +118,21 @@ static enum status take_locked(struct pool *pool, u32 order, pa_t *out)
 	return OK;
 }
 
+static bool must_fail(void)
+{
+	if (pool_fail_after == 0)
+		return false;
+	pool_fail_after--;
+	return pool_fail_after == 0;
+}
+
 enum status pool_alloc(struct pool *pool, u32 order, pa_t *out)
 {
 	enum status status;
 
 	CHECK(order <= POOL_ORDER_MAX);
-#if CONFIG_TEST
-	if (pool_fail_after != 0 && --pool_fail_after == 0)
+	if (CONFIG_TEST && must_fail())
 		return E_NOMEM;
-#endif
 	arch_spin_lock(&pool->lock);
 	status = take_locked(pool, order, out);
 	arch_spin_unlock(&pool->lock);

@@ -21,6 +21,8 @@ struct pool;
 enum status pool_alloc(struct pool *pool, u32 order, pa_t *out) MUST_CHECK NOT_HELD(page_class);
 void pool_free(struct pool *pool, u32 order, pa_t base) NOT_HELD(page_class);
 u64 pool_free_pages(const struct pool *pool);
+/* CONFIG_TEST: the n-th allocation from now on fails, once; 0: none. */
+extern u64 pool_fail_after;
 
 /*
  * Memory that lives as long as the hypervisor: from the hypervisor's own pool at boot, before the

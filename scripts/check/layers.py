@@ -26,9 +26,9 @@ MAY_USE = {
 # Contracts that a CPU room fills in: found by the include path of the build.
 ARCH_SEAMS = {'include/hyp/io.h': 'arch/io.h', 'include/hyp/lock.h': 'arch/spinlock.h', 'include/hyp/vm.h': 'arch/vcpu.h'}
 
-# In hyp/ there is no conditional text but include guards and the tests' one switch, and no hardware by name.
+# In hyp/ there is no conditional text but include guards (options are constants: hyp/config.h), and no hardware by name.
 CONDITIONAL = re.compile(r'^\s*#\s*(if|ifdef|ifndef|elif)\b(.*)', re.M)
-ALLOWED_IF = re.compile(r'^\s*(CONFIG_TEST|[A-Z0-9_]+_H)\s*$')
+ALLOWED_IF = re.compile(r'^\s*[A-Z0-9_]+_H\s*$')
 HARDWARE = re.compile(r'(?<![a-z])(arm|arm64|smmu|smmuv3|vtd|vt-d|gic|gicv3|aarch64|x86)(?![a-z])', re.I)
 
 

@@ -35,9 +35,6 @@ int suite_run(const char *suite, const struct CMUnitTest *cases, size_t count);
 /* Fails the case with a formatted message. */
 void suite_fail(const char *fmt, ...) NORETURN PRINTF(1, 2);
 
-/* hyp/mem/pool.c in a test build: the n-th allocation from now on fails, once; 0: none. */
-extern u64 pool_fail_after;
-
 /* Runs a statement in a process of its own, from the machine as it is now; it must not fail. */
 #define IN_CHILD(statement)                \
 	do {                               \

@@ -16,8 +16,6 @@
 #include "mem/page.h"
 #include "mem/pool_priv.h"
 
-extern u64 pool_fail_after;
-
 #define RAM    (64ull << 20)
 #define HEAP   (32ull << 20)
 #define PAGES  (4u * 512) /* the window under test: four 2 MiB slots */

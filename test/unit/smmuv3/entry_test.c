@@ -310,8 +310,6 @@ static void context_tables_of_every_size(void **state UNUSED)
 	}
 }
 
-extern u64 pool_fail_after;
-
 static void D12_no_memory_at_any_allocation_leaves_nothing(void **state UNUSED)
 {
 	struct stream_ctx c;
