@@ -17,7 +17,9 @@
 #include "gic.h"
 #include "guest.h"
 #include "hyp/arch.h"
+#include "hyp/config.h"
 #include "hyp/log.h"
+#include "plant.h"
 #include "smp.h"
 
 #include <arch/barrier.h>
@@ -126,6 +128,8 @@ void psci_call(struct hcall_args *args)
 		r.result = affinity_info(r.target);
 		break;
 	case PSCI_DO_SYSTEM_OFF:
+		if (CONFIG_TEST)
+			plant(machine->option.plant);
 		log_info("the primary powers the machine off");
 		arch_system_off();
 	case PSCI_DO_SYSTEM_RESET:

@@ -118,6 +118,14 @@ struct machine_window {
 	char name[MACHINE_NAME];
 };
 
+/* Bugs of our own that a test build makes on demand, when the primary powers the machine off. */
+enum plant { PLANT_NONE,
+	     PLANT_PANIC,
+	     PLANT_WRITE_TEXT,
+	     PLANT_WRITE_RODATA,
+	     PLANT_RUN_DATA,
+	     PLANT_STACK };
+
 struct machine {
 	struct range ram[MACHINE_MAX_RAM];
 	u32 ram_count;
@@ -158,6 +166,7 @@ struct machine {
 		bool testdev;    /* allow iommu-testdev, whose read-back is outside the IOMMU */
 		bool measure;    /* count our own instructions from the first guest entry on */
 		bool plant_dma_hole; /* CONFIG_TEST: one page that must be denied to DMA is not */
+		enum plant plant;    /* CONFIG_TEST */
 		u32 log_level;
 	} option;
 };

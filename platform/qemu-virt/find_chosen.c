@@ -51,6 +51,28 @@ static bool option_log_level(struct machine *m, const char *value)
 	return refuse("boot line: loglevel=%s is not error, warn, info or debug", value);
 }
 
+/* What tests ask a test build to do wrong. */
+static bool option_plant(struct machine *m, const char *value)
+{
+	static const char *const bug[] = {
+		[PLANT_PANIC] = "panic",
+		[PLANT_WRITE_TEXT] = "write-text",
+		[PLANT_WRITE_RODATA] = "write-rodata",
+		[PLANT_RUN_DATA] = "run-data",
+		[PLANT_STACK] = "stack",
+	};
+
+	if (strcmp(value, "dma-hole") == 0)
+		return m->option.plant_dma_hole = true;
+	for (u32 i = PLANT_PANIC; i < ARRAY_SIZE(bug); i++) {
+		if (strcmp(value, bug[i]) == 0) {
+			m->option.plant = (enum plant)i;
+			return true;
+		}
+	}
+	return refuse("boot line: plant=%s is nothing that can be planted", value);
+}
+
 static bool option(struct machine *m, const char *word)
 {
 	if (strcmp(word, "testdev") == 0)
@@ -61,8 +83,8 @@ static bool option(struct machine *m, const char *word)
 		return option_pool(m, word + 5);
 	if (strncmp(word, "loglevel=", 9) == 0)
 		return option_log_level(m, word + 9);
-	if (CONFIG_TEST && strcmp(word, "plant=dma-hole") == 0)
-		return m->option.plant_dma_hole = true;
+	if (CONFIG_TEST && strncmp(word, "plant=", 6) == 0)
+		return option_plant(m, word + 6);
 	return refuse("boot line: the word '%s' is unknown", word);
 }
 

@@ -6,7 +6,7 @@ import os
 import re
 
 from . import board as boards
-from . import process
+from . import process, stop_report
 
 REPORT = re.compile(r"\[t\] (ok|not ok|skip|info|again|done) ?([\w.]*)(?:: | )?(.*)$")
 FIELD = re.compile(r"(\w+)=(\d+)")
@@ -114,6 +114,10 @@ def run_section(board, section, image, test_image, logs, turn=0):
     trace = log[:-4] + ".trace"
     if section.get("trace"):
         command += ["-trace", section.get("trace"), "-D", trace]
+    if section.get("stops"):
+        stop = stop_report.StopReport(section)
+        ended = process.run(command, limit, log, stop.line, cwd=boards.ROOT, last_words_s=stop_report.SILENCE_S + 0.5)
+        return {case: stop.verdict(ended, limit) for case in section.cases}
     report = GuestReport()
     ended = process.run(command, limit, log, report.line, cwd=boards.ROOT)
     reason = ended.reason(limit)

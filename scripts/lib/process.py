@@ -52,10 +52,10 @@ def stop_all():
         stop(program)
 
 
-def run(command, limit_s, log_path, listener=None, cwd=None, env=None):
+def run(command, limit_s, log_path, listener=None, cwd=None, env=None, last_words_s=LAST_WORDS_S):
     """Runs to the end or the limit. The log has each line with its time, `listener` gets it without; what it
-    returns, if anything, is why the program need not go on: it is stopped a little later, so that it can finish
-    what it was saying.
+    returns, if anything, is why the program need not go on: it is stopped `last_words_s` later, so that it can
+    finish what it was saying.
     """
     lines = []
     broken_off = ""
@@ -88,7 +88,7 @@ def run(command, limit_s, log_path, listener=None, cwd=None, env=None):
                 if why and not broken_off:
                     broken_off = why
                     timer.cancel()
-                    timer = threading.Timer(LAST_WORDS_S, stop, [process])
+                    timer = threading.Timer(last_words_s, stop, [process])
                     timer.start()
             process.wait()
         finally:

@@ -3,12 +3,13 @@
 
 guest_lib_srcs := $(addprefix test/guest/lib/,start.S console.c edu.c gic.c guest.c machine.c mmu.c newlib.c pci.c \
 	ram.c report.c rig.c smp.c testdev.c trap.c)
-guest_images := bare scenario cases sweep bench
+guest_images := bare scenario cases sweep bench stop
 guest_srcs_bare     := test/guest/primary/bare.c
 guest_srcs_scenario := test/guest/primary/scenario.c
 guest_srcs_cases    := $(sort $(wildcard test/guest/primary/case_*.c test/guest/primary/case_*.S))
 guest_srcs_sweep    := test/guest/primary/sweep.c
 guest_srcs_bench    := test/guest/primary/bench.c
+guest_srcs_stop     := test/guest/primary/stop.c
 
 guest_flags := --target=aarch64-none-elf -march=armv8-a -mno-outline-atomics -std=gnu11 -O2 -g -ffreestanding \
 	-nostdlibinc -isystem $(NEWLIB_GUEST)/include -fno-pic -fno-stack-protector -fno-common -ffunction-sections \

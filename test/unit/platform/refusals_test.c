@@ -511,6 +511,7 @@ static void boot_line(void **state UNUSED)
 		{ "boot line: pool=99999999999999999999999 is not a size such as 64M", NULL, { TEXT("/chosen", "bootargs", "pool=99999999999999999999999") } },
 		{ "boot line: pool=262145G is not a size such as 64M", NULL, { TEXT("/chosen", "bootargs", "pool=262145G") } },
 		{ "boot line: loglevel=loud is not error, warn, info or debug", NULL, { TEXT("/chosen", "bootargs", "loglevel=loud") } },
+		{ "boot line: plant=bugs is nothing that can be planted", NULL, { TEXT("/chosen", "bootargs", "plant=bugs") } },
 		{ "boot line: it is not one string", NULL, { BYTES("/chosen", "bootargs", "testdev") } },
 		{ "boot line: it is not one string", NULL, { TEXT("/chosen", "bootargs", "testdev\0measure") } },
 		{ "boot line: it is not one string", NULL, { EMPTY("/chosen", "bootargs") } },
