@@ -6,6 +6,7 @@
 
 #include "hyp/arch.h"
 #include "hyp/lock.h"
+#include "hyp/vm.h"
 
 #include "fake.h"
 #include "fake_private.h"
@@ -15,6 +16,10 @@ struct fake_cpu_inval fake_cpu_invals[FAKE_CPU_INVALS];
 u64 fake_cpu_inval_count;
 void (*fake_cpu_inval_hook)(u16 vmid, u64 base, u64 size);
 u32 fake_event_irq_raised[1024];
+struct fake_vm_calls fake_vm_calls;
+u32 fake_vm_order = 1, fake_vcpu_order;
+enum status (*fake_vcpu_run_hook)(struct vcpu *vcpu);
+enum status fake_vcpu_irq_status, fake_irq_give_status;
 
 jmp_buf *fake_catch_at;
 void (*fake_uncaught)(enum fake_end how);
@@ -62,6 +67,99 @@ void arch_raise_event_irq(u32 intid)
 	if (intid >= ARRAY_SIZE(fake_event_irq_raised))
 		fake_die("event interrupt %u", intid);
 	fake_event_irq_raised[intid]++;
+}
+
+/* --- secondary VMs */
+
+u32 arch_vm_order(void) { return fake_vm_order; }
+
+u32 arch_vcpu_order(void) { return fake_vcpu_order; }
+
+/* The memory is ours from now on: written end to end, so that a sanitizer sees one too small. */
+void arch_vm_init(struct vm *vm)
+{
+	fake_vm_calls.vm_init++;
+	memset(vm_cpu_view(vm)->arch, 0xa5, PAGE_SIZE << fake_vm_order);
+}
+
+void arch_vcpu_init(struct vcpu *vcpu UNUSED, void *state)
+{
+	fake_vm_calls.vcpu_init++;
+	memset(state, 0xa5, PAGE_SIZE << fake_vcpu_order);
+}
+
+void arch_vcpu_set(struct vcpu *vcpu UNUSED, ipa_t entry, u64 argument)
+{
+	fake_vm_calls.vcpu_set++;
+	fake_vm_calls.set_entry = entry;
+	fake_vm_calls.set_argument = argument;
+}
+
+enum status arch_vcpu_run(struct vcpu *vcpu)
+{
+	if (locks_held != 0)
+		fake_die("a vCPU is run with %u locks held", locks_held);
+	fake_vm_calls.run++;
+	if (fake_vcpu_run_hook != NULL)
+		return fake_vcpu_run_hook(vcpu);
+	vcpu->exit = (struct pc_vcpu_exit){
+		.size = sizeof(vcpu->exit),
+		.reason = PC_EXIT_HOST_IRQ,
+		.vcpu = vcpu->index,
+	};
+	vcpu->leave = true;
+	return OK;
+}
+
+void arch_vcpu_mmio_done(struct vcpu *vcpu UNUSED, u64 value)
+{
+	fake_vm_calls.mmio_done++;
+	fake_vm_calls.mmio_value = value;
+}
+
+void arch_vm_kick(struct vm *vm UNUSED) { fake_vm_calls.kick++; }
+
+enum status arch_vcpu_irq(struct vm *vm UNUSED, u32 vcpu, u64 intid, bool level)
+{
+	fake_vm_calls.irq++;
+	fake_vm_calls.irq_vcpu = vcpu;
+	fake_vm_calls.irq_intid = intid;
+	fake_vm_calls.irq_level = level;
+	return fake_vcpu_irq_status;
+}
+
+enum status arch_irq_give(u32 physical, struct vm *vm UNUSED, u64 intid)
+{
+	fake_vm_calls.give++;
+	fake_vm_calls.give_physical = physical;
+	fake_vm_calls.give_intid = intid;
+	return fake_irq_give_status;
+}
+
+void arch_irq_take(u32 physical, struct vm *vm UNUSED)
+{
+	fake_vm_calls.take++;
+	fake_vm_calls.take_physical = physical;
+}
+
+/* Two windows, as arm64 has them. */
+struct range arch_vm_window(u32 index)
+{
+	static const struct range windows[] = { { 0x08000000, 0x10000 }, { 0x080a0000, 0x100000 } };
+
+	return index < ARRAY_SIZE(windows) ? windows[index] : (struct range){ 0, 0 };
+}
+
+void arch_cpu_inval_vmid(u16 vmid)
+{
+	fake_vm_calls.inval_vmid++;
+	fake_vm_calls.inval_vmid_last = vmid;
+}
+
+void arch_sync_code(const void *page UNUSED, u64 bytes)
+{
+	fake_vm_calls.sync_code++;
+	fake_vm_calls.sync_bytes = bytes;
 }
 
 /* --- locks of one thread */
@@ -119,6 +217,12 @@ void fake_arch_reset(void)
 	fake_cpu_inval_count = 0;
 	fake_cpu_inval_hook = NULL;
 	memset(fake_event_irq_raised, 0, sizeof(fake_event_irq_raised));
+	memset(&fake_vm_calls, 0, sizeof(fake_vm_calls));
+	fake_vm_order = 1;
+	fake_vcpu_order = 0;
+	fake_vcpu_run_hook = NULL;
+	fake_vcpu_irq_status = OK;
+	fake_irq_give_status = OK;
 	fake_catch_at = NULL;
 	fake_entered_vm = NULL;
 	cpu_index = 0;

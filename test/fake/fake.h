@@ -97,6 +97,24 @@ extern void (*fake_cpu_inval_hook)(u16 vmid, u64 base, u64 size);
 
 extern u32 fake_event_irq_raised[1024];
 
+/* What the core asked for a secondary VM, counted since reset; the last arguments beside the counts. */
+struct fake_vm_calls {
+	u32 vm_init, vcpu_init, vcpu_set, run, mmio_done, kick, irq, give, take, inval_vmid, sync_code;
+	ipa_t set_entry;
+	u64 set_argument, mmio_value, irq_intid, give_intid, sync_bytes;
+	u32 irq_vcpu, give_physical, take_physical;
+	u16 inval_vmid_last;
+	bool irq_level;
+};
+extern struct fake_vm_calls fake_vm_calls;
+
+/* The orders that arch_vm_order() and arch_vcpu_order() answer; 1 and 0 at reset. */
+extern u32 fake_vm_order, fake_vcpu_order;
+/* Runs a vCPU in the guest's place. None: every run ends with PC_EXIT_HOST_IRQ. */
+extern enum status (*fake_vcpu_run_hook)(struct vcpu *vcpu);
+/* What arch_vcpu_irq() and arch_irq_give() answer; OK at reset. */
+extern enum status fake_vcpu_irq_status, fake_irq_give_status;
+
 /*
  * How the machine stops. FAKE_CATCH runs a statement and says how it ended:
  *	if (FAKE_CATCH(pool_free(...)) == FAKE_PANIC) ...
