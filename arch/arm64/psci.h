@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Power of the CPUs and the machine (Arm DEN 0022, PSCI 1.1), by proxy to the firmware. */
+/* Power of the CPUs and the machine (Arm DEN 0022, PSCI 1.1), by proxy to the firmware; a secondary's: psci_guest.c. */
 #ifndef ARM64_PSCI_H
 #define ARM64_PSCI_H
 
@@ -45,7 +45,7 @@ enum psci_action {
 	PSCI_ANSWER, /* the result is in `result` */
 	PSCI_DO_STANDBY,
 	PSCI_DO_CPU_OFF,
-	PSCI_DO_CPU_ON,  /* machine.cpu[target] at `entry` */
+	PSCI_DO_CPU_ON,  /* machine.cpu[target], or vCPU `target`, at `entry` */
 	PSCI_DO_AFFINITY_INFO,
 	PSCI_DO_SYSTEM_OFF,
 	PSCI_DO_SYSTEM_RESET,
@@ -54,11 +54,14 @@ enum psci_action {
 struct psci_request {
 	enum psci_action action;
 	s64 result;
+	u64 mpidr; /* as the guest names the target */
 	u32 target;
 	u64 entry, context;
 };
 
 void psci_decode(const struct machine *m, const struct hcall_args *args, struct psci_request *request);
+/* The same for a secondary of `vcpus` vCPUs, named by their index; any address of its own is an entry. */
+void psci_decode_vm(u32 vcpus, const struct hcall_args *args, struct psci_request *request);
 
 /* A call of the primary's, by SMC or HVC: the result replaces args->r[0]. CPU_OFF, SYSTEM_* do not return. */
 void psci_call(struct hcall_args *args);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the primary may ask of PSCI: an allow-list, everything else is NOT_SUPPORTED. Pure: no register of the machine
- * is touched here. Arm DEN 0022 (PSCI 1.1), section 5; Arm DEN 0028 (SMCCC 1.2), section 7.
+ * What a guest may ask of PSCI: an allow-list, everything else is NOT_SUPPORTED. Pure: no register of the machine is
+ * touched here. The primary names CPUs of the machine, a secondary its own vCPUs. Arm DEN 0022 (PSCI 1.1), section 5; Arm DEN 0028 (SMCCC 1.2), section 7.
  */
 #include "psci.h"
 
@@ -12,6 +12,7 @@
 #define AFFINITY_BITS        (BITS(39, 32) | BITS(23, 0))
 #define SUSPEND_POWER_DOWN   BIT(16) /* StateType of power_state, original format */
 #define SMCCC_VERSION        0x80000000u
+#define IPA_BITS             40
 
 struct rule {
 	u32 function;
@@ -79,22 +80,20 @@ static void answer(struct psci_request *request, s64 result)
 	request->result = result;
 }
 
-static void decode_cpu_on(const struct machine *m, u64 target, u64 entry, u64 context, struct psci_request *request)
+static void decode_cpu_on(u64 target, u64 entry, u64 context, struct psci_request *request)
 {
-	if ((target & ~AFFINITY_BITS) || !cpu_find(m, target, &request->target))
-		return answer(request, PSCI_INVALID_PARAMETERS);
-	if (!entry_in_ram(m, entry))
-		return answer(request, PSCI_INVALID_ADDRESS);
 	request->action = PSCI_DO_CPU_ON;
+	request->mpidr = target;
 	request->entry = entry;
 	request->context = context;
 }
 
-static void decode_affinity_info(const struct machine *m, u64 target, u64 level, struct psci_request *request)
+static void decode_affinity_info(u64 target, u64 level, struct psci_request *request)
 {
-	if (level != 0 || (target & ~AFFINITY_BITS) || !cpu_find(m, target, &request->target))
+	if (level != 0)
 		return answer(request, PSCI_INVALID_PARAMETERS);
 	request->action = PSCI_DO_AFFINITY_INFO;
+	request->mpidr = target;
 }
 
 /* Only what keeps the CPU's state: a power-down would come back at EL2 with everything to set up again. */
@@ -105,7 +104,13 @@ static void decode_suspend(u64 state, struct psci_request *request)
 	request->action = PSCI_DO_STANDBY;
 }
 
-void psci_decode(const struct machine *m, const struct hcall_args *args, struct psci_request *request)
+/* Has it a target, which is still to be found? */
+static bool has_target(const struct psci_request *request)
+{
+	return request->action == PSCI_DO_CPU_ON || request->action == PSCI_DO_AFFINITY_INFO;
+}
+
+static void decode(const struct hcall_args *args, struct psci_request *request)
 {
 	u32 function = (u32)args->r[0];
 	u64 width = function & SMC64 ? ~0ull : BITS(31, 0);
@@ -122,9 +127,9 @@ void psci_decode(const struct machine *m, const struct hcall_args *args, struct 
 	case PSCI_MIGRATE_INFO_TYPE:
 		return answer(request, MIGRATE_NOT_REQUIRED);
 	case PSCI_CPU_ON:
-		return decode_cpu_on(m, a1, a2, a3, request);
+		return decode_cpu_on(a1, a2, a3, request);
 	case PSCI_AFFINITY_INFO:
-		return decode_affinity_info(m, a1, a2, request);
+		return decode_affinity_info(a1, a2, request);
 	case PSCI_CPU_SUSPEND:
 		return decode_suspend(a1, request);
 	case PSCI_CPU_OFF:
@@ -137,4 +142,27 @@ void psci_decode(const struct machine *m, const struct hcall_args *args, struct 
 		request->action = PSCI_DO_SYSTEM_RESET;
 		return;
 	}
+}
+
+void psci_decode(const struct machine *m, const struct hcall_args *args, struct psci_request *request)
+{
+	decode(args, request);
+	if (!has_target(request))
+		return;
+	if ((request->mpidr & ~AFFINITY_BITS) || !cpu_find(m, request->mpidr, &request->target))
+		answer(request, PSCI_INVALID_PARAMETERS);
+	else if (request->action == PSCI_DO_CPU_ON && !entry_in_ram(m, request->entry))
+		answer(request, PSCI_INVALID_ADDRESS);
+}
+
+void psci_decode_vm(u32 vcpus, const struct hcall_args *args, struct psci_request *request)
+{
+	decode(args, request);
+	if (!has_target(request))
+		return;
+	if (request->mpidr >= vcpus)
+		return answer(request, PSCI_INVALID_PARAMETERS);
+	request->target = (u32)request->mpidr;
+	if (request->action == PSCI_DO_CPU_ON && (request->entry % 4 != 0 || request->entry >> IPA_BITS))
+		answer(request, PSCI_INVALID_ADDRESS);
 }
