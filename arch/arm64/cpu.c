@@ -12,6 +12,7 @@
 #include "hyp/check.h"
 #include "hyp/vm.h"
 #include "measure.h"
+#include "world.h"
 
 #include <arch/barrier.h>
 #include <arch/sysreg.h>
@@ -78,8 +79,6 @@
 #define HFGRW2_OPEN  BITS(14, 0)
 #define HFGI2_OPEN   BIT(1)
 #define HDFGRW2_OPEN BITS(24, 0)
-
-#define SCTLR_EL1_RESET 0x30d00800ull /* RES1 at reset, MMU off: D24.2.174 */
 
 u64 cpu_hcr_primary(void)
 {
@@ -212,6 +211,7 @@ void cpu_init(void)
 	init_hcrx(mmfr1, pfr1);
 	init_fine_traps(mmfr0, pfr0);
 	isb();
+	world_init();
 }
 
 void cpu_load_vm(const struct vm_cpu_view *view)

@@ -8,6 +8,8 @@
 struct vm_cpu_view;
 struct vcpu;
 
+#define SCTLR_EL1_RESET 0x30d00800ull /* RES1 at reset, MMU off: DDI 0487 (M.a) D24.2.174 */
+
 /* HCR_EL2 while the primary runs: cpu.c says what each bit is for. */
 u64 cpu_hcr_primary(void);
 

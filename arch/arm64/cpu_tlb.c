@@ -6,6 +6,7 @@
 #include "hyp/addr.h"
 #include "hyp/arch.h"
 #include "hyp/bits.h"
+#include "hyp/io.h"
 
 #include <arch/barrier.h>
 #include <arch/sysreg.h>
@@ -36,6 +37,7 @@ static void inval_loaded(ipa_t base, u64 size)
 	isb();
 }
 
+/* Whoever is loaded, the primary or a secondary: its VMID is the one that instructions act on. */
 void arch_cpu_inval(u16 vmid, ipa_t base, u64 size)
 {
 	u64 loaded = sysreg_read(vttbr_el2);
@@ -46,5 +48,23 @@ void arch_cpu_inval(u16 vmid, ipa_t base, u64 size)
 	isb();
 	inval_loaded(base, size);
 	sysreg_write(vttbr_el2, loaded);
+	isb();
+}
+
+/* Instruction caches may be tagged with the VMID (VPIPT, B2.7.4.3). */
+void arch_cpu_inval_vmid(u16 vmid)
+{
+	arch_cpu_inval(vmid, ipa(0), ~0ull);
+	__asm__ volatile("ic ialluis" ::: "memory");
+	dsb(ish);
+	isb();
+}
+
+/* To the point of coherency: a guest starts with its caches off. */
+void arch_sync_code(const void *page, u64 bytes)
+{
+	io_clean(page, bytes);
+	__asm__ volatile("ic ialluis" ::: "memory");
+	dsb(ish);
 	isb();
 }

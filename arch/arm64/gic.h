@@ -4,6 +4,7 @@
 #define ARM64_GIC_H
 
 #include "gic_regs.h"
+#include "hyp/lock.h"
 #include "hyp/platform.h"
 #include "hyp/upcall.h"
 
@@ -12,7 +13,7 @@ struct gic_frame {
 	volatile void __mmio *regs;
 };
 
-/* Set at boot, constant while guests run. */
+/* Set at boot, constant while guests run, but for the bits of SPIs in own and given: gic_line.c. */
 struct gic {
 	struct gic_frame dist;
 	struct gic_frame redist[MACHINE_MAX_CPUS]; /* of machine.cpu[i] */
@@ -20,6 +21,7 @@ struct gic {
 	struct range window[MACHINE_MAX_GIC_REDIST]; /* all that may hold redistributors */
 	u32 window_count;
 	u32 own[32];          /* a bit for each INTID below 1024: ours */
+	u32 given[32];        /* those of them that are a secondary's: level, not edge */
 };
 
 /* Is this address the distributor's, or where redistributors may be? */
@@ -38,12 +40,47 @@ void gic_filter_redist(const struct gic *gic, u32 cpu, struct mem_access *access
 
 extern struct gic gic;
 
+/* Guards the distributor's registers that hold several interrupts, and own and given. A leaf: nothing is taken inside. */
+extern struct spinlock gic_dist_lock;
+
+static inline volatile void __mmio *gic_dist_reg(u32 offset)
+{
+	return (volatile u8 __mmio *)gic.dist.regs + offset;
+}
+
+/* Of a CPU's redistributor: a register of its second frame, which has the distributor's offsets. */
+static inline volatile void __mmio *gic_sgi_reg(u32 cpu, u32 offset)
+{
+	return (volatile u8 __mmio *)gic.redist[cpu].regs + GICR_SGI_BASE + offset;
+}
+
+/* Wait until writes that disable an interrupt have taken effect (RWP, IHI 0069 12.9.4, 12.11.4). */
+void gic_dist_settle(void);
+void gic_redist_settle(u32 cpu);
+
 /* This CPU's interface and redistributor; before it enters a guest. And before it goes off. */
 void gic_cpu_init(void);
 void gic_cpu_off(void);
 
 /* Take our pending interrupts: at an FIQ. */
 void gic_take(void);
+
+/* The end of an interrupt that stays active until somebody deactivates it. */
+void gic_drop_priority(u32 intid);
+
+/* Can a secondary run: are Group 0 interrupts ours? */
+bool gic_can_run_secondary(void);
+
+/* Make a CPU look at what it runs. */
+void gic_kick(u32 cpu);
+
+/*
+ * Lines given to secondaries: gic_line.c. gic_line_fire: this one was acknowledged; false: it is none. gic_lines_move:
+ * the CPU `from` goes off, `to` takes its lines. gic_lines_sample: at an exit of a secondary.
+ */
+bool gic_line_fire(u32 intid);
+void gic_lines_move(u32 from, u32 to);
+void gic_lines_sample(void);
 
 /* Send on a software-generated interrupt of the guest's: the value it wrote to ICC_SGI1R_EL1. */
 void gic_send(u64 value);

@@ -5,14 +5,16 @@
  * (Group 0) always come first; ours read as zero. Nothing here lets the interrupt controller touch memory: LPIs do not
  * exist. Each CPU writes only its own redistributor.
  *
- * No state and no lock: every access is at most one access of the hardware. Follows IHI 0069 12.9 to 12.11.
+ * No state: every access is at most one access of the hardware. Which SPIs are ours may change while guests run, so the
+ * caller holds gic_dist_lock for the distributor: a write that was filtered by the old set is done before there is a new
+ * one. Follows IHI 0069 12.9 to 12.11.
  */
 #include "gic.h"
 
 #include "hyp/io.h"
 
 #define LOWEST_PRIORITY 0x80808080u /* guests' are from 0x80 on, ours are 0 */
-#define ALL_EDGE        0xaaaaaaaau /* GICD_ICFGR, ours */
+#define ALL_EDGE        0xaaaaaaaau /* GICD_ICFGR, ours; lines of secondaries are level */
 #define ALL             BITS(63, 0)
 
 struct row {
@@ -63,7 +65,7 @@ static const struct row sgi_rows[] = {
 	SGI_BITS(GICD_ISACTIVER),
 	SGI_BITS(GICD_ICACTIVER),
 	{ .first = GICD_IPRIORITYR, .end = GICD_IPRIORITYR + 32, .widths = 1 | 4, .shift = 3, .writable = ALL, .set = LOWEST_PRIORITY },
-	{ .first = GICD_ICFGR, .end = GICD_ICFGR + 8, .widths = 4, .shift = 1, .writable = ALL, .own = ALL_EDGE },
+	{ .first = GICD_ICFGR, .end = GICD_ICFGR + 8, .widths = 4, .shift = 1, .writable = ALL }, /* ours: timer and maintenance, level */
 	{ .first = GICD_IGROUPR, .end = GICD_IGROUPR + 4, .widths = 4, .shift = 0, .writable = ALL, .set = ALL },
 };
 
@@ -77,13 +79,21 @@ static ALWAYS_INLINE u64 widen(u64 bits, u32 size)
 	return mask;
 }
 
-/* Which bits of the register, as accessed, belong to interrupts of ours; `first` is the first interrupt in it. */
-static ALWAYS_INLINE u64 own_bits(const struct gic *g, const struct row *row, u32 first, u32 width)
+/* Which bits of the register, as accessed, belong to interrupts in `set`; `first` is the first interrupt in it. */
+static ALWAYS_INLINE u64 own_bits(const u32 *set, const struct row *row, u32 first, u32 width)
 {
 	u32 count = width * 8 >> row->shift; /* 0: less than one interrupt's */
-	u64 bits = g->own[first / 32] >> first % 32 & BITS(count ? count - 1 : 0, 0);
+	u64 bits = set[first / 32] >> first % 32 & BITS(count ? count - 1 : 0, 0);
 
 	return row->shift == NO_INTERRUPT ? 0 : widen(bits, 1u << row->shift);
+}
+
+/* What is written to ours. */
+static ALWAYS_INLINE u64 ours(const struct gic *g, const struct row *row, u32 first, u32 width, u64 own)
+{
+	if (likely(!(own & row->own)))
+		return 0;
+	return own & row->own & ~own_bits(g->given, row, first, width);
 }
 
 static u64 read(const volatile void __mmio *reg, u32 width)
@@ -135,12 +145,12 @@ static ALWAYS_INLINE void access(const struct gic *g, const struct target *t, st
 	reg = (volatile u8 __mmio *)t->regs + t->offset;
 	first = (row->intid + ((t->offset - row->first) * 8 >> row->shift)) % 1024;
 	if (g->own[first / 32])
-		own = own_bits(g, row, first, a->width);
+		own = own_bits(g->own, row, first, a->width);
 	if (!a->write)
 		a->value = read(reg, a->width) & ~(own | row->hidden);
 	else if (t->may_write && row->writable && own != ALL)
-		write((((a->value | row->set) & row->writable >> t->offset % 8 * 8) & ~own) | (own & row->own), reg,
-		      a->width);
+		write((((a->value | row->set) & row->writable >> t->offset % 8 * 8) & ~own) | ours(g, row, first, a->width, own),
+		      reg, a->width);
 }
 
 bool gic_is_redist(const struct gic *g, ipa_t addr)

@@ -5,6 +5,11 @@
  *
  * The primary can hold our FIQs back (ICC_AP1R0_EL1 is physical for it), so nothing depends on them: the same work is
  * polled at each exit. Where the controller has two security states Group 0 is not ours, and polling is all there is.
+ *
+ * Beside the IOMMUs' these are ours: two software interrupts, to stop a CPU and to make it look at what it runs; the
+ * timer of EL2, which stands in for the primary's while a secondary has the virtual timer; the maintenance interrupt of
+ * the virtual CPU interface. The virtual timer's changes hands with the world (world_timer.c), lines of secondaries
+ * when the core says so (gic_line.c).
  */
 #include "gic.h"
 
@@ -15,6 +20,7 @@
 #include "hyp/io.h"
 #include "hyp/log.h"
 #include "smp.h"
+#include "world.h"
 
 #include <arch/sysreg.h>
 
@@ -25,17 +31,16 @@
 #define ICC_PMR_ALL    0xff
 #define SGI_ALL_OTHERS BIT(40) /* IRM, 12.2.20 */
 #define SGI_INTID      BITS(27, 24)
+#define SGI_RANGE      BITS(47, 44)
+#define OWN_PRIVATE    ((u32)(BIT(GIC_SGI_STOP) | BIT(GIC_SGI_KICK) | BIT(GIC_PPI_MAINTENANCE) | BIT(GIC_PPI_HYP_TIMER)))
+#define CTLR_EOIMODE   BIT(1) /* ICC_CTLR_EL1: the end of an interrupt does not deactivate it */
 
 struct gic gic;
+struct spinlock gic_dist_lock = SPINLOCK_INIT;
 
 static volatile void __mmio *reg_at(const struct gic_frame *frame, u32 offset)
 {
 	return (volatile u8 __mmio *)frame->regs + offset;
-}
-
-static volatile void __mmio *sgi_reg(u32 cpu, u32 offset)
-{
-	return reg_at(&gic.redist[cpu], GICR_SGI_BASE + offset);
 }
 
 static void wait_clear(const volatile void __mmio *reg, u64 bit, const char *what)
@@ -47,6 +52,21 @@ static void wait_clear(const volatile void __mmio *reg, u64 bit, const char *wha
 			panic("interrupts: %s does not settle", what);
 		io_relax();
 	}
+}
+
+void gic_dist_settle(void)
+{
+	wait_clear(reg_at(&gic.dist, GICD_CTLR), GICD_CTLR_RWP, "the distributor");
+}
+
+void gic_redist_settle(u32 cpu)
+{
+	wait_clear(reg_at(&gic.redist[cpu], GICR_CTLR), GICR_CTLR_RWP, "a redistributor");
+}
+
+bool gic_can_run_secondary(void)
+{
+	return gic.own[0] != 0;
 }
 
 static void own_add(u32 intid)
@@ -140,7 +160,7 @@ void arch_irq_init(const struct machine *m)
 	gic.dist = (struct gic_frame){ m->gic.dist.base, (volatile void __mmio *)m->gic.dist.base };
 	redists_find(m);
 	if (group0_is_ours()) {
-		gic.own[0] = (u32)BIT(GIC_SGI_STOP);
+		gic.own[0] = OWN_PRIVATE;
 		for (i = 0; i < m->iommu_count; i++) {
 			own_add(m->iommu[i].event_irq);
 			own_add(m->iommu[i].error_irq);
@@ -167,15 +187,16 @@ void gic_cpu_init(void)
 	sysreg_write(SYS_ICC_SRE_EL2, ICC_SRE_VALUE);
 	isb();
 	redist_wake(cpu);
-	io_write32(~gic.own[0], sgi_reg(cpu, GICD_ICENABLER));
-	wait_clear(reg_at(&gic.redist[cpu], GICR_CTLR), GICR_CTLR_RWP, "a redistributor");
-	io_write32(~gic.own[0], sgi_reg(cpu, GICD_IGROUPR));
+	io_write32(~gic.own[0], gic_sgi_reg(cpu, GICD_ICENABLER));
+	gic_redist_settle(cpu);
+	io_write32(~gic.own[0], gic_sgi_reg(cpu, GICD_IGROUPR));
 	for (i = 0; i < 32; i += 4)
-		io_write32(PRIORITY_GUEST, sgi_reg(cpu, GICD_IPRIORITYR + i));
-	if (gic.own[0]) {
-		io_write8(0, sgi_reg(cpu, GICD_IPRIORITYR + GIC_SGI_STOP));
-		io_write32(gic.own[0], sgi_reg(cpu, GICD_ISENABLER));
-	}
+		io_write32(PRIORITY_GUEST, gic_sgi_reg(cpu, GICD_IPRIORITYR + i));
+	for (i = 0; i < 32; i++)
+		if (gic.own[0] & BIT(i))
+			io_write8(0, gic_sgi_reg(cpu, GICD_IPRIORITYR + i));
+	if (gic.own[0])
+		io_write32(gic.own[0], gic_sgi_reg(cpu, GICD_ISENABLER));
 	sysreg_write(SYS_ICC_CTLR_EL1, 0);
 	sysreg_write(SYS_ICC_PMR_EL1, ICC_PMR_ALL);
 	sysreg_write(SYS_ICC_BPR0_EL1, 0);
@@ -194,6 +215,34 @@ void gic_cpu_off(void)
 	isb();
 }
 
+/* The primary's own ends of interrupts deactivate them, so the mode is another one only here. */
+void gic_drop_priority(u32 intid)
+{
+	sysreg_write(SYS_ICC_CTLR_EL1, CTLR_EOIMODE);
+	isb();
+	sysreg_write(SYS_ICC_EOIR0_EL1, intid);
+	isb();
+	sysreg_write(SYS_ICC_CTLR_EL1, 0);
+	isb();
+}
+
+static void take_one(u32 intid)
+{
+	if (intid == GIC_PPI_VIRT_TIMER) {
+		gic_drop_priority(intid);
+		return world_timer_fire();
+	}
+	if (intid >= GIC_SPI_FIRST && gic_line_fire(intid))
+		return;
+	if (intid == GIC_PPI_HYP_TIMER)
+		world_timer_host_off(); /* before its end, or it comes again */
+	sysreg_write(SYS_ICC_EOIR0_EL1, intid);
+	if (intid == GIC_SGI_STOP)
+		park();
+	if (intid >= GIC_SPI_FIRST)
+		hyp_irq(intid);
+}
+
 void gic_take(void)
 {
 	u32 i;
@@ -204,16 +253,25 @@ void gic_take(void)
 		dsb(sy); /* the acknowledge is done before what it was for is looked at */
 		if (intid >= GIC_SPURIOUS)
 			return;
-		sysreg_write(SYS_ICC_EOIR0_EL1, intid);
-		if (intid == GIC_SGI_STOP)
-			park();
-		hyp_irq(intid);
+		take_one(intid);
 	}
 }
 
 void gic_send(u64 value)
 {
 	sysreg_write(SYS_ICC_SGI1R_EL1, value);
+	isb();
+}
+
+/* Group 0 by affinity (IHI 0069 12.2.21): the CPU that takes it sees what this one wrote before. */
+void gic_kick(u32 cpu)
+{
+	u64 mpidr = machine->cpu[cpu].mpidr;
+	u64 target = (mpidr & BITS(39, 32)) << 16 | (mpidr & BITS(23, 16)) << 16 | (mpidr & BITS(15, 8)) << 8;
+
+	dsb(ishst);
+	sysreg_write(SYS_ICC_SGI0R_EL1, target | FIELD(SGI_INTID, GIC_SGI_KICK) | FIELD(SGI_RANGE, mpidr >> 4 & 0xf) |
+						BIT(mpidr & 0xf));
 	isb();
 }
 

@@ -91,5 +91,11 @@
 
 /* Ours: sent to all CPUs to stop them. 8 to 15 are not for a normal world's operating system (IHI 0069 4.7). */
 #define GIC_SGI_STOP 15u
+#define GIC_SGI_KICK 14u /* look at what you run */
+
+/* Private interrupts as Arm's base system architecture numbers them (DEN 0094, 3.8), and QEMU and most machines do. */
+#define GIC_PPI_MAINTENANCE 25u /* of the virtual CPU interface */
+#define GIC_PPI_HYP_TIMER   26u
+#define GIC_PPI_VIRT_TIMER  27u
 
 #endif

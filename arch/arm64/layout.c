@@ -4,6 +4,7 @@
 
 #include "fatal.h"
 #include "hyp/vm.h"
+#include "world.h"
 
 #include <arch/percpu.h>
 
@@ -18,6 +19,11 @@ _Static_assert(offsetof(struct arch_vcpu, exits[EXIT_HVC]) == VCPU_HVC_COUNT, "V
 _Static_assert(_Alignof(struct arch_vcpu) % 16 == 0, "SP_EL2 is 16-byte aligned");
 _Static_assert(offsetof(struct percpu, stack_top) == PERCPU_STACK_TOP, "PERCPU_STACK_TOP");
 _Static_assert(offsetof(struct percpu, fatal_top) == PERCPU_FATAL_TOP, "PERCPU_FATAL_TOP");
+_Static_assert(offsetof(struct world_fp, fpcr) == FP_CONTROL, "FP_CONTROL");
+_Static_assert(offsetof(struct world_fp, fpsr) == FP_CONTROL + 8, "FP_CONTROL");
+_Static_assert(offsetof(struct world_sve, p) == SVE_P, "SVE_P");
+_Static_assert(offsetof(struct world_sve, fpcr) == SVE_P + SVE_P_BYTES, "SVE_P_BYTES");
+_Static_assert(offsetof(struct world_sve, fpsr) == SVE_P + SVE_P_BYTES + 8, "SVE_P_BYTES");
 _Static_assert(offsetof(struct fatal_frame, x[30]) == FRAME_X(30), "FRAME_X");
 _Static_assert(offsetof(struct fatal_frame, sp) == FRAME_SP, "FRAME_SP");
 _Static_assert(offsetof(struct fatal_frame, kind) == FRAME_KIND, "FRAME_KIND");

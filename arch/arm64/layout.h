@@ -16,6 +16,10 @@
 #define PERCPU_STACK_TOP 0
 #define PERCPU_FATAL_TOP 8
 
+#define FP_CONTROL  512 /* struct world_fp */
+#define SVE_P       8192 /* struct world_sve */
+#define SVE_P_BYTES 544
+
 #define FRAME_X(n)  (8 * (n)) /* struct fatal_frame */
 #define FRAME_SP    248
 #define FRAME_KIND  256

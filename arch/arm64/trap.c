@@ -49,7 +49,9 @@ static NOINLINE void dist_access(struct vcpu *vcpu, u64 esr, ipa_t addr)
 	struct abort abort = begin(vcpu, esr, addr, true);
 
 	vcpu->arch.exits[EXIT_GICD]++;
+	arch_spin_lock(&gic_dist_lock);
 	gic_filter_dist(&gic, &abort.access);
+	arch_spin_unlock(&gic_dist_lock);
 	finish(vcpu, &abort);
 }
 

@@ -7,6 +7,9 @@
  * keeps them. EL2 leaves floating point, pointer-authentication keys and EL1's registers alone, so nothing else is
  * saved. ELR_EL2 and SPSR_EL2 stay in the CPU: EL2 takes no exception while it serves one, but the fatal kind.
  *
+ * A secondary has vectors of its own and runs inside world_run(), a C function to its caller: "its stack" is the point
+ * of the primary's hypercall at which that was called.
+ *
  * An exception of EL2's own is fatal. It may be an overflow of the stack, so the report has a stack of its own.
  */
 #include "layout.h"
@@ -120,6 +123,64 @@ vectors_measure:
 	.irp	kind, 11, 12, 13, 14, 15
 	fatal	\kind
 	.endr
+
+	/* An exit of a secondary: it goes on when \function says true, else world_run returns. */
+	.macro	guest_exit function, argument
+	.balign	128
+	save_volatile
+	save_others
+	.ifnb	\argument
+	mrs	x1, \argument
+	.endif
+	take_stack
+	mov	x29, sp
+	bl	\function
+	b	world_decide
+	.endm
+
+	/* While a secondary runs. All its exits are rare beside the primary's calls, and each saves everything. */
+	.balign	2048
+	.global	vectors_guest
+vectors_guest:
+	.irp	kind, 0, 1, 2, 3, 4, 5, 6, 7
+	fatal	\kind
+	.endr
+	guest_exit world_sync, esr_el2
+	guest_exit world_irq
+	guest_exit world_fiq
+	guest_exit world_serror
+	/* EL0 in AArch32, where the CPU has it: general registers are where they were, in the lower halves. */
+	guest_exit world_sync, esr_el2
+	guest_exit world_irq
+	guest_exit world_fiq
+	guest_exit world_serror
+
+world_decide:
+	cbnz	w0, guest_return_all
+	ldp	x19, x20, [sp, #16]
+	ldp	x21, x22, [sp, #32]
+	ldp	x23, x24, [sp, #48]
+	ldp	x25, x26, [sp, #64]
+	ldp	x27, x28, [sp, #80]
+	ldp	x29, x30, [sp], #96
+	ret
+
+/*
+ * void world_run(struct vcpu *): the secondary's registers but these are loaded. The frame here is also the frame
+ * record at which its exits go on, so that a backtrace leads to who ran it.
+ */
+	.global	world_run
+world_run:
+	stp	x29, x30, [sp, #-96]!
+	stp	x19, x20, [sp, #16]
+	stp	x21, x22, [sp, #32]
+	stp	x23, x24, [sp, #48]
+	stp	x25, x26, [sp, #64]
+	stp	x27, x28, [sp, #80]
+	mov	x19, x0
+	mov	x1, sp
+	str	x1, [x19, #VCPU_STACK_TOP]
+	b	guest_return_all
 
 guest_sync_other:
 	save_others

@@ -29,6 +29,13 @@
 #define SYS_ID_AA64PFR2_EL1  S3_0_C0_C4_2
 #define SYS_SCTLR2_EL1       S3_0_C1_C0_3
 #define SYS_TCR2_EL1         S3_0_C2_C0_3
+#define SYS_SVCR             S3_3_C4_C2_2
+#define SYS_PMSCR_EL1        S3_0_C9_C9_0
+#define SYS_PMBLIMITR_EL1    S3_0_C9_C10_0
+#define SYS_TRFCR_EL1        S3_0_C1_C2_1
+#define SYS_TRBLIMITR_EL1    S3_0_C9_C11_0
+#define SYS_BRBCR_EL1        S2_1_C9_C0_0
+#define SYS_VDISR_EL2        S3_4_C12_C1_1
 #define SYS_TRFCR_EL2        S3_4_C1_C2_1
 #define SYS_HCRX_EL2         S3_4_C1_C2_2
 #define SYS_ZCR_EL2          S3_4_C1_C2_0
@@ -58,7 +65,12 @@
 #define SYS_ICC_CTLR_EL1    S3_0_C12_C12_4
 #define SYS_ICC_IGRPEN0_EL1 S3_0_C12_C12_6
 #define SYS_ICC_IGRPEN1_EL1 S3_0_C12_C12_7
+#define SYS_ICC_AP1R1_EL1   S3_0_C12_C9_1
+#define SYS_ICC_AP1R2_EL1   S3_0_C12_C9_2
+#define SYS_ICC_AP1R3_EL1   S3_0_C12_C9_3
+#define SYS_ICC_SRE_EL1     S3_0_C12_C12_5
 #define SYS_ICH_HCR_EL2     S3_4_C12_C11_0
+#define SYS_ICH_VTR_EL2     S3_4_C12_C11_1
 #define SYS_ICH_VMCR_EL2    S3_4_C12_C11_7
 
 /* ESR_ELx, D24.2.40. */
@@ -66,6 +78,7 @@
 #define ESR_IL        BIT(25)
 #define ESR_ISS       BITS(24, 0)
 #define EC_UNKNOWN    0x00
+#define EC_WFX        0x01
 #define EC_ILLEGAL    0x0e
 #define EC_HVC64      0x16
 #define EC_SMC64      0x17
@@ -101,6 +114,12 @@
 #define SYS_ISS(op0, op1, crn, crm, op2)                                                                         \
 	(FIELD(SYS_ISS_OP0, op0) | FIELD(SYS_ISS_OP1, op1) | FIELD(SYS_ISS_CRN, crn) | FIELD(SYS_ISS_CRM, crm) | \
 	 FIELD(SYS_ISS_OP2, op2))
+
+/* ISS of a trapped WFI: 0; WFE, and those with a timeout, are other values. */
+#define ISS_WFX_KIND BITS(1, 0)
+
+/* ISS of HVC: its immediate. */
+#define ISS_HVC_IMM BITS(15, 0)
 
 /* SPSR_ELx, C5.2.20. */
 #define SPSR_NZCV    BITS(31, 28)

@@ -25,6 +25,8 @@ enum exit_kind {
 	EXIT_KINDS,
 };
 
+struct world;
+
 struct ALIGNED(64) arch_vcpu {
 	union {
 		u64 x[31];
@@ -33,6 +35,15 @@ struct ALIGNED(64) arch_vcpu {
 	u64 stack_top;          /* of the CPU that runs this vCPU */
 	u64 elr, spsr;          /* only where the guest is first entered, or switched: else in the CPU */
 	u32 exits[EXIT_KINDS];
+
+	/* A secondary's. */
+	struct world *world;  /* its other registers while it is not loaded: world.h */
+	u32 cpu;              /* atomic: 1 + index of the CPU that runs it, 0: none does */
+	u32 rounds;           /* atomic: odd while its list registers may be in hardware */
+	u32 power;            /* atomic: psci_guest.c */
+	u64 entry, context;   /* where CPU_ON starts it */
+	u64 load;             /* ESR of the load that the primary is to end, 0: none */
+	bool dead;            /* its state is lost */
 };
 
 #endif
