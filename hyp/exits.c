@@ -3,10 +3,14 @@
  * What else a guest's exit can be about: an access to an emulated window, an interrupt of ours,
  * and the work that must not wait for an interrupt that a guest can hold back.
  */
+#include "hyp/arch.h"
 #include "hyp/log.h"
 #include "hyp/pci.h"
 #include "hyp/upcall.h"
+#include "iommu/device.h"
 #include "iommu/iommu.h"
+#include "vm/vcpu.h"
+#include "vm/view.h"
 #include "vm/vm.h"
 
 /* Events taken from a hardware queue at one exit: bounds the exit; more wait for the next. */
@@ -33,7 +37,8 @@ void hyp_exit_work(struct vcpu *vcpu)
 {
 	const struct iommu *end = &iommu_instance[iommu_count];
 
-	(void)vcpu;
+	if (unlikely(!vcpu->vm->primary))
+		vcpu_check(vcpu);
 	for (struct iommu *iommu = iommu_instance; iommu < end; iommu++)
 		if (unlikely(iommu_pending(iommu)))
 			drain(iommu);
@@ -59,11 +64,33 @@ static bool config_access(struct vcpu *vcpu, u32 host, struct mem_access *access
 	return true;
 }
 
+void hyp_irq_storm(u32 physical)
+{
+	device_irq_storm(physical);
+}
+
+void hyp_vcpu_wake(struct vcpu *vcpu)
+{
+	(void)vcpu; /* the primary asks by running it */
+	arch_raise_event_irq(machine->wake_irq);
+}
+
+/* Memory of the primary that is being split or merged on another CPU: mapped again in a moment. */
+static bool primary_has(const struct vcpu *vcpu, const struct mem_access *access)
+{
+	return page_find(pa(access->ipa.v)) != NULL && view_has(vcpu->vm, access->ipa);
+}
+
 bool hyp_mem_access(struct vcpu *vcpu, struct mem_access *access)
 {
+	if (!vcpu->vm->primary)
+		return vcpu_mem_access(vcpu, access);
 	for (u32 i = 0; i < machine->pci_count; i++)
 		if (access->ipa.v - machine->pci[i].ecam.base < machine->pci[i].ecam.size)
 			return config_access(vcpu, i, access);
+	access->again = primary_has(vcpu, access);
+	if (access->again)
+		return false;
 	log_debug("vm %u: %s of 0x%lx, which is nobody's", vcpu->vm->handle,
 		  access->write ? "write" : "read", (unsigned long)access->ipa.v);
 	return false;

@@ -12,6 +12,7 @@
 #include "mem/pool_priv.h"
 #include "primary_image.h"
 #include "vm/vm.h"
+#include "vm/vm_life.h"
 
 static struct pool hyp_pool;
 
@@ -90,9 +91,11 @@ void hyp_main(const void *fdt, u64 fdt_limit)
 	if (!iommu_start(machine, &why))
 		refuse(why);
 	devices_start(machine);
+	vm_table_init();
 	arch_irq_init(machine);
 	pool = share_heap(machine);
 	vm_primary_init(machine, &hyp_pool, pool);
+	vm_life_init(&hyp_pool);
 	primary_mmio();
 	device_boot_identity();
 	if (!primary_image_place(fdt, machine, &image, &why))

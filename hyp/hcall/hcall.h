@@ -48,7 +48,7 @@ extern const struct hcall_row hcall_pviommu[];                  /* by PVIOMMU_OP
 /* Prepare the working memory of a vCPU, before it first runs. */
 void hcall_init(struct hcall *c, struct vcpu *vcpu);
 
-/* Handlers: hcall_pviommu.c, hcall_device.c. */
+/* Handlers: hcall_pviommu.c, hcall_device.c, hcall_vm.c. */
 enum status hc_attach_dev(struct hcall *c), hc_detach_dev(struct hcall *c);
 enum status hc_alloc_domain(struct hcall *c), hc_free_domain(struct hcall *c);
 enum status hc_map_pages(struct hcall *c), hc_unmap_pages(struct hcall *c);
@@ -61,6 +61,18 @@ enum status hc_dev_req_dma(struct hcall *c), hc_dev_req_mmio(struct hcall *c);
 enum status hc_vmm_query(struct hcall *c), hc_dev_count(struct hcall *c);
 enum status hc_dev_info(struct hcall *c), hc_dev_endpoints(struct hcall *c);
 enum status hc_dev_assign(struct hcall *c), hc_dev_set_vsid(struct hcall *c);
-enum status hc_dev_release(struct hcall *c);
+enum status hc_dev_release(struct hcall *c), hc_dev_map_mmio(struct hcall *c);
+enum status hc_dev_map_irq(struct hcall *c), hc_dev_config(struct hcall *c);
+enum status hc_dev_reset(struct hcall *c);
+enum status hc_vm_create(struct hcall *c), hc_vm_destroy(struct hcall *c);
+enum status hc_vm_donate(struct hcall *c), hc_vm_finalise(struct hcall *c);
+enum status hc_vcpu_set(struct hcall *c), hc_vcpu_run(struct hcall *c);
+enum status hc_vcpu_irq(struct hcall *c), hc_vm_add_pool(struct hcall *c);
+enum status hc_hyp_meminfo(struct hcall *c), hc_mem_share(struct hcall *c);
+enum status hc_mem_unshare(struct hcall *c), hc_mem_relinquish(struct hcall *c);
+enum status hc_guard_info(struct hcall *c), hc_guard_enroll(struct hcall *c);
+enum status hc_guard_map(struct hcall *c), hc_guard_unmap(struct hcall *c);
+enum status hc_guard_range_map(struct hcall *c), hc_guard_range_unmap(struct hcall *c);
+enum status hc_console(struct hcall *c);
 
 #endif

@@ -5,32 +5,10 @@
 #include "abi/hcall.h"
 #include "abi/vmm.h"
 #include "hcall.h"
+#include "hyp/bits.h"
 #include "iommu/device.h"
 #include "mem/guest_copy.h"
 #include "pviommu/pviommu.h"
-
-enum status hc_vmm_query(struct hcall *c)
-{
-	switch (c->r[1]) {
-	case PC_VMM_Q_VERSION:
-		c->out[0] = PC_ABI_VERSION;
-		return OK;
-	case PC_VMM_Q_MAX_VMS:
-		c->out[0] = 1;
-		return OK;
-	case PC_VMM_Q_MAX_VCPUS:
-		c->out[0] = VM_MAX_VCPUS;
-		return OK;
-	case PC_VMM_Q_MAX_PVIOMMUS:
-		c->out[0] = VM_MAX_PVIOMMUS;
-		return OK;
-	case PC_VMM_Q_MAX_ENDPOINTS:
-		c->out[0] = PC_DEV_MAX_ENDPOINTS;
-		return OK;
-	default:
-		return E_NOSYS;
-	}
-}
 
 enum status hc_dev_count(struct hcall *c)
 {
@@ -58,6 +36,7 @@ enum status hc_dev_info(struct hcall *c)
 		return E_INVAL;
 	info.flags = (d->state == DEVICE_ASSIGNED ? PC_DEV_ASSIGNED : 0) |
 		     (d->state == DEVICE_QUARANTINED ? PC_DEV_QUARANTINED : 0) |
+		     (d->state == DEVICE_CLAIMED ? PC_DEV_CLAIMED : 0) |
 		     (d->frozen ? PC_DEV_FROZEN : 0);
 	info.device = d->index;
 	info.group = d->group;
@@ -84,13 +63,12 @@ enum status hc_dev_endpoints(struct hcall *c)
 enum status hc_dev_assign(struct hcall *c)
 {
 	struct device *d = device_find(c->r[1]);
-	struct vm *vm = vm_find(c->r[2]);
 	enum status status;
 	bool again = false;
 
-	if (d == NULL || vm == NULL)
+	if (d == NULL)
 		return E_NOENT;
-	status = device_assign(d, vm, c->r[3], &again);
+	status = device_assign(d, c->r[2], c->r[3], &again);
 	if (status == OK)
 		c->out[0] = again;
 	return status;
@@ -102,7 +80,7 @@ enum status hc_dev_set_vsid(struct hcall *c)
 
 	if (d == NULL)
 		return E_NOENT;
-	return device_set_vsid(d, vm_primary, c->r[2], c->r[3]);
+	return device_set_vsid(d, c->r[2], c->r[3]);
 }
 
 enum status hc_dev_release(struct hcall *c)
@@ -113,7 +91,7 @@ enum status hc_dev_release(struct hcall *c)
 
 	if (d == NULL)
 		return E_NOENT;
-	status = device_release(d, vm_primary, &again);
+	status = device_release(d, &again);
 	if (status == OK)
 		c->out[0] = again;
 	return status;
@@ -134,17 +112,61 @@ enum status hc_dev_req_dma(struct hcall *c)
 
 enum status hc_dev_req_mmio(struct hcall *c)
 {
-	const struct device *d;
+	const struct device *d = NULL;
 	u32 range;
 	pa_t at;
 
 	if (!page_aligned(c->r[1]))
 		return E_INVAL;
-	if (!vm_ipa_to_pa(c->vm, ipa(c->r[1]), &at))
-		return E_NOENT;
-	d = device_of_mmio(c->vm, at, PAGE_SIZE, &range);
+	vm_lock(c->vm);
+	if (vm_ipa_to_pa(c->vm, ipa(c->r[1]), &at))
+		d = device_of_mmio(c->vm, at, PAGE_SIZE, &range);
+	vm_unlock(c->vm);
 	if (d == NULL)
 		return E_NOENT;
 	c->out[0] = device_mmio_token(d, range) + (at.v - d->mmio[range].base);
 	return OK;
+}
+
+enum status hc_dev_map_mmio(struct hcall *c)
+{
+	struct device *d = device_find(c->r[1]);
+
+	return d != NULL ? device_map_mmio(d, c->r[2], c->r[3], &c->out[0]) : E_NOENT;
+}
+
+enum status hc_dev_map_irq(struct hcall *c)
+{
+	struct device *d = device_find(c->r[1]);
+
+	return d != NULL ? device_map_irq(d, c->r[2], c->r[3]) : E_NOENT;
+}
+
+/* R3 of DEV_CONFIG. */
+#define CONFIG_OFFSET BITS(15, 0)
+#define CONFIG_WIDTH  BITS(23, 16)
+#define CONFIG_WRITE  BIT(24)
+
+enum status hc_dev_config(struct hcall *c)
+{
+	u64 offset = FIELD_GET(CONFIG_OFFSET, c->r[3]), width = FIELD_GET(CONFIG_WIDTH, c->r[3]), base;
+	enum status status;
+	u32 host;
+
+	if ((c->r[3] & ~(CONFIG_OFFSET | CONFIG_WIDTH | CONFIG_WRITE)) != 0 || offset >= PAGE_SIZE ||
+	    (width != 1 && width != 2 && width != 4) || offset % width != 0)
+		return E_INVAL;
+	status = pviommu_config_place(c->vm, c->r[1], c->r[2], &host, &base);
+	if (status != OK)
+		return status;
+	if (c->r[3] & CONFIG_WRITE)
+		pci_config_write(c->vm, host, base + offset, (u32)width, (u32)c->r[4]);
+	else
+		c->out[0] = pci_config_read(c->vm, host, base + offset, (u32)width);
+	return OK;
+}
+
+enum status hc_dev_reset(struct hcall *c)
+{
+	return device_reset(c->vm, c->r[1], c->r[2], &c->again);
 }

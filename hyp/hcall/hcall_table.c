@@ -7,15 +7,38 @@
 #define FN(id) [(id) & PC_FN_MASK]
 
 const struct hcall_row hcall_function[HCALL_FUNCTIONS] = {
+	FN(PC_HYP_MEMINFO) = { hc_hyp_meminfo, CALL_SECONDARY, MBZ(1, 3), true },
+	FN(PC_MEM_SHARE) = { hc_mem_share, CALL_SECONDARY, MBZ(3, 3), true },
+	FN(PC_MEM_UNSHARE) = { hc_mem_unshare, CALL_SECONDARY, MBZ(3, 3), true },
+	FN(PC_MMIO_GUARD_INFO) = { hc_guard_info, CALL_SECONDARY, 0, true },
+	FN(PC_MMIO_GUARD_ENROLL) = { hc_guard_enroll, CALL_SECONDARY, 0, true },
+	FN(PC_MMIO_GUARD_MAP) = { hc_guard_map, CALL_SECONDARY, 0, true },
+	FN(PC_MMIO_GUARD_UNMAP) = { hc_guard_unmap, CALL_SECONDARY, 0, true },
+	FN(PC_MEM_RELINQUISH) = { hc_mem_relinquish, CALL_SECONDARY, MBZ(3, 3), true },
+	FN(PC_MMIO_RGUARD_MAP) = { hc_guard_range_map, CALL_SECONDARY, 0, true },
+	FN(PC_MMIO_RGUARD_UNMAP) = { hc_guard_range_unmap, CALL_SECONDARY, 0, true },
 	FN(PC_DEV_REQ_DMA) = { hc_dev_req_dma, CALL_ANY, MBZ(3, 6), true },
 	FN(PC_DEV_REQ_MMIO) = { hc_dev_req_mmio, CALL_ANY, MBZ(2, 6), true },
 	FN(PC_VMM_QUERY) = { hc_vmm_query, CALL_PRIMARY, 0, false },
+	FN(PC_VM_CREATE) = { hc_vm_create, CALL_PRIMARY, 0, false },
+	FN(PC_VM_DESTROY) = { hc_vm_destroy, CALL_PRIMARY, 0, false },
+	FN(PC_VM_DONATE) = { hc_vm_donate, CALL_PRIMARY, 0, false },
+	FN(PC_VM_FINALISE) = { hc_vm_finalise, CALL_PRIMARY, 0, false },
+	FN(PC_VCPU_SET) = { hc_vcpu_set, CALL_PRIMARY, 0, false },
+	FN(PC_VCPU_RUN) = { hc_vcpu_run, CALL_PRIMARY, 0, false },
+	FN(PC_VCPU_IRQ) = { hc_vcpu_irq, CALL_PRIMARY, 0, false },
+	FN(PC_VM_ADD_POOL) = { hc_vm_add_pool, CALL_PRIMARY, 0, false },
 	FN(PC_DEV_COUNT) = { hc_dev_count, CALL_PRIMARY, 0, false },
 	FN(PC_DEV_INFO) = { hc_dev_info, CALL_PRIMARY, 0, false },
 	FN(PC_DEV_GET_NUM_END_POINTS) = { hc_dev_endpoints, CALL_PRIMARY, 0, false },
 	FN(PC_DEV_ASSIGN) = { hc_dev_assign, CALL_PRIMARY, 0, false },
 	FN(PC_DEV_SET_END_POINT_VSID) = { hc_dev_set_vsid, CALL_PRIMARY, 0, false },
 	FN(PC_DEV_RELEASE) = { hc_dev_release, CALL_PRIMARY, 0, false },
+	FN(PC_DEV_MAP_MMIO) = { hc_dev_map_mmio, CALL_PRIMARY, 0, false },
+	FN(PC_DEV_MAP_IRQ) = { hc_dev_map_irq, CALL_PRIMARY, 0, false },
+	FN(PC_CONSOLE) = { hc_console, CALL_ANY, 0, false },
+	FN(PC_DEV_CONFIG) = { hc_dev_config, CALL_ANY, 0, false },
+	FN(PC_DEV_RESET) = { hc_dev_reset, CALL_ANY, 0, false },
 };
 
 const struct hcall_row hcall_pviommu[PVIOMMU_OP_COUNT] = {

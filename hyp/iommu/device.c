@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The table of devices and endpoints, found by index, by stream, by vSID, by MMIO address. */
+/*
+ * The table of devices and endpoints, found by index, by stream, by vSID, by MMIO address. Who owns one, and
+ * how that changes, is device_assign.c.
+ */
 #include "device.h"
 
 #include <stdio.h>
@@ -50,7 +53,7 @@ struct endpoint *endpoint_of_vsid(struct vm *vm, u32 pviommu, u64 vsid)
 	return e;
 }
 
-static void vsid_link(struct vm *vm, struct endpoint *e, u32 vsid_value)
+void endpoint_set_vsid(struct vm *vm, struct endpoint *e, u32 vsid_value)
 {
 	struct endpoint **head = &vm->vsid_bucket[vsid_hash(e->device->pviommu->id, vsid_value)];
 
@@ -61,7 +64,7 @@ static void vsid_link(struct vm *vm, struct endpoint *e, u32 vsid_value)
 	e->device->pviommu->vsid_count++;
 }
 
-static void vsid_unlink(struct vm *vm, struct endpoint *e)
+void endpoint_clear_vsid(struct vm *vm, struct endpoint *e)
 {
 	struct endpoint **at;
 
@@ -116,6 +119,8 @@ static struct device *device_add(void)
 	d->index = device_count++;
 	d->vm = vm_primary;
 	d->state = DEVICE_UNASSIGNED;
+	for (u32 i = 0; i < PC_DEV_MAX_MMIO; i++)
+		d->mmio_ipa[i] = DEVICE_UNMAPPED;
 	return d;
 }
 
@@ -331,6 +336,17 @@ void device_mmio_unpin(pa_t base, u64 size)
 	}
 }
 
+bool device_mmio_ipa(const struct vm *vm, pa_t addr, u64 *out)
+{
+	u32 range;
+	const struct device *d = device_of_mmio(vm, addr, 1, &range);
+
+	if (d == NULL || d->mmio_ipa[range] == DEVICE_UNMAPPED)
+		return false;
+	*out = d->mmio_ipa[range] + (addr.v - d->mmio[range].base);
+	return true;
+}
+
 /* FNV-1a: the same on every boot of one machine, and says nothing about stream ids. */
 static u32 token_hash(const char *name, u32 salt)
 {
@@ -350,195 +366,4 @@ void endpoint_tokens(const struct endpoint *e, u32 *token1, u32 *token2)
 u64 device_mmio_token(const struct device *d, u32 range)
 {
 	return (u64)token_hash(d->name, 0x50440000u + range) << 32;
-}
-
-void device_quarantine(struct device *d, const char *what)
-{
-	struct vm *vm = d->vm;
-
-	if (d->state == DEVICE_QUARANTINED)
-		return;
-	log_error("%s: quarantined: %s", d->name, what);
-	if (d->pci)
-		pci_device_master(d, false);
-	d->state = DEVICE_QUARANTINED;
-	for (u32 i = 0; i < d->endpoint_count; i++) {
-		static const struct stream_config blocked = { .mode = STREAM_BLOCKED };
-		struct endpoint *e = &d->endpoint[i];
-		bool ok = e->iommu->ops->stream_write(e->iommu, e->sid, &blocked) == OK;
-
-		attach_forget(vm, e, ok);
-	}
-	if (d->pviommu != NULL)
-		d->pviommu->quarantines++;
-}
-
-/* PCI functions tag only while they are assigned, and only for an IOMMU that knows tags. */
-static void pasids_allow(const struct device *d)
-{
-	for (u32 i = 0; i < d->endpoint_count; i++)
-		if (endpoint_pasid_bits(&d->endpoint[i]) > 0)
-			pci_endpoint_pasids(d, i);
-}
-
-/* One turn of the reset; at its end the device is what it was being reset for. */
-static enum status reset_turn(struct device *d, bool *again) MUST_HOLD(vm_class)
-{
-	enum status status = d->pci ? pci_device_reset(d, again) : E_DENIED;
-
-	if (status != OK) {
-		device_quarantine(d, "its reset failed");
-		return status;
-	}
-	if (*again)
-		return OK;
-	pci_device_master(d, true); /* a device that was quarantined may master the bus again */
-	d->state = d->target;
-	if (d->state == DEVICE_ASSIGNED)
-		pasids_allow(d);
-	if (d->state == DEVICE_UNASSIGNED) {
-		d->pviommu = NULL;
-		status = attach_identity(d, vm_primary);
-		if (status != OK)
-			device_quarantine(d, "the identity domain cannot be set");
-	}
-	return status;
-}
-
-static enum status assign_begin(struct device *d, struct vm *vm, struct pviommu *pv)
-	MUST_HOLD(vm_class)
-{
-	if (d->endpoint_count == 0)
-		return E_INVAL;
-	for (u32 i = 0; i < d->endpoint_count; i++) {
-		const struct endpoint *e = &d->endpoint[i];
-
-		if (!iommu_is_common(e->iommu))
-			return E_DENIED;
-		if (e->iommu != d->endpoint[0].iommu)
-			return E_INVAL;
-	}
-	if (pv->iommu != NULL && pv->iommu != d->endpoint[0].iommu)
-		return E_INVAL;
-	if (!d->pci)
-		return E_DENIED; /* no reset handler is known for it */
-	pv->iommu = d->endpoint[0].iommu;
-	d->pviommu = pv;
-	d->vm = vm;
-	d->frozen = false;
-	d->target = DEVICE_ASSIGNED;
-	d->state = DEVICE_RESETTING;
-	if (attach_block(d) != OK) {
-		device_quarantine(d, "its streams could not be blocked");
-		return E_IO;
-	}
-	for (u32 i = 0; i < d->endpoint_count; i++)
-		attach_forget(vm, &d->endpoint[i], true); /* the identity context, if it had one */
-	return OK;
-}
-
-enum status device_assign(struct device *d, struct vm *vm, u64 pviommu, bool *again)
-{
-	enum status status = OK;
-	struct pviommu *pv;
-
-	if (pviommu >= VM_MAX_PVIOMMUS)
-		return E_INVAL;
-	vm_lock(vm);
-	pv = &vm->pviommu[pviommu];
-	switch ((enum device_state)d->state) {
-	case DEVICE_UNASSIGNED:
-		status = assign_begin(d, vm, pv);
-		break;
-	case DEVICE_RESETTING:
-		if (d->target != DEVICE_ASSIGNED || d->vm != vm || d->pviommu != pv)
-			status = E_BUSY;
-		break;
-	case DEVICE_ASSIGNED:
-		status = d->vm == vm && d->pviommu == pv ? E_EXIST : E_BUSY;
-		break;
-	case DEVICE_QUARANTINED:
-		status = E_DENIED;
-		break;
-	}
-	if (status == OK)
-		status = reset_turn(d, again);
-	vm_unlock(vm);
-	return status;
-}
-
-static bool has_attachments(const struct device *d)
-{
-	for (u32 i = 0; i < d->endpoint_count; i++)
-		if (d->endpoint[i].attached.domain != NULL)
-			return true;
-	return false;
-}
-
-static enum status release_begin(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
-{
-	if (has_attachments(d))
-		return E_BUSY;
-	for (u32 i = 0; i < d->endpoint_count; i++)
-		vsid_unlink(vm, &d->endpoint[i]);
-	d->frozen = false;
-	d->target = DEVICE_UNASSIGNED;
-	d->state = DEVICE_RESETTING;
-	return OK;
-}
-
-enum status device_release(struct device *d, struct vm *vm, bool *again)
-{
-	enum status status = OK;
-
-	vm_lock(vm);
-	switch ((enum device_state)d->state) {
-	case DEVICE_UNASSIGNED:
-		status = E_NOENT;
-		break;
-	case DEVICE_RESETTING:
-		if (d->target != DEVICE_UNASSIGNED)
-			status = E_BUSY;
-		break;
-	case DEVICE_ASSIGNED:
-	case DEVICE_QUARANTINED:
-		status = d->vm == vm ? release_begin(d, vm) : E_NOENT;
-		break;
-	}
-	if (status == OK)
-		status = reset_turn(d, again);
-	vm_unlock(vm);
-	return status;
-}
-
-static enum status set_vsid(struct device *d, struct vm *vm, u64 endpoint, u64 vsid_value)
-	MUST_HOLD(vm_class)
-{
-	struct endpoint *e;
-
-	if (d->vm != vm || d->state == DEVICE_UNASSIGNED)
-		return E_NOENT;
-	if (d->state == DEVICE_QUARANTINED)
-		return E_DENIED;
-	if (d->state == DEVICE_RESETTING || d->frozen)
-		return E_BUSY;
-	if (endpoint >= d->endpoint_count)
-		return E_NOENT;
-	e = &d->endpoint[endpoint];
-	if (e->has_vsid || endpoint_of_vsid(vm, d->pviommu->id, vsid_value) != NULL)
-		return E_EXIST;
-	vsid_link(vm, e, (u32)vsid_value);
-	return OK;
-}
-
-enum status device_set_vsid(struct device *d, struct vm *vm, u64 endpoint, u64 vsid_value)
-{
-	enum status status;
-
-	if (vsid_value >> 32 != 0)
-		return E_INVAL;
-	vm_lock(vm);
-	status = set_vsid(d, vm, endpoint, vsid_value);
-	vm_unlock(vm);
-	return status;
 }

@@ -8,8 +8,13 @@
  *   (the primary's,            |                                   |
  *    identity)                 +------------> QUARANTINED <--------+   (release tries again)
  *
- * Locks: what changes with ownership is guarded by the vm lock of the owner; names, streams and
- * MMIO are constant after boot.
+ * A secondary claims whole isolation groups: with the first device of a group all others are CLAIMED,
+ * blocked and in nobody's configuration space, until each is assigned too; a device that a secondary
+ * gives back is CLAIMED until the last of the group is, then all are the primary's again.
+ *
+ * Locks: who owns a device changes only under the primary's vm lock and that of the secondary, if one
+ * is concerned; what an owner configures is guarded by the owner's vm lock. Names, streams and MMIO
+ * are constant after boot.
  */
 #ifndef IOMMU_DEVICE_H
 #define IOMMU_DEVICE_H
@@ -31,7 +36,11 @@ struct pviommu;
 enum device_state { DEVICE_UNASSIGNED,
 		    DEVICE_RESETTING,
 		    DEVICE_ASSIGNED,
+		    DEVICE_CLAIMED,
 		    DEVICE_QUARANTINED };
+
+#define DEVICE_UNMAPPED (~0ull)
+#define DEVICE_MAX_IRQS 8u
 
 /* One (vSID, PASID) under a domain. */
 struct attachment {
@@ -68,15 +77,18 @@ struct device {
 	u8 target;          /* while RESETTING: the state that follows */
 	bool frozen;        /* its vSIDs are fixed */
 	bool pci;
-	struct vm *vm;      /* owner; NULL while quarantined after another VM */
+	struct vm *vm;      /* owner; the primary while quarantined after another VM */
 	struct pviommu *pviommu;
 	struct endpoint *endpoint; /* endpoint_count of them, consecutive */
 	u32 endpoint_count;
 	struct range mmio[PC_DEV_MAX_MMIO];
 	u32 mmio_count;
-	u32 irq[8];
+	u32 irq[DEVICE_MAX_IRQS];
 	u32 irq_count;
 	u32 mmio_pins;      /* pages of its MMIO in DMA mappings; page lock */
+	bool mmio_away;     /* the primary's views do not have it */
+	u64 mmio_ipa[PC_DEV_MAX_MMIO]; /* where a secondary has it, or DEVICE_UNMAPPED */
+	u32 irq_given[DEVICE_MAX_IRQS]; /* the interrupt that a secondary has for it, 0: none */
 };
 
 extern struct device device_table[DEVICE_MAX];
@@ -105,20 +117,52 @@ enum status device_mmio_pin(const struct vm *vm, pa_t base, u64 size) MUST_CHECK
 	MUST_HOLD(page_class);
 void device_mmio_unpin(pa_t base, u64 size) MUST_HOLD(page_class);
 
+/* Where a VM has this MMIO address; false: it has not. */
+bool device_mmio_ipa(const struct vm *vm, pa_t addr, u64 *out);
+
 /* Is this device the VM's, so that it may see its configuration space? For hyp/pci. */
 bool device_owned_by(const struct device *d, const struct vm *vm);
 
+/* The owner's name for an endpoint, in its table and out of it. */
+void endpoint_set_vsid(struct vm *vm, struct endpoint *e, u32 vsid) MUST_HOLD(vm_class);
+void endpoint_clear_vsid(struct vm *vm, struct endpoint *e) MUST_HOLD(vm_class);
+
+/* --- device_assign.c */
+
 /*
  * Hand a device to a VM under a pvIOMMU of it: streams blocked, device reset. *again: call again.
- * E_NOENT; E_EXIST already assigned there; E_BUSY another's, or MMIO is mapped for DMA; E_INVAL
- * pvIOMMU id or IOMMU do not fit; E_DENIED quarantined or cannot be reset; E_IO.
+ * E_NOENT no such VM; E_EXIST already assigned there; E_BUSY another's, a member of its group is, MMIO
+ * is mapped for DMA, or the VM is final; E_INVAL pvIOMMU id or IOMMU do not fit; E_DENIED quarantined
+ * or cannot be reset; E_IO.
  */
-enum status device_assign(struct device *d, struct vm *vm, u64 pviommu, bool *again) MUST_CHECK
+enum status device_assign(struct device *d, u64 vm, u64 pviommu, bool *again) MUST_CHECK
 	NOT_HELD(vm_class);
-enum status device_release(struct device *d, struct vm *vm, bool *again) MUST_CHECK
+/* E_NOENT it is nobody's; E_BUSY attached, or its VM is final. On a quarantined one: resets again. */
+enum status device_release(struct device *d, bool *again) MUST_CHECK NOT_HELD(vm_class);
+enum status device_set_vsid(struct device *d, u64 endpoint, u64 vsid) MUST_CHECK
 	NOT_HELD(vm_class);
-enum status device_set_vsid(struct device *d, struct vm *vm, u64 endpoint, u64 vsid) MUST_CHECK
+/*
+ * Let a secondary reach an MMIO range of its device at `at`: *pages. E_NOENT no such range, or the
+ * device is no secondary's; E_EXIST it is mapped, or the VM has something there; E_INVAL the place (a
+ * range above 2 MiB must lie as the device's does within 2 MiB); E_NOMEM.
+ */
+enum status device_map_mmio(struct device *d, u64 range, u64 at, u64 *pages) MUST_CHECK
 	NOT_HELD(vm_class);
+/*
+ * Give the index-th line of a device to its VM as interrupt `intid`. E_BUSY: a device of another owner
+ * could drive the line, or the interrupt is in use; E_EXIST: given already; E_INVAL; E_NOENT.
+ */
+enum status device_map_irq(struct device *d, u64 index, u64 intid) MUST_CHECK NOT_HELD(vm_class);
+/* The owner resets its device: E_BUSY while attached; *again: call again. */
+enum status device_reset(struct vm *vm, u64 pviommu, u64 vsid, bool *again) MUST_CHECK NOT_HELD(vm_class);
+
+/* Has the VM claimed a group of which not all are assigned? */
+bool device_claims_open(const struct vm *vm) MUST_HOLD(vm_class);
+/* One step of taking all devices from a VM that ends; true: it has none. */
+bool device_teardown_step(struct vm *vm) MUST_HOLD(vm_class);
+/* A line that was given away is asserted without end: its devices are quarantined. */
+void device_irq_storm(u32 line) NOT_HELD(vm_class);
+u32 device_quarantined_count(void);
 
 /* Hardware of this device misbehaved: its streams are blocked, it cannot be used until a reset. */
 void device_quarantine(struct device *d, const char *what) MUST_HOLD(vm_class);

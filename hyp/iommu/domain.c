@@ -96,18 +96,18 @@ static enum status tag_alloc(struct vm *vm, struct iommu_tag *tag)
 {
 	*tag = (struct iommu_tag){ .kind = TAG_STAGE2 };
 	if (!iommu_common.stage1)
-		return idmap_alloc(&iommu_vmids, &tag->vmid);
+		return iommu_id_alloc(&iommu_vmids, &tag->vmid);
 	tag->kind = TAG_STAGE1;
 	tag->vmid = vm->paging_vmid;
-	return idmap_alloc(vm->asids, &tag->asid);
+	return iommu_id_alloc(vm->asids, &tag->asid);
 }
 
 static void tag_free(struct vm *vm, const struct iommu_tag *tag)
 {
 	if (tag->kind == TAG_STAGE1)
-		idmap_free(vm->asids, tag->asid);
+		iommu_id_free(vm->asids, tag->asid);
 	else
-		idmap_free(&iommu_vmids, tag->vmid);
+		iommu_id_free(&iommu_vmids, tag->vmid);
 }
 
 /* Slot, tag and root; the vm lock is held. */
@@ -260,6 +260,40 @@ enum status domain_free(struct vcpu *vcpu, u64 id, bool *again) NO_LOCK_ANALYSIS
 	}
 	vm_unlock(vm);
 	return status;
+}
+
+bool domain_teardown_step(struct vm *vm, u64 *cursor, bool *lost) NO_LOCK_ANALYSIS
+{
+	u32 looked = 0;
+
+	for (; *cursor < vm->domain_max && looked < FREE_STEP_HOLES; ++*cursor, looked++) {
+		struct domain *d = slot(vm, (u32)*cursor);
+		bool done;
+
+		if (d->state == DOMAIN_FREE)
+			continue;
+		if (d->attached > 0 || d->tag.users != 0) {
+			*lost = true;
+			continue;
+		}
+		lock_slot(d);
+		d->state = DOMAIN_DYING;
+		done = free_step(&vm->vcpu[0], d);
+		domain_unlock(d);
+		if (!done)
+			return false;
+		looked += FREE_STEP_HOLES / 8; /* a domain is more work than a free slot */
+	}
+	return *cursor == vm->domain_max;
+}
+
+void domain_table_fini(struct vm *vm)
+{
+	for (u32 i = 0; i < vm->domain_max && !vm->tags_lost; i += DOMAINS_PER_PAGE)
+		pool_free(&vm->pool, 0, io_phys_of(vm->domain_page[i / DOMAINS_PER_PAGE]));
+	vm->domain_max = 0;
+	vm->domain_free = 0;
+	vm->domain_count = 0;
 }
 
 void domain_use(struct domain *d, const struct iommu *iommu)

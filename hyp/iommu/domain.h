@@ -76,6 +76,15 @@ enum status domain_free(struct vcpu *vcpu, u64 id, bool *again) MUST_CHECK NOT_H
 
 u32 domain_left(struct vm *vm) NOT_HELD(vm_class);
 
+/*
+ * Teardown of a VM whose streams are all blocked and whose vCPUs run no more: remove its domains in
+ * bounded steps. *cursor starts at 0. A domain whose tag some IOMMU may still hold is left, with its
+ * pages pinned, and *lost is set. True: no more to do.
+ */
+bool domain_teardown_step(struct vm *vm, u64 *cursor, bool *lost) MUST_HOLD(vm_class);
+/* The slots themselves, at the end of that. */
+void domain_table_fini(struct vm *vm) MUST_HOLD(vm_class);
+
 /* An attachment through `iommu` begins (before hardware may use the table) or has ended. */
 void domain_use(struct domain *d, const struct iommu *iommu) MUST_HOLD(domain_class);
 enum status domain_unuse(struct domain *d, struct iommu *iommu) MUST_CHECK

@@ -69,9 +69,13 @@ void iommu_report_overflow(struct iommu *iommu)
 {
 	u64 count;
 
-	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++)
-		if (vm_primary->pviommu[i].iommu == iommu)
-			__atomic_fetch_add(&vm_primary->pviommu[i].lost, 1, __ATOMIC_RELAXED);
+	for (u32 k = 0; k <= VM_SECONDARIES; k++)
+		for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++) {
+			struct pviommu *pv = &vm_at(k)->pviommu[i];
+
+			if (__atomic_load_n(&pv->iommu, __ATOMIC_RELAXED) == iommu)
+				__atomic_fetch_add(&pv->lost, 1, __ATOMIC_RELAXED);
+		}
 	count = __atomic_fetch_add(&overflows, 1, __ATOMIC_RELAXED);
 	if (worth_a_line(count))
 		log_warn("%s: events were lost, the count is unknown #%lu", iommu->name,

@@ -77,6 +77,25 @@ static void ids_init(struct idmap *map, u8 bits)
 	idmap_init(map, io_phys(words), count);
 }
 
+static struct spinlock id_lock = SPINLOCK_INIT;
+
+enum status iommu_id_alloc(struct idmap *map, u16 *id)
+{
+	enum status status;
+
+	arch_spin_lock(&id_lock);
+	status = idmap_alloc(map, id);
+	arch_spin_unlock(&id_lock);
+	return status;
+}
+
+void iommu_id_free(struct idmap *map, u16 id)
+{
+	arch_spin_lock(&id_lock);
+	idmap_free(map, id);
+	arch_spin_unlock(&id_lock);
+}
+
 bool iommu_start(const struct machine *m, const char **why)
 {
 	for (u32 i = 0; i < m->iommu_count; i++) {

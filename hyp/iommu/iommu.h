@@ -24,8 +24,11 @@ struct iommu_common {
 	u8 asid_bits, vmid_bits;
 };
 extern struct iommu_common iommu_common;
-extern struct idmap iommu_vmids;          /* VMIDs of the machine; the global id lock is vm's */
-extern struct idmap iommu_asids;          /* ASIDs where there is no stage 2 to scope them */
+extern struct idmap iommu_vmids; /* VMIDs of the machine */
+extern struct idmap iommu_asids; /* ASIDs where there is no stage 2 to scope them */
+/* Ids of a map that several VMs take from; a lock of their own inside. E_NOMEM. */
+enum status iommu_id_alloc(struct idmap *map, u16 *id) MUST_CHECK;
+void iommu_id_free(struct idmap *map, u16 id);
 
 /* Block everything behind every IOMMU; boot, before anything else. Panics when it cannot. */
 void iommu_quiesce(const struct machine *m);

@@ -71,10 +71,10 @@ static bool aligned_to(u64 a, u64 b, u64 left, u64 size)
 }
 
 /* Pin one 2 MiB or 1 GiB leaf at physical `out`; false: use smaller leaves. */
-static bool pin_block(u8 owner, u64 out, u64 size) MUST_HOLD(page_class)
+static bool pin_block(u8 owner, u64 out, u64 size, bool write) MUST_HOLD(page_class)
 {
 	for (u64 done = 0; done < size; done += BLOCK_SIZE) {
-		if (likely(page_pin_block(pa(out + done), owner) == OK))
+		if (likely(page_pin_block(pa(out + done), owner, write) == OK))
 			continue;
 		while (done > 0) {
 			done -= BLOCK_SIZE;
@@ -90,7 +90,7 @@ static bool pin_block(u8 owner, u64 out, u64 size) MUST_HOLD(page_class)
  * leaves. *taken is their size, all of one shift and physically consecutive.
  */
 static enum status pin_next(struct vm *vm, u32 sizes, u64 va, u64 addr, u64 left, u32 leaves,
-			    struct pt_run *run) MUST_HOLD(page_class)
+			    bool write, struct pt_run *run) MUST_HOLD(page_class)
 {
 	u64 room = 0, pages, out;
 	enum status status;
@@ -106,7 +106,7 @@ static enum status pin_next(struct vm *vm, u32 sizes, u64 va, u64 addr, u64 left
 
 		if (likely(!(sizes & size) || !aligned_to(va, out, room, size)))
 			continue;
-		if (!pin_block(vm->owner, out, size))
+		if (!pin_block(vm->owner, out, size, write))
 			continue;
 		run->shift = shift;
 		run->size = size;
@@ -122,7 +122,7 @@ static enum status pin_next(struct vm *vm, u32 sizes, u64 va, u64 addr, u64 left
 		if (pages > to_block)
 			pages = to_block;
 	}
-	status = page_pin(first, pages, vm->owner);
+	status = page_pin(first, pages, vm->owner, write);
 	run->shift = PT_SHIFT_4K;
 	run->size = pages << PAGE_SHIFT;
 	return status;
@@ -140,7 +140,7 @@ static enum status pin_memory(struct vm *vm, const struct map_request *req, u32 
 		struct pt_run run;
 
 		status = pin_next(vm, sizes, req->iova.v + at, req->ipa.v + at, req->size - at,
-				  leaves, &run);
+				  leaves, req->prot & PVIOMMU_PROT_WRITE, &run);
 		if (unlikely(status != OK)) {
 			unpin_locked(s);
 			break;
@@ -259,15 +259,15 @@ static enum status map_step(struct vcpu *vcpu, struct domain *d, const struct ma
 }
 
 /* Pin what one leaf size covers; the shift is 12 or 21. */
-static ALWAYS_INLINE bool pin_simple(pa_t out, u64 size, u8 shift, u8 owner)
+static ALWAYS_INLINE bool pin_simple(pa_t out, u64 size, u8 shift, u8 owner, bool write)
 {
 	bool pinned;
 
 	page_lock();
 	if (likely(shift == PT_SHIFT_4K))
-		pinned = page_pin(out, size >> PAGE_SHIFT, owner) == OK;
+		pinned = page_pin(out, size >> PAGE_SHIFT, owner, write) == OK;
 	else
-		pinned = page_pin_block(out, owner) == OK;
+		pinned = page_pin_block(out, owner, write) == OK;
 	page_unlock();
 	return pinned;
 }
@@ -305,7 +305,8 @@ ALWAYS_INLINE bool domain_map_simple(struct vcpu *vcpu, struct domain *d, iova_t
 		     !vm_ipa_extent(vcpu->vm, from, size, &out, &room) || room != size))
 		return false;
 	shift = simple_shift(d, at.v, out.v, size);
-	if (unlikely(shift == 0 || !pin_simple(out, size, shift, vcpu->vm->owner)))
+	if (unlikely(shift == 0 || !pin_simple(out, size, shift, vcpu->vm->owner,
+					       prot & PVIOMMU_PROT_WRITE)))
 		return false;
 	if (unlikely(!d->pt.ops->try_map(&d->pt, at.v, out.v, size, shift, leaf_prot(prot)))) {
 		unpin_simple(out, size, shift);

@@ -16,7 +16,7 @@ static u64 piece(u64 addr, u64 bytes)
 }
 
 /* The hypervisor's pointer to an IPA of the VM's own or shared memory; page lock. */
-static void *guest_ptr(struct vm *vm, ipa_t addr) MUST_HOLD(page_class)
+static void *guest_ptr(struct vm *vm, ipa_t addr, bool write) MUST_HOLD(page_class)
 {
 	const struct page *page;
 	pa_t base;
@@ -24,7 +24,7 @@ static void *guest_ptr(struct vm *vm, ipa_t addr) MUST_HOLD(page_class)
 	if (!vm_ipa_to_pa(vm, addr, &base))
 		return NULL;
 	page = page_find(base);
-	if (page == NULL || !page_usable(page, vm->owner))
+	if (page == NULL || !page_usable(page, vm->owner, write))
 		return NULL;
 	return io_phys(base);
 }
@@ -40,7 +40,7 @@ enum status guest_read(struct vm *vm, ipa_t from, void *to, u64 bytes)
 		const void *src;
 
 		page_lock();
-		src = guest_ptr(vm, from);
+		src = guest_ptr(vm, from, false);
 		if (src != NULL)
 			memcpy(out, src, n);
 		page_unlock();
@@ -56,7 +56,7 @@ enum status guest_read(struct vm *vm, ipa_t from, void *to, u64 bytes)
 static bool writable(struct vm *vm, ipa_t to, u64 bytes) MUST_HOLD(page_class)
 {
 	for (u64 done = 0; done < bytes; done += piece(to.v + done, bytes - done))
-		if (guest_ptr(vm, ipa(to.v + done)) == NULL)
+		if (guest_ptr(vm, ipa(to.v + done), true) == NULL)
 			return false;
 	return true;
 }
@@ -74,13 +74,25 @@ enum status guest_write(struct vm *vm, ipa_t to, const void *from, u64 bytes)
 	while (status == OK && bytes > 0) {
 		u64 n = piece(to.v, bytes);
 
-		memcpy(guest_ptr(vm, to), in, n);
+		memcpy(guest_ptr(vm, to, true), in, n);
 		in += n;
 		to.v += n;
 		bytes -= n;
 	}
 	page_unlock();
 	return status;
+}
+
+enum status guest_check_writable(struct vm *vm, ipa_t to, u64 bytes)
+{
+	bool ok;
+
+	if (to.v + bytes < to.v || bytes > PVIOMMU_MAX_STRUCT)
+		return E_FAULT;
+	page_lock();
+	ok = writable(vm, to, bytes);
+	page_unlock();
+	return ok ? OK : E_FAULT;
 }
 
 static enum status tail_is_zero(struct vm *vm, ipa_t from, u64 bytes)

@@ -19,6 +19,10 @@ enum status guest_read(struct vm *vm, ipa_t from, void *to, u64 bytes) MUST_CHEC
 enum status guest_write(struct vm *vm, ipa_t to, const void *from, u64 bytes) MUST_CHECK
 	NOT_HELD(page_class);
 
+/* Would guest_write() succeed now? E_FAULT. */
+enum status guest_check_writable(struct vm *vm, ipa_t to, u64 bytes) MUST_CHECK
+	NOT_HELD(page_class);
+
 /*
  * Copy in a top-level structure: u32 size at offset 0, aligned to 8. Members beyond the caller's
  * size read as zero. E_FAULT; E_INVAL: misaligned, or size below `min` or above

@@ -24,6 +24,7 @@ static struct region region[MACHINE_MAX_RAM];
 static u32 region_count;
 static struct page *record;
 static struct page_run *run_record;
+static u32 *ipa_record; /* by the same index: IPA >> PAGE_SHIFT of a secondary's page */
 static struct spinlock lock = SPINLOCK_INIT;
 
 void page_lock(void) NO_LOCK_ANALYSIS
@@ -95,7 +96,8 @@ u64 page_record_bytes(const struct machine *m)
 	u64 pages = region_pages(m);
 
 	return align_up(pages * sizeof(struct page), PAGE_SIZE) +
-	       align_up(pages / BLOCK_PAGES * sizeof(struct page_run), PAGE_SIZE);
+	       align_up(pages / BLOCK_PAGES * sizeof(struct page_run), PAGE_SIZE) +
+	       align_up(pages * sizeof(*ipa_record), PAGE_SIZE);
 }
 
 static void region_init(const struct machine *m)
@@ -161,6 +163,8 @@ void page_init(const struct machine *m)
 	run_record = io_phys(boot_alloc(
 		align_up(pages / BLOCK_PAGES * sizeof(*run_record), PAGE_SIZE) / PAGE_SIZE,
 		PAGE_SIZE));
+	ipa_record = io_phys(boot_alloc(
+		align_up(pages * sizeof(*ipa_record), PAGE_SIZE) / PAGE_SIZE, PAGE_SIZE));
 	region_init(m);
 	for (u32 i = 0; i < m->ram_count; i++)
 		give(m->ram[i].base, m->ram[i].size, OWNER_VM);
@@ -182,6 +186,16 @@ void page_set(struct page *page, u8 owner, u8 state)
 	/* Nobody is left of what the run was: it may be uniform again in another colour. */
 	if (r->odd == BLOCK_PAGES)
 		run_summarise((u64)(r - run_record));
+}
+
+ipa_t page_ipa(pa_t addr)
+{
+	return ipa((u64)ipa_record[page_of(addr) - record] << PAGE_SHIFT);
+}
+
+void page_set_ipa(pa_t addr, ipa_t where)
+{
+	ipa_record[page_of(addr) - record] = (u32)(where.v >> PAGE_SHIFT);
 }
 
 u64 page_run_end(pa_t at, u64 end, u8 owner)
@@ -254,10 +268,10 @@ static void count_runs(const struct page *first, u64 pages, bool add)
 }
 
 /* Some page is shared with the primary, foreign, or full: one by one, and say which. */
-static NOINLINE enum status pin_mixed(struct page *first, u64 pages, u8 owner)
+static NOINLINE enum status pin_mixed(struct page *first, u64 pages, u8 owner, bool write)
 {
 	for (u64 i = 0; i < pages; i++) {
-		if (!page_usable(&first[i], owner))
+		if (!page_usable(&first[i], owner, write))
 			return E_FAULT;
 		if (first[i].pins >= PIN_MAX)
 			return E_BUSY;
@@ -267,7 +281,7 @@ static NOINLINE enum status pin_mixed(struct page *first, u64 pages, u8 owner)
 	return OK;
 }
 
-enum status page_pin(pa_t base, u64 pages, u8 owner)
+enum status page_pin(pa_t base, u64 pages, u8 owner, bool write)
 {
 	const struct region *r = region_of(base.v);
 	u64 size = pages << PAGE_SHIFT;
@@ -287,7 +301,7 @@ enum status page_pin(pa_t base, u64 pages, u8 owner)
 		enum status status;
 
 		(void)!drop_pins(word_of(first), pages);
-		status = pin_mixed(first, pages, owner);
+		status = pin_mixed(first, pages, owner, write);
 		if (status != OK)
 			return status;
 	}
@@ -308,7 +322,7 @@ void page_unpin(pa_t base, u64 pages)
 	count_runs(first, pages, false);
 }
 
-enum status page_pin_block(pa_t base, u8 owner)
+enum status page_pin_block(pa_t base, u8 owner, bool write)
 {
 	struct page *first = page_find(base);
 	struct page_run *r;
@@ -317,7 +331,7 @@ enum status page_pin_block(pa_t base, u8 owner)
 					      first + BLOCK_PAGES - 1))
 		return E_BUSY;
 	r = run_of(first);
-	if (unlikely(r->odd != 0 || !page_usable(first, owner) || r->block_pins == PIN_MAX))
+	if (unlikely(r->odd != 0 || !page_usable(first, owner, write) || r->block_pins == PIN_MAX))
 		return E_BUSY;
 	r->block_pins++;
 	return OK;

@@ -22,6 +22,8 @@ struct vm;
 enum page_state {
 	PAGE_OWNED,      /* the owner's alone */
 	PAGE_SHARED_OUT, /* the owner's, and the primary may use it too */
+	PAGE_READ_ONLY,  /* the owner's alone, to be read */
+	PAGE_MOVING,     /* leaving the owner: nobody may begin to use it, caches may still hold it */
 	PAGE_POOL_FREE,  /* OWNER_HYP: head or body of a free run of a pool */
 	PAGE_POOL_USED,  /* OWNER_HYP: head of an allocated run */
 	PAGE_STATES
@@ -63,25 +65,33 @@ struct page *page_of(pa_t addr);
 struct page_run *page_run_of(pa_t addr);
 
 /* May `owner` use the page, by owning it or, for the primary, by a share? */
-static inline bool page_usable(const struct page *page, u8 owner)
+static inline bool page_usable(const struct page *page, u8 owner, bool write)
 {
 	if (likely(page->owner == owner))
-		return page->state == PAGE_OWNED || page->state == PAGE_SHARED_OUT;
+		return page->state <= PAGE_SHARED_OUT || (page->state == PAGE_READ_ONLY && !write);
 	return owner == OWNER_VM && page->owner > OWNER_VM && page->state == PAGE_SHARED_OUT;
 }
+
+/*
+ * Where in its owner's memory a page of a secondary VM lies (IPA); the primary's are where they are.
+ * Kept beside the records, which have no room for it.
+ */
+ipa_t page_ipa(pa_t addr); /* constant while it is the owner's */
+void page_set_ipa(pa_t addr, ipa_t where) MUST_HOLD(page_class);
 
 /* The first page at or after `at`, and before `end`, whose owner is not `owner`; else `end`. */
 u64 page_run_end(pa_t at, u64 end, u8 owner);
 
 /*
  * Pin a physically contiguous run of pages for DMA: all or none.
- * page_pin: 4 KiB pages, each must be RAM that `owner` may use, else E_FAULT;
+ * page_pin: 4 KiB pages, each must be RAM that `owner` may use so, else E_FAULT;
  * E_BUSY a count is full. page_pin_block: one whole 2 MiB run, by its summary; E_BUSY also when
  * the run is not uniform, then pin its pages one by one.
  */
-enum status page_pin(pa_t base, u64 pages, u8 owner) MUST_CHECK MUST_HOLD(page_class);
+enum status page_pin(pa_t base, u64 pages, u8 owner, bool write) MUST_CHECK
+	MUST_HOLD(page_class);
 void page_unpin(pa_t base, u64 pages) MUST_HOLD(page_class);
-enum status page_pin_block(pa_t base, u8 owner) MUST_CHECK MUST_HOLD(page_class);
+enum status page_pin_block(pa_t base, u8 owner, bool write) MUST_CHECK MUST_HOLD(page_class);
 void page_unpin_block(pa_t base) MUST_HOLD(page_class);
 /* Turn one block pin into 512 pins of pages, before a block leaf is split. E_BUSY: a count full. */
 enum status page_pin_convert(pa_t base) MUST_CHECK MUST_HOLD(page_class);

@@ -1,21 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "page_rules.h"
 
+#include "hyp/bits.h"
+
 enum party { PARTY_HYP,
 	     PARTY_PRIMARY,
 	     PARTY_VM,
 	     PARTY_OWNER /* primary or VM */ };
 
+/* Sets of states that a transition starts from. */
+#define OWNED    (1u << PAGE_OWNED)
+#define SHARED   (1u << PAGE_SHARED_OUT)
+#define READABLE (1u << PAGE_READ_ONLY)
+#define MOVING   (1u << PAGE_MOVING)
+
 static const struct rule {
 	enum party from, to;
-	u8 before, after; /* enum page_state */
+	u8 before; /* set of enum page_state */
+	u8 after;
+	bool pins; /* DMA mappings may exist */
 } rules[PAGE_OPS] = {
-	[PAGE_DONATE_HYP] = { PARTY_OWNER, PARTY_HYP, PAGE_OWNED, PAGE_OWNED },
-	[PAGE_RETURN_HYP] = { PARTY_HYP, PARTY_OWNER, PAGE_OWNED, PAGE_OWNED },
-	[PAGE_DONATE_VM] = { PARTY_PRIMARY, PARTY_VM, PAGE_OWNED, PAGE_OWNED },
-	[PAGE_RECLAIM] = { PARTY_VM, PARTY_PRIMARY, PAGE_OWNED, PAGE_OWNED },
-	[PAGE_SHARE] = { PARTY_VM, PARTY_VM, PAGE_OWNED, PAGE_SHARED_OUT },
-	[PAGE_UNSHARE] = { PARTY_VM, PARTY_VM, PAGE_SHARED_OUT, PAGE_OWNED },
+	[PAGE_TAKE] = { PARTY_OWNER, PARTY_OWNER, OWNED, PAGE_MOVING, false },
+	[PAGE_TAKE_BACK] = { PARTY_OWNER, PARTY_OWNER, MOVING, PAGE_OWNED, false },
+	[PAGE_DONATE_HYP] = { PARTY_OWNER, PARTY_HYP, MOVING, PAGE_OWNED, false },
+	[PAGE_RETURN_HYP] = { PARTY_HYP, PARTY_OWNER, OWNED, PAGE_OWNED, false },
+	[PAGE_DONATE_VM] = { PARTY_PRIMARY, PARTY_VM, MOVING, PAGE_OWNED, false },
+	[PAGE_DONATE_VM_RO] = { PARTY_PRIMARY, PARTY_VM, MOVING, PAGE_READ_ONLY, false },
+	[PAGE_RELINQUISH] = { PARTY_VM, PARTY_PRIMARY, MOVING, PAGE_OWNED, false },
+	[PAGE_RECLAIM] = { PARTY_VM, PARTY_PRIMARY, OWNED | READABLE | MOVING, PAGE_OWNED, false },
+	[PAGE_RECLAIM_SHARED] = { PARTY_VM, PARTY_PRIMARY, SHARED, PAGE_OWNED, true },
+	[PAGE_SHARE] = { PARTY_VM, PARTY_VM, OWNED, PAGE_SHARED_OUT, false },
+	[PAGE_UNSHARE] = { PARTY_VM, PARTY_VM, SHARED, PAGE_MOVING, false },
 };
 
 static bool is_party(u8 owner, enum party party)
@@ -41,9 +56,9 @@ enum status page_rule_check(const struct page *page, enum page_op op, u8 from, u
 		return E_INVAL;
 	if (rule->from == rule->to && from != to)
 		return E_INVAL;
-	if (page->owner != from || page->state != rule->before)
+	if (page->owner != from || !(rule->before & BIT(page->state)))
 		return E_DENIED;
-	if (pinned)
+	if (pinned && !rule->pins)
 		return E_BUSY;
 	return OK;
 }
@@ -59,4 +74,21 @@ enum status page_transition(pa_t addr, enum page_op op, u8 from, u8 to)
 	if (status == OK)
 		page_set(page, to, rules[op].after);
 	return status;
+}
+
+enum status page_transition_run(pa_t base, u64 pages, enum page_op op, u8 from, u8 to)
+{
+	for (u64 i = 0; i < pages; i++) {
+		pa_t at = pa(base.v + (i << PAGE_SHIFT));
+		const struct page *page = page_find(at);
+		enum status status = E_FAULT;
+
+		if (page != NULL)
+			status = page_rule_check(page, op, from, to, page_pinned(at));
+		if (status != OK)
+			return status;
+	}
+	for (u64 i = 0; i < pages; i++)
+		page_set(page_of(pa(base.v + (i << PAGE_SHIFT))), to, rules[op].after);
+	return OK;
 }

@@ -3,14 +3,19 @@
  * Page ownership as one table of transitions. A transition names who asks and what the page must
  * be; everything else is refused and changes nothing.
  *
- *                 donate                     donate (pool)
- *   hypervisor <---------- primary: OWNED ------------------> hypervisor: pool
- *       |                    ^   |                               |
- *       |            reclaim |   | donate to VM                  | reclaim (teardown)
- *       |                    |   v                               v
- *       |                  VM n: OWNED <---share/unshare---> VM n: SHARED_OUT
+ *   primary: OWNED --take--> MOVING --donate--> hypervisor --return--> primary: OWNED
+ *      ^   ^                   |
+ *      |   |                   +--donate--> VM n: OWNED or READ_ONLY --reclaim--> primary: OWNED
+ *      |   |                                  |  ^  |
+ *      |   +--relinquish-- VM n: MOVING <-take+  |  +--share--> VM n: SHARED_OUT
+ *      |                         ^  |            |                   |       |
+ *      |                         |  +--take back-+<----- MOVING <----+       |
+ *      +--------------------------------------------------- reclaim ---------+
+ *                                                    (unshare: MOVING, then take back)
  *
- * A page with DMA mappings changes neither owner nor state (V2).
+ * What leaves somebody is MOVING until no CPU and no device can reach it there; only then it has a
+ * new owner. A page with DMA mappings changes neither owner nor state (V2), but for one that goes
+ * back, at teardown, to the primary, which it was shared with and which holds the mappings.
  */
 #ifndef MEM_PAGE_RULES_H
 #define MEM_PAGE_RULES_H
@@ -18,12 +23,17 @@
 #include "page.h"
 
 enum page_op {
-	PAGE_DONATE_HYP, /* an owner gives a page to the hypervisor (pool memory) */
-	PAGE_RETURN_HYP, /* the hypervisor gives an unused page of its own back */
-	PAGE_DONATE_VM,  /* the primary gives a page to a VM */
-	PAGE_RECLAIM,    /* teardown or relinquish: a VM's page goes back to the primary */
-	PAGE_SHARE,      /* a VM lets the primary use its page */
-	PAGE_UNSHARE,
+	PAGE_TAKE,         /* an owner's page begins to leave */
+	PAGE_TAKE_BACK,    /* it stays after all; the end of an unshare too */
+	PAGE_DONATE_HYP,   /* to the hypervisor (pool memory) */
+	PAGE_RETURN_HYP,   /* the hypervisor gives an unused page of its own back */
+	PAGE_DONATE_VM,    /* from the primary to a VM */
+	PAGE_DONATE_VM_RO, /* to be read only */
+	PAGE_RELINQUISH,   /* a VM gives a page back to the primary */
+	PAGE_RECLAIM,      /* teardown: a VM's page goes back to the primary */
+	PAGE_RECLAIM_SHARED,
+	PAGE_SHARE,        /* a VM lets the primary use its page */
+	PAGE_UNSHARE,      /* begins to end that */
 	PAGE_OPS
 };
 
@@ -36,6 +46,9 @@ enum page_op {
 enum status page_rule_check(const struct page *page, enum page_op op, u8 from, u8 to,
 			    bool pinned) MUST_CHECK;
 enum status page_transition(pa_t addr, enum page_op op, u8 from, u8 to) MUST_CHECK
+	MUST_HOLD(page_class);
+/* The same for consecutive pages: all or none. E_FAULT: not RAM. */
+enum status page_transition_run(pa_t base, u64 pages, enum page_op op, u8 from, u8 to) MUST_CHECK
 	MUST_HOLD(page_class);
 
 #endif

@@ -99,6 +99,27 @@ void pool_add(struct pool *pool, pa_t base, u64 pages)
 	arch_spin_unlock(&pool->lock);
 }
 
+bool pool_drain(struct pool *pool, pa_t *base, u64 *pages)
+{
+	u32 order = POOL_ORDER_MAX;
+	bool found;
+
+	arch_spin_lock(&pool->lock);
+	while (order > 0 && pool->free[order].next == &pool->free[order])
+		order--;
+	found = pool->free[order].next != &pool->free[order];
+	if (found) {
+		*base = io_phys_of(pool->free[order].next);
+		*pages = 1ull << order;
+		list_del(pool->free[order].next);
+		mark(pool, *base, PAGE_OWNED, 0);
+		pool->free_pages -= *pages;
+		pool->total_pages -= *pages;
+	}
+	arch_spin_unlock(&pool->lock);
+	return found;
+}
+
 static enum status take_locked(struct pool *pool, u32 order, pa_t *out)
 {
 	u32 from = order;

@@ -25,6 +25,11 @@ void pool_init(struct pool *pool, u8 id);
  * else uses. Page aligned; at least one page.
  */
 void pool_add(struct pool *pool, pa_t base, u64 pages) NOT_HELD(page_class);
+/*
+ * The reverse, for a pool that ends: take any free run out, the largest first. Its pages are the
+ * hypervisor's and in no pool. False: nothing is free; what is still used is lost.
+ */
+bool pool_drain(struct pool *pool, pa_t *base, u64 *pages) NOT_HELD(page_class);
 
 /* The memory that boot_alloc() serves until boot_alloc_close(); then the rest is a pool. */
 void boot_alloc_open(struct range heap);

@@ -141,6 +141,8 @@ static void dword_write(const struct pci_function *f, u32 offset, u32 lanes, u32
 			__atomic_store_n(&s->line, (u8)value, __ATOMIC_RELAXED);
 		break;
 	case ROW_PLAIN:
+		if (offset == PCI_COMMAND && s->intx_denied)
+			value |= COMMAND_NO_INTX;
 		plain_write(f, row, offset, lanes, value);
 		break;
 	}
@@ -184,7 +186,9 @@ static void function_go(struct pci_function *f)
 
 	if (!s->stopped)
 		return;
-	cfg_write(f, PCI_COMMAND, s->intx_masked ? command & ~COMMAND_NO_INTX : command);
+	if (s->intx_masked && !s->intx_denied)
+		command &= ~COMMAND_NO_INTX;
+	cfg_write(f, PCI_COMMAND, command);
 	__atomic_store_n(&s->stopped, false, __ATOMIC_RELAXED);
 }
 
@@ -213,4 +217,39 @@ void pci_endpoint_pasids(const struct device *device, u32 endpoint)
 			cfg_write(f, f->cap_pasid + EXT_CONTROL, PASID_ENABLE);
 	}
 	pci_unlock();
+}
+
+void pci_device_intx(const struct device *device, bool allow)
+{
+	pci_lock();
+	for (u32 i = 0; i < pci_function_count; i++) {
+		const struct pci_function *f = &pci_function[i];
+		u32 command;
+
+		if (f->device != device)
+			continue;
+		command = cfg_read(f, PCI_COMMAND) &
+			  (COMMAND_IO | COMMAND_MEMORY | COMMAND_MASTER | COMMAND_NO_INTX);
+		pci_state[i].intx_denied = !allow;
+		/* Allowed again, it is as after a reset; a stopped one hears of it when it goes. */
+		if (!allow)
+			cfg_write(f, PCI_COMMAND, command | COMMAND_NO_INTX);
+		else if (!pci_state[i].stopped)
+			cfg_write(f, PCI_COMMAND, command & ~COMMAND_NO_INTX);
+	}
+	pci_unlock();
+}
+
+bool pci_endpoint_place(const struct device *device, u32 endpoint, u32 *host, u64 *offset)
+{
+	for (u32 i = 0; i < pci_function_count; i++) {
+		const struct pci_function *f = &pci_function[i];
+
+		if (f->device != device || f->endpoint != endpoint)
+			continue;
+		*host = f->host;
+		*offset = (u64)(f->rid - (pci_machine->pci[f->host].bus_first << 8)) << 12;
+		return true;
+	}
+	return false;
 }

@@ -54,6 +54,7 @@ struct pci_state {
 
 	bool stopped;             /* nobody's: reset or quarantine; lock, read without */
 	bool intx_masked;         /* by us when it was stopped; lock */
+	bool intx_denied;         /* its owner has no line for it; lock */
 	u32 sizing;               /* bit n: BAR register n answers its mask; atomic */
 	u8 line; /* interrupt line register, atomic */
 

@@ -190,6 +190,19 @@ enum status pviommu_tokens(struct vm *vm, u64 pviommu, u64 vsid, u32 *token1, u3
 	return e != NULL ? OK : E_NOENT;
 }
 
+enum status pviommu_config_place(struct vm *vm, u64 pviommu, u64 vsid, u32 *host, u64 *offset)
+{
+	const struct endpoint *e;
+	bool found;
+
+	vm_lock(vm);
+	e = named(vm, pviommu, vsid);
+	found = e != NULL && e->device->pci &&
+		pci_endpoint_place(e->device, e->index, host, offset);
+	vm_unlock(vm);
+	return found ? OK : E_NOENT;
+}
+
 /* The endpoints that the request names: E_NOENT one is unknown, E_INVAL one is there twice. */
 static enum status collect(struct vm *vm, const struct pviommu_attach *req, const u64 *vsids,
 			   struct endpoint **out) MUST_HOLD(vm_class)

@@ -38,6 +38,10 @@ enum status pviommu_endpoint(struct vm *vm, u64 pviommu, u64 vsid, struct endpoi
 enum status pviommu_tokens(struct vm *vm, u64 pviommu, u64 vsid, u32 *token1, u32 *token2)
 	MUST_CHECK;
 
+/* Where the configuration space of an endpoint is. E_NOENT: no such endpoint, or it has none. */
+enum status pviommu_config_place(struct vm *vm, u64 pviommu, u64 vsid, u32 *host, u64 *offset)
+	MUST_CHECK;
+
 /* Attach or detach vSIDs, all or none; `vsids` has `count` of them. See hyp/iommu/attach.h. */
 struct pviommu_attach {
 	u64 pviommu;

@@ -8,16 +8,21 @@
 #include "hyp/config.h"
 #include "hyp/io.h"
 #include "hyp/log.h"
+#include "iommu/device.h"
 #include "iommu/iommu.h"
 #include "mem/bulk_map.h"
 #include "mem/pool_priv.h"
 
 static struct vm primary;
+static struct vm *secondary; /* VM_SECONDARIES of them */
 static struct hcall calls[VM_MAX_VCPUS];
 struct vm *vm_primary = &primary;
 
-/* Pool ids in page records: 0 is the hypervisor's own. */
-#define POOL_ID_PRIMARY 1
+/* Pool ids in page records: 0 is the hypervisor's own, else the owner's. */
+#define POOL_ID_PRIMARY OWNER_VM
+
+/* A handle is slot + 1, and above HANDLE_SLOTS how often the slot was used before. */
+#define HANDLE_SLOTS 256u
 
 void vm_lock(struct vm *vm) NO_LOCK_ANALYSIS
 {
@@ -29,9 +34,65 @@ void vm_unlock(struct vm *vm) NO_LOCK_ANALYSIS
 	arch_spin_unlock(&vm->lock);
 }
 
+/* One after the other in a fixed order, which the analysis cannot see. */
+void vm_lock_pair(struct vm *vm) NO_LOCK_ANALYSIS
+{
+	arch_spin_lock(&vm_primary->lock);
+	if (vm != vm_primary)
+		arch_spin_lock(&vm->lock);
+}
+
+void vm_unlock_pair(struct vm *vm) NO_LOCK_ANALYSIS
+{
+	if (vm != vm_primary)
+		arch_spin_unlock(&vm->lock);
+	arch_spin_unlock(&vm_primary->lock);
+}
+
+struct vm *vm_at(u32 index)
+{
+	if (index == 0)
+		return vm_primary;
+	return index <= VM_SECONDARIES ? &secondary[index - 1] : NULL;
+}
+
+void vm_table_init(void)
+{
+	u64 pages = align_up(VM_SECONDARIES * sizeof(*secondary), PAGE_SIZE) >> PAGE_SHIFT;
+
+	secondary = io_phys(boot_alloc(pages, PAGE_SIZE));
+	for (u32 i = 0; i < VM_SECONDARIES; i++) {
+		secondary[i].lock = (struct spinlock)SPINLOCK_INIT;
+		secondary[i].handle = PC_VM_PRIMARY + 1 + i;
+		secondary[i].owner = (u8)(OWNER_VM + 1 + i);
+	}
+}
+
 struct vm *vm_find(u64 handle)
 {
-	return handle == PC_VM_PRIMARY ? vm_primary : NULL;
+	struct vm *vm = handle >> 32 == 0 ? vm_at((u32)handle % HANDLE_SLOTS - 1) : NULL;
+
+	return vm != NULL && vm->handle == handle && (vm->primary || vm->state != VM_FREE) ? vm :
+											     NULL;
+}
+
+enum status vm_get(u64 handle, struct vm **out) NO_LOCK_ANALYSIS
+{
+	struct vm *vm = vm_find(handle);
+	enum status status = OK;
+
+	if (vm == NULL)
+		return E_NOENT;
+	vm_lock_pair(vm);
+	if (vm_find(handle) != vm)
+		status = E_NOENT;
+	else if (vm->state == VM_DYING)
+		status = E_BUSY;
+	if (status == OK)
+		*out = vm;
+	else
+		vm_unlock_pair(vm);
+	return status;
 }
 
 const struct vm_cpu_view *vm_cpu_view(const struct vm *vm)
@@ -41,7 +102,7 @@ const struct vm_cpu_view *vm_cpu_view(const struct vm *vm)
 
 struct vcpu *vm_vcpu(struct vm *vm, u32 index)
 {
-	return index < VM_MAX_VCPUS ? &vm->vcpu[index] : NULL;
+	return index < vm->view.vcpu_count ? &vm->vcpu[index] : NULL;
 }
 
 bool vm_ipa_to_pa(const struct vm *vm, ipa_t addr, pa_t *out)
@@ -80,10 +141,28 @@ bool vm_ipa_extent(const struct vm *vm, ipa_t addr, u64 size, pa_t *out, u64 *ro
 
 enum status vm_pa_to_ipa(const struct vm *vm, pa_t addr, ipa_t *out)
 {
-	if (!vm->primary)
+	const struct page *page;
+	u64 name;
+
+	if (vm->primary) {
+		*out = ipa(addr.v);
+		return OK;
+	}
+	page = page_find(addr);
+	if (page == NULL && !device_mmio_ipa(vm, addr, &name))
 		return E_NOENT;
-	*out = ipa(addr.v);
+	/* Its pin keeps the page where it is. */
+	*out = page != NULL ? ipa(page_ipa(addr).v + (addr.v & PAGE_MASK)) : ipa(name);
 	return OK;
+}
+
+u64 vm_pins(const struct vm *vm)
+{
+	u64 pins = 0;
+
+	for (u32 i = 0; i < VM_MAX_VCPUS; i++)
+		pins += vm->stat[i].pins;
+	return pins;
 }
 
 static void must(enum status status, const char *what)
@@ -149,28 +228,55 @@ void vm_primary_add_mmio(struct range mmio)
 	view_add(vm_primary, mmio.base, mmio.size, device, device);
 }
 
-static void tags_init(struct vm *vm, struct pool *tables)
+static enum status asids_init(struct vm *vm, struct pool *pool)
 {
-	u32 count, order = 0;
+	u32 count = 1u << iommu_common.asid_bits;
+	enum status status;
 	pa_t words;
 
-	vm->dma_tag.kind = TAG_DMA;
+	vm->asid_order = 0;
+	while ((PAGE_SIZE << vm->asid_order) < idmap_bytes(count))
+		vm->asid_order++;
+	status = pool_alloc(pool, vm->asid_order, &words);
+	if (status != OK)
+		return status;
+	idmap_init(&vm->own_asids, io_phys(words), count);
+	vm->asids = &vm->own_asids;
+	return OK;
+}
+
+enum status vm_tags_init(struct vm *vm, struct pool *pool)
+{
+	enum status status;
+
+	vm->dma_tag = (struct iommu_tag){ .kind = TAG_DMA };
+	vm->own_asids.word = NULL;
 	if (!iommu_common.stage2) {
 		vm->asids = &iommu_asids;
 		vm->dma_tag.kind = TAG_STAGE1;
-		must(idmap_alloc(vm->asids, &vm->dma_tag.asid), "ASID");
-		return;
+		return iommu_id_alloc(vm->asids, &vm->dma_tag.asid);
 	}
-	must(idmap_alloc(&iommu_vmids, &vm->dma_tag.vmid), "VMID");
-	if (!iommu_common.stage1)
-		return;
-	must(idmap_alloc(&iommu_vmids, &vm->paging_vmid), "VMID");
-	count = 1u << iommu_common.asid_bits;
-	while ((PAGE_SIZE << order) < idmap_bytes(count))
-		order++;
-	must(pool_alloc(tables, order, &words), "ASID map");
-	idmap_init(&vm->own_asids, io_phys(words), count);
-	vm->asids = &vm->own_asids;
+	status = iommu_id_alloc(&iommu_vmids, &vm->dma_tag.vmid);
+	if (status != OK || !iommu_common.stage1)
+		return status;
+	status = iommu_id_alloc(&iommu_vmids, &vm->paging_vmid);
+	return status == OK ? asids_init(vm, pool) : status;
+}
+
+/* A tag that some IOMMU may still have entries under stays taken (V3). */
+void vm_tags_free(struct vm *vm)
+{
+	if (vm->own_asids.word != NULL)
+		pool_free(&vm->pool, vm->asid_order, io_phys_of(vm->own_asids.word));
+	if (vm->paging_vmid != 0 && !vm->tags_lost)
+		iommu_id_free(&iommu_vmids, vm->paging_vmid);
+	if (vm->dma_tag.vmid != 0 && vm->dma_tag.users == 0)
+		iommu_id_free(&iommu_vmids, vm->dma_tag.vmid);
+	if (vm->dma_tag.asid != 0 && vm->dma_tag.users == 0)
+		iommu_id_free(&iommu_asids, vm->dma_tag.asid);
+	vm->own_asids.word = NULL;
+	vm->paging_vmid = 0;
+	vm->dma_tag = (struct iommu_tag){ 0 };
 }
 
 void vm_primary_init(const struct machine *m, struct pool *tables, struct range pool)
@@ -180,7 +286,8 @@ void vm_primary_init(const struct machine *m, struct pool *tables, struct range 
 	vm->handle = PC_VM_PRIMARY;
 	vm->owner = OWNER_VM;
 	vm->primary = true;
-	tags_init(vm, tables);
+	vm->state = VM_FINAL;
+	must(vm_tags_init(vm, tables), "tags");
 	pool_init(&vm->pool, POOL_ID_PRIMARY);
 	pool_add(&vm->pool, pa(pool.base), pool.size >> PAGE_SHIFT);
 	must(domain_table_init(vm, pool.size >> PAGE_SHIFT), "domain table");
@@ -201,5 +308,8 @@ void vm_primary_init(const struct machine *m, struct pool *tables, struct range 
 	view_windows(vm, m);
 	if (CONFIG_TEST && m->option.plant_dma_hole)
 		plant_hole(vm, tables);
-	vm->view = (struct vm_cpu_view){ .table = vm->cpu_pt.root.v, .vmid = 1, .primary = true };
+	vm->view = (struct vm_cpu_view){ .table = vm->cpu_pt.root.v,
+					 .vmid = 1,
+					 .primary = true,
+					 .vcpu_count = VM_MAX_VCPUS };
 }

@@ -88,4 +88,13 @@ void pci_device_master(const struct device *device, bool allow);
  */
 void pci_endpoint_pasids(const struct device *device, u32 endpoint);
 
+/*
+ * May the functions of a device raise their interrupt pins? Where not, their Interrupt Disable bit is
+ * set and stays so, whatever their owner writes.
+ */
+void pci_device_intx(const struct device *device, bool allow);
+
+/* Where an endpoint's configuration space is: host, and offset of its first byte there. */
+bool pci_endpoint_place(const struct device *device, u32 endpoint, u32 *host, u64 *offset);
+
 #endif

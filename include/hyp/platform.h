@@ -159,6 +159,7 @@ struct machine {
 	/* Interrupts without a hardware line, for events of the primary (QUERY 16). */
 	u32 event_irq[8];
 	u32 event_irq_count;
+	u32 wake_irq; /* the same, for vCPUs that may run again (VMM_QUERY WAKE_IRQ) */
 
 	/* Options of the boot line (bootargs of the hypervisor). */
 	struct {

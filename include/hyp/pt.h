@@ -41,6 +41,7 @@ struct pt {
 	u32 leaf_sizes;    /* which PT_SIZE_* may be used */
 	u32 tables;        /* table pages below the root */
 	bool clean;        /* the walker does not snoop: stores are cleaned to memory */
+	bool uncached;     /* `last` is not kept: lookups do not hold the writers' lock */
 };
 
 /* Consecutive leaves of one size whose outputs are consecutive too. */
@@ -134,6 +135,9 @@ struct pt_ops {
 	 * invalidates, commits the block, and calls finish. False: nothing changed.
 	 */
 	bool (*merge)(struct pt *pt, u64 va, u8 shift, struct pt_edit *edit, struct pt_run *block);
+	/* The same in one store, for walkers that accept a change of size (SMMU with BBML 2). The
+	 * caller invalidates and calls finish. */
+	bool (*merge_live)(struct pt *pt, u64 va, u8 shift, struct pt_edit *edit);
 
 	/* Release at most `budget` table pages below the root; true: none is left. */
 	bool (*destroy)(struct pt *pt, u32 budget);

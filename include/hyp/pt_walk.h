@@ -177,7 +177,7 @@ static ALWAYS_INLINE enum status pt_reach(const struct pt_format *f, struct pt *
 		}
 		table = io_phys(pa(f->out(*slot)));
 	}
-	if (level == PT_LAST) {
+	if (level == PT_LAST && !pt->uncached) {
 		pt->last = table;
 		pt->last_slot = va >> PT_SHIFT_2M;
 	}
@@ -365,7 +365,7 @@ static ALWAYS_INLINE u64 *pt_find_slot(const struct pt_format *f, struct pt *pt,
 	slot = pt_descend(f, pt, va, level, &found);
 	if (found != level)
 		return NULL;
-	if (shift == PT_SHIFT_4K) {
+	if (shift == PT_SHIFT_4K && !pt->uncached) {
 		pt->last = slot - (va >> PAGE_SHIFT) % PT_ENTRIES;
 		pt->last_slot = va >> PT_SHIFT_2M;
 	}
@@ -483,27 +483,28 @@ static ALWAYS_INLINE void pt_split_commit(const struct pt_format *f, struct pt *
 	pt->tables++;
 }
 
-static ALWAYS_INLINE bool pt_merge(const struct pt_format *f, struct pt *pt, u64 va, u8 shift,
-				   struct pt_edit *edit, struct pt_run *block)
+/* The slot of a table that is one block in small pieces, and that block; NULL: it is not. */
+static NOINLINE UNUSED u64 *pt_mergeable(const struct pt_format *f, struct pt *pt, u64 va, u8 shift,
+					 struct pt_run *block)
 {
 	int level = pt_shift_level(shift);
 	u64 step = 1ull << (shift - 9);
 	u64 *slot, *table, entry;
 	int found;
 
-	if (!(pt->leaf_sizes & (1u << shift)) || !pt_edit_room(edit))
-		return false;
+	if (!(pt->leaf_sizes & (1u << shift)))
+		return NULL;
 	slot = pt_descend(f, pt, va, level, &found);
 	if (found != level || *slot == 0 || !f->is_table(*slot, level))
-		return false;
+		return NULL;
 	table = io_phys(pa(f->out(*slot)));
 	entry = table[0];
 	if (entry == 0 || (level + 1 < PT_LAST && f->is_table(entry, level + 1)) ||
 	    (f->out(entry) & ((1ull << shift) - 1)) != 0)
-		return false;
+		return NULL;
 	for (u32 i = 1; i < PT_ENTRIES; i++)
 		if (table[i] != entry + i * step)
-			return false;
+			return NULL;
 	*block = (struct pt_run){
 		.va = va >> shift << shift,
 		.out = f->out(entry),
@@ -511,13 +512,45 @@ static ALWAYS_INLINE bool pt_merge(const struct pt_format *f, struct pt *pt, u64
 		.prot = f->prot(entry),
 		.shift = shift,
 	};
-	pt_edit_add(edit, slot, 0, va, shift, f->out(*slot));
+	return slot;
+}
+
+/* Put `entry` in the place of a table, which the edit keeps until it is in no cache. */
+static NOINLINE UNUSED void pt_replace_table(const struct pt_format *f, struct pt *pt, u64 *slot,
+					     u64 va, u8 shift, u64 entry, struct pt_edit *edit)
+{
+	u64 page = f->out(*slot);
+
+	pt_edit_add(edit, slot, entry, va, shift, page);
 	edit->unlinked++;
-	if (pt->last == table)
+	if (pt->last == (u64 *)io_phys(pa(page)))
 		pt->last_slot = ~0ull;
-	pt_store(pt, slot, 0);
+	pt_store(pt, slot, entry);
 	io_table_publish();
 	pt->tables--;
+}
+
+static ALWAYS_INLINE bool pt_merge(const struct pt_format *f, struct pt *pt, u64 va, u8 shift,
+				   struct pt_edit *edit, struct pt_run *block)
+{
+	u64 *slot = pt_mergeable(f, pt, va, shift, block);
+
+	if (slot == NULL || !pt_edit_room(edit))
+		return false;
+	pt_replace_table(f, pt, slot, va, shift, 0, edit);
+	return true;
+}
+
+static ALWAYS_INLINE bool pt_merge_live(const struct pt_format *f, struct pt *pt, u64 va, u8 shift,
+					struct pt_edit *edit)
+{
+	struct pt_run block;
+	u64 *slot = pt_mergeable(f, pt, va, shift, &block);
+
+	if (slot == NULL || !pt_edit_room(edit))
+		return false;
+	pt_replace_table(f, pt, slot, va, shift,
+			 f->leaf(block.out, block.prot, pt_shift_level(shift)), edit);
 	return true;
 }
 
@@ -627,6 +660,10 @@ static ALWAYS_INLINE bool pt_destroy(const struct pt_format *f, struct pt *pt, u
 	{                                                                                        \
 		return pt_merge(&(format), pt, va, shift, edit, block);                          \
 	}                                                                                        \
+	static bool name##_merge_live(struct pt *pt, u64 va, u8 shift, struct pt_edit *edit)     \
+	{                                                                                        \
+		return pt_merge_live(&(format), pt, va, shift, edit);                            \
+	}                                                                                        \
 	static bool name##_destroy(struct pt *pt, u32 budget)                                    \
 	{                                                                                        \
 		return pt_destroy(&(format), pt, budget);                                        \
@@ -647,6 +684,7 @@ static ALWAYS_INLINE bool pt_destroy(const struct pt_format *f, struct pt *pt, u
 		.split_prepare = name##_split_prepare,                                           \
 		.split_commit = name##_split_commit,                                             \
 		.merge = name##_merge,                                                           \
+		.merge_live = name##_merge_live,                                                 \
 		.destroy = name##_destroy,                                                       \
 	}
 

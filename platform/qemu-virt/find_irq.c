@@ -77,15 +77,21 @@ bool find_irqs(struct discovery *d, const struct dt_node *n, u32 *irq, u32 max, 
 
 bool find_event_irqs(struct discovery *d)
 {
-	const u32 wanted = ARRAY_SIZE(d->m->event_irq);
-	u32 missing = wanted;
+	const u32 events = ARRAY_SIZE(d->m->event_irq);
+	u32 missing = events + 1;
 
-	for (u32 intid = VIRT_INTIDS; missing && intid-- > GIC_FIRST_SPI;)
-		if (!irq_is_used(d, intid))
-			d->m->event_irq[--missing] = intid;
+	/* From the highest down: the events', then the one for vCPUs. */
+	for (u32 intid = VIRT_INTIDS; missing && intid-- > GIC_FIRST_SPI;) {
+		if (irq_is_used(d, intid))
+			continue;
+		if (--missing > 0)
+			d->m->event_irq[missing - 1] = intid;
+		else
+			d->m->wake_irq = intid;
+	}
 	if (missing)
-		return refuse("the device tree leaves no %u interrupts for events", wanted);
-	d->m->event_irq_count = wanted;
+		return refuse("the device tree leaves no %u interrupts for events", events + 1);
+	d->m->event_irq_count = events;
 	return true;
 }
 

@@ -36,7 +36,7 @@ static bool reachable(const struct vm *vm, u64 addr, u64 size)
 	for (u64 done = 0; done < size; done += PAGE_SIZE) {
 		const struct page *page = page_find(pa(addr + done));
 
-		if (page == NULL || !page_usable(page, vm->owner))
+		if (page == NULL || !page_usable(page, vm->owner, false))
 			return false;
 	}
 	return true;
@@ -113,7 +113,8 @@ static void look_at_view(const struct pt *pt, bool cpu, smmu_cached_fn *leaf, sm
 	ram_mapped = 0;
 	smmu_for_each_entry(oracle.smmu[0], &root, leaf, table, NULL);
 	for (u32 i = 0; i < oracle.pages; i++)
-		usable += page_usable(page_find(pa(oracle.base + i * PAGE_SIZE)), vm_primary->owner);
+		usable += page_usable(page_find(pa(oracle.base + i * PAGE_SIZE)), vm_primary->owner,
+				      false);
 	/* A11: both views hold all of the VM's memory; that they hold nothing else is V1. */
 	if (ram_mapped != usable * PAGE_SIZE)
 		violated("A11: the %s table maps %#llx bytes of RAM, the VM has %#llx",

@@ -40,12 +40,25 @@ static const struct call {
 	{ 0xc600003e, 0x4a, 0x00, OURS },   /* IOVA_TO_IPA */
 	{ 0xc600003e, 0x4b, 0x00, OURS },   /* STATS */
 	{ 0xc6000100, 0, 0x00, OURS },        /* VMM_QUERY */
+	{ 0xc6000101, 0, 0x00, OURS },        /* VM_CREATE */
+	{ 0xc6000102, 0, 0x00, OURS },        /* VM_DESTROY */
+	{ 0xc6000103, 0, 0x00, OURS },        /* VM_DONATE */
+	{ 0xc6000104, 0, 0x00, OURS },        /* VM_FINALISE */
+	{ 0xc6000105, 0, 0x00, OURS },        /* VCPU_SET */
+	{ 0xc6000106, 0, 0x00, OURS },        /* VCPU_RUN */
+	{ 0xc6000107, 0, 0x00, OURS },        /* VCPU_IRQ */
+	{ 0xc6000108, 0, 0x00, OURS },        /* VM_ADD_POOL */
 	{ 0xc6000110, 0, 0x00, OURS },        /* DEV_COUNT */
 	{ 0xc6000111, 0, 0x00, OURS },        /* DEV_INFO */
 	{ 0xc6000112, 0, 0x00, OURS },        /* DEV_GET_NUM_END_POINTS */
 	{ 0xc6000113, 0, 0x00, OURS },        /* DEV_ASSIGN */
 	{ 0xc6000114, 0, 0x00, OURS },        /* DEV_SET_END_POINT_VSID */
 	{ 0xc6000115, 0, 0x00, OURS },        /* DEV_RELEASE */
+	{ 0xc6000117, 0, 0x00, OURS },        /* DEV_MAP_MMIO */
+	{ 0xc6000118, 0, 0x00, OURS },        /* DEV_MAP_IRQ */
+	{ 0xc6000180, 0, 0x00, OURS },        /* CONSOLE */
+	{ 0xc6000181, 0, 0x00, OURS },        /* DEV_CONFIG */
+	{ 0xc6000182, 0, 0x00, OURS },        /* DEV_RESET */
 };
 
 static void boot(void)

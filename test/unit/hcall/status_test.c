@@ -606,13 +606,14 @@ static void dev_calls(void **state UNUSED)
 	}
 	assert_status(pc_dev_endpoints(BENCH_DEVICE_COUNT), PC_NOT_FOUND);
 	for (u64 p = PC_VMM_Q_VERSION; p <= PC_VMM_Q_MAX_ENDPOINTS; p++) {
-		static const u64 values[] = { 0x10000, 1, VM_MAX_VCPUS, VM_MAX_PVIOMMUS, 32 };
+		static const u64 values[] = { 0x10000, 64, 8, 8, 32 };
 
 		r = bench_call(PC_VMM_QUERY, p, 0, 0, 0, 0, 0);
 		assert_status(r, PC_SUCCESS);
 		assert_int_equal(r.v1, values[p]);
 	}
-	assert_status(bench_call(PC_VMM_QUERY, 5, 0, 0, 0, 0, 0), PC_NOT_SUPPORTED);
+	assert_status(bench_call(PC_VMM_QUERY, PC_VMM_Q_DEV_QUARANTINED + 1, 0, 0, 0, 0, 0),
+		      PC_NOT_SUPPORTED);
 }
 
 static void dev_info(void **state UNUSED)

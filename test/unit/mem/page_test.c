@@ -32,8 +32,8 @@ static void A6_pins_are_counted_one_by_one(void **state UNUSED)
 	records_boot();
 	page_lock();
 	assert_false(page_pinned(pa(G)));
-	assert_int_equal(page_pin(pa(G), 3, OWNER_VM), OK);
-	assert_int_equal(page_pin(pa(G + PAGE_SIZE), 1, OWNER_VM), OK);
+	assert_int_equal(page_pin(pa(G), 3, OWNER_VM, true), OK);
+	assert_int_equal(page_pin(pa(G + PAGE_SIZE), 1, OWNER_VM, true), OK);
 	assert_int_equal(page_of(pa(G + PAGE_SIZE))->pins, 2);
 	page_unpin(pa(G), 3);
 	assert_false(page_pinned(pa(G)));
@@ -52,7 +52,7 @@ static void refused(u64 base, u64 pages, u8 owner, enum status want)
 
 	assert_true(pages <= ARRAY_SIZE(before) && first != NULL);
 	memcpy(before, first, pages * sizeof(*first));
-	assert_int_equal(page_pin(pa(base), pages, owner), want);
+	assert_int_equal(page_pin(pa(base), pages, owner, true), want);
 	assert_memory_equal(first, before, pages * sizeof(*first));
 }
 
@@ -68,10 +68,10 @@ static void V2_pins_are_all_or_none(void **state UNUSED)
 	refused(G, 4, OWNER_VM + 1, E_FAULT);
 	/* Beyond the end of RAM, and into the hole between two regions. */
 	refused(FAKE_RAM_BASE + (16ull << 20) - PAGE_SIZE, 2, OWNER_VM, E_FAULT);
-	assert_int_equal(page_pin(pa(RECORDS_RAM2 - PAGE_SIZE), 2, OWNER_VM), E_FAULT);
+	assert_int_equal(page_pin(pa(RECORDS_RAM2 - PAGE_SIZE), 2, OWNER_VM, true), E_FAULT);
 	/* What a VM shares, the primary may use, and no other VM. */
-	assert_int_equal(page_pin(pa(G + 4 * PAGE_SIZE), 1, OWNER_VM), OK);
-	assert_int_equal(page_pin(pa(G + 4 * PAGE_SIZE), 1, OWNER_VM + 1), OK);
+	assert_int_equal(page_pin(pa(G + 4 * PAGE_SIZE), 1, OWNER_VM, true), OK);
+	assert_int_equal(page_pin(pa(G + 4 * PAGE_SIZE), 1, OWNER_VM + 1, true), OK);
 	refused(G + 4 * PAGE_SIZE, 1, OWNER_VM + 2, E_FAULT);
 	refused(G + 4 * PAGE_SIZE, 1, OWNER_HYP, E_FAULT);
 	page_unlock();
@@ -91,14 +91,14 @@ static void A6_full_count_refuses(void **state UNUSED)
 {
 	records_boot();
 	page_lock();
-	assert_int_equal(page_pin(pa(G), 4, OWNER_VM), OK);
+	assert_int_equal(page_pin(pa(G), 4, OWNER_VM, true), OK);
 	set_pins(G + 2 * PAGE_SIZE, PIN_MAX);
 	refused(G, 4, OWNER_VM, E_BUSY);
 	set_pins(G + 2 * PAGE_SIZE, PIN_MAX - 1);
-	assert_int_equal(page_pin(pa(G), 4, OWNER_VM), OK);
+	assert_int_equal(page_pin(pa(G), 4, OWNER_VM, true), OK);
 	refused(G, 4, OWNER_VM, E_BUSY);
 	page_run_of(pa(G))->block_pins = PIN_MAX;
-	assert_int_equal(page_pin_block(pa(G), OWNER_VM), E_BUSY);
+	assert_int_equal(page_pin_block(pa(G), OWNER_VM, true), E_BUSY);
 	assert_int_equal(page_run_of(pa(G))->block_pins, PIN_MAX);
 	page_unlock();
 }
@@ -107,17 +107,17 @@ static void V2_block_pin_holds_every_page_of_the_run(void **state UNUSED)
 {
 	records_boot();
 	page_lock();
-	assert_int_equal(page_pin_block(pa(G), OWNER_VM), OK);
+	assert_int_equal(page_pin_block(pa(G), OWNER_VM, true), OK);
 	for (u64 i = 0; i < BLOCK_PAGES; i++) {
 		assert_true(page_pinned(pa(G + i * PAGE_SIZE)));
-		assert_int_equal(page_transition(pa(G + i * PAGE_SIZE), PAGE_DONATE_VM, OWNER_VM,
-						 OWNER_VM + 1),
+		assert_int_equal(page_transition(pa(G + i * PAGE_SIZE), PAGE_TAKE, OWNER_VM,
+						 OWNER_VM),
 				 E_BUSY);
 	}
 	assert_false(page_pinned(pa(G + BLOCK_SIZE)));
 	assert_false(page_pinned(pa(G - PAGE_SIZE)));
 	page_unpin_block(pa(G));
-	assert_int_equal(page_transition(pa(G), PAGE_DONATE_VM, OWNER_VM, OWNER_VM + 1), OK);
+	assert_int_equal(page_transition(pa(G), PAGE_TAKE, OWNER_VM, OWNER_VM), OK);
 	page_unlock();
 	records_check();
 }
@@ -127,15 +127,15 @@ static void block_pin_wants_a_whole_run_of_one_owner(void **state UNUSED)
 	records_boot();
 	records_make(G + 511 * PAGE_SIZE, OWNER_VM + 1, PAGE_OWNED);
 	page_lock();
-	assert_int_equal(page_pin_block(pa(G), OWNER_VM), E_BUSY);
-	assert_int_equal(page_pin_block(pa(G), OWNER_VM + 1), E_BUSY);
-	assert_int_equal(page_pin_block(pa(G + BLOCK_SIZE), OWNER_VM + 1), E_BUSY);
-	assert_int_equal(page_pin_block(pa(G + BLOCK_SIZE), OWNER_HYP), E_BUSY);
+	assert_int_equal(page_pin_block(pa(G), OWNER_VM, true), E_BUSY);
+	assert_int_equal(page_pin_block(pa(G), OWNER_VM + 1, true), E_BUSY);
+	assert_int_equal(page_pin_block(pa(G + BLOCK_SIZE), OWNER_VM + 1, true), E_BUSY);
+	assert_int_equal(page_pin_block(pa(G + BLOCK_SIZE), OWNER_HYP, true), E_BUSY);
 	/* Half of the run is no RAM. */
-	assert_int_equal(page_pin_block(pa(align_down(RECORDS_RAM2, BLOCK_SIZE)), OWNER_VM),
+	assert_int_equal(page_pin_block(pa(align_down(RECORDS_RAM2, BLOCK_SIZE)), OWNER_VM, true),
 			 E_BUSY);
-	assert_int_equal(page_pin_block(pa(RECORDS_RAM3), OWNER_VM), E_BUSY);
-	assert_int_equal(page_pin_block(pa(align_up(RECORDS_RAM2, BLOCK_SIZE)), OWNER_VM), OK);
+	assert_int_equal(page_pin_block(pa(RECORDS_RAM3), OWNER_VM, true), E_BUSY);
+	assert_int_equal(page_pin_block(pa(align_up(RECORDS_RAM2, BLOCK_SIZE)), OWNER_VM, true), OK);
 	page_unlock();
 	records_check();
 }
@@ -144,9 +144,9 @@ static void convert_moves_one_block_pin_to_its_pages(void **state UNUSED)
 {
 	records_boot();
 	page_lock();
-	assert_int_equal(page_pin_block(pa(G), OWNER_VM), OK);
-	assert_int_equal(page_pin_block(pa(G), OWNER_VM), OK);
-	assert_int_equal(page_pin(pa(G + PAGE_SIZE), 1, OWNER_VM), OK);
+	assert_int_equal(page_pin_block(pa(G), OWNER_VM, true), OK);
+	assert_int_equal(page_pin_block(pa(G), OWNER_VM, true), OK);
+	assert_int_equal(page_pin(pa(G + PAGE_SIZE), 1, OWNER_VM, true), OK);
 	assert_int_equal(page_pin_convert(pa(G)), OK);
 	assert_int_equal(page_run_of(pa(G))->block_pins, 1);
 	assert_int_equal(page_of(pa(G))->pins, 1);
@@ -177,7 +177,7 @@ static void pins_across_runs(void **state UNUSED)
 
 	records_boot();
 	page_lock();
-	assert_int_equal(page_pin(pa(base), pages, OWNER_VM), OK);
+	assert_int_equal(page_pin(pa(base), pages, OWNER_VM, true), OK);
 	for (u64 i = 0; i < pages; i++)
 		assert_int_equal(page_of(pa(base + i * PAGE_SIZE))->pins, 1);
 	assert_int_equal(page_of(pa(base - PAGE_SIZE))->pins, 0);

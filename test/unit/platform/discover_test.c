@@ -178,8 +178,8 @@ static void pool_in_gigabytes(void **state UNUSED)
 	tree_edit(fdt, &edit[1]);
 	m = tree_machine(fdt);
 	assert_int_equal(m->option.pool_bytes, 1 << 30);
-	/* 4 GiB of RAM: 2 MiB + 8 MiB + 8 MiB * 3.5 + 1 GiB, at its very end. */
-	assert_range(m->heap, 0x140000000 - m->heap.size, (1062ul << 20));
+	/* 4 GiB of RAM: 4 MiB + 8 MiB + 4 MiB * 8 + 1 GiB, at its very end. */
+	assert_range(m->heap, 0x140000000 - m->heap.size, (1068ul << 20));
 }
 
 /* RAM / 32 for the pool unless the boot line says, 1 GiB of RAM, the ramdisk at 512 MiB. */
@@ -189,33 +189,33 @@ static void heap_size_and_place(void **state UNUSED)
 	void *fdt = tree_load("virt");
 	const struct machine *m = tree_machine(fdt);
 
-	/* 2 + 8 + 7 + 4 MiB, an even number of MiB. */
-	assert_range(m->heap, 0x80000000 - (22ul << 20), 22ul << 20);
+	/* 4 + 8 + 8 + 4 MiB. */
+	assert_range(m->heap, 0x80000000 - (24ul << 20), 24ul << 20);
 	tree_edit(fdt, &edit);
 	m = tree_machine(fdt);
-	/* 2 + 8 + 7 + 32 MiB. */
-	assert_range(m->heap, 0x80000000 - (50ul << 20), 50ul << 20);
+	/* 4 + 8 + 8 + 32 MiB. */
+	assert_range(m->heap, 0x80000000 - (52ul << 20), 52ul << 20);
 }
 
 static void heap_avoids_what_is_there(void **state UNUSED)
 {
-	/* The ramdisk's last byte is the RAM's; the kernel 22 MiB + 1 byte below. */
+	/* The ramdisk's last byte is the RAM's; the kernel 24 MiB + 1 byte below. */
 	static const struct edit edit[] = {
 		CELLS("/chosen/module@0x60000000", "reg", 0, 0x7ffffff0, 0, 0x10),
-		CELLS("/chosen/module@0x50000000", "reg", 0, 0x7ffffff0 - 0x1800000, 0, 0x10),
+		CELLS("/chosen/module@0x50000000", "reg", 0, 0x7ffffff0 - 0x1a00000, 0, 0x10),
 	};
 	void *fdt = tree_load("virt");
 	const struct machine *m;
 
 	tree_edit(fdt, &edit[0]);
 	m = tree_machine(fdt);
-	assert_range(m->heap, 0x7fe00000 - (22ul << 20), 22ul << 20);
+	assert_range(m->heap, 0x7fe00000 - (24ul << 20), 24ul << 20);
 	tree_edit(fdt, &edit[1]);
 	m = tree_machine(fdt);
-	assert_range(m->heap, 0x7fe00000 - (22ul << 20), 22ul << 20);
+	assert_range(m->heap, 0x7fe00000 - (24ul << 20), 24ul << 20);
 	tree_edit(fdt, &(const struct edit)CELLS("/chosen/module@0x50000000", "reg", 0, 0x7fdfffff, 0, 1));
 	m = tree_machine(fdt);
-	assert_range(m->heap, 0x7fc00000 - (22ul << 20), 22ul << 20);
+	assert_range(m->heap, 0x7fc00000 - (24ul << 20), 24ul << 20);
 }
 
 static void two_smmus(void **state UNUSED)
@@ -246,7 +246,7 @@ static void reservations(void **state UNUSED)
 	assert_range(m->reserved[0], 0x48000000, 0x2000);
 	/* Two that touch, the second grown to whole pages. */
 	assert_range(m->reserved[1], 0x7fff0000, 0x9000);
-	assert_range(m->heap, 0x7fe00000 - (22ul << 20), 22ul << 20);
+	assert_range(m->heap, 0x7fe00000 - (24ul << 20), 24ul << 20);
 }
 
 static void platform_devices(void **state UNUSED)

@@ -7,10 +7,11 @@
 
 #include "hyp/io.h"
 #include "mem/pool_priv.h"
+#include "vm/vm_life.h"
 
 #include "suite.h"
 
-#define HEAP_BYTES (8ull << 20)
+#define HEAP_BYTES (10ull << 20)
 #define BAR_BASE   0x10000000ull
 #define BAR_STRIDE 0x100000ull
 
@@ -153,11 +154,13 @@ static const char *core_start(const struct machine *m)
 	page_init(m);
 	if (!iommu_start(m, &why) || !device_init(m, &why))
 		return why;
+	vm_table_init();
 	rest = boot_alloc_close();
 	pool = (struct range){ rest.base + rest.size - m->option.pool_bytes, m->option.pool_bytes };
 	pool_init(&hyp_pool, 0);
 	pool_add(&hyp_pool, pa(rest.base), (rest.size - pool.size) >> PAGE_SHIFT);
 	vm_primary_init(m, &hyp_pool, pool);
+	vm_life_init(&hyp_pool);
 	for (u32 i = 0; i < device_count; i++)
 		for (u32 k = 0; k < device_table[i].mmio_count; k++)
 			vm_primary_add_mmio(device_table[i].mmio[k]);

@@ -72,8 +72,8 @@ void *bench_ptr(u64 ipa);
 extern u32 bench_reset_turns;
 extern enum status bench_reset_status;
 extern u32 bench_resets;
-extern bool bench_master[BENCH_DEVICES];
 extern u32 bench_pasids_on[BENCH_DEVICES]; /* bit per endpoint that may tag */
+extern bool bench_master[BENCH_DEVICES], bench_intx_denied[BENCH_DEVICES];
 
 /* --- calls */
 

@@ -13,8 +13,8 @@ u32 pci_function_count;
 u32 bench_reset_turns;
 enum status bench_reset_status;
 u32 bench_resets;
-bool bench_master[BENCH_DEVICES];
 u32 bench_pasids_on[BENCH_DEVICES];
+bool bench_master[BENCH_DEVICES], bench_intx_denied[BENCH_DEVICES];
 
 enum status pci_enumerate(const struct machine *m UNUSED, const char **why UNUSED) { return OK; }
 
@@ -54,4 +54,16 @@ void pci_device_master(const struct device *device, bool allow)
 void pci_endpoint_pasids(const struct device *device, u32 endpoint)
 {
 	bench_pasids_on[device->index] |= 1u << endpoint;
+}
+
+void pci_device_intx(const struct device *device, bool allow)
+{
+	bench_intx_denied[device->index] = !allow;
+}
+
+bool pci_endpoint_place(const struct device *device, u32 endpoint, u32 *host, u64 *offset)
+{
+	*host = 0;
+	*offset = (u64)(device->index << 3 | endpoint) << 12;
+	return device->pci;
 }

@@ -1,0 +1,676 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who owns a device: assignment and release in steps, isolation groups, quarantine, the end of a VM. */
+#include "attach.h"
+#include "device.h"
+#include "hyp/arch.h"
+#include "hyp/check.h"
+#include "hyp/log.h"
+#include "iommu.h"
+#include "vm/view.h"
+#include "vm/vm.h"
+#include "vm/vm_memory.h"
+
+/* Devices of the table in order; `d` is NULL at the end. */
+static struct device *next_device(const struct device *d)
+{
+	u32 i = d == NULL ? 0 : (u32)(d - device_table) + 1;
+
+	return i < device_count ? &device_table[i] : NULL;
+}
+
+#define FOR_EACH_DEVICE(d) for (struct device *d = next_device(NULL); (d) != NULL; (d) = next_device(d))
+
+/* Lock the owner as a pair with the primary. Under the primary's lock the owner cannot change. */
+static struct vm *owner_lock(const struct device *d) ACQUIRES(vm_class) NO_LOCK_ANALYSIS
+{
+	struct vm *vm;
+
+	for (;;) {
+		vm = __atomic_load_n(&d->vm, __ATOMIC_ACQUIRE);
+		vm_lock_pair(vm);
+		if (d->vm == vm)
+			return vm;
+		vm_unlock_pair(vm);
+	}
+}
+
+/* --- MMIO in the views of the primary and of a secondary */
+
+static u64 mmio_bytes(const struct device *d, u32 range)
+{
+	return align_up(d->mmio[range].size, PAGE_SIZE);
+}
+
+/* Out of the primary's reach. E_IO: an IOMMU did not complete, it is still there. */
+static enum status mmio_leave(struct device *d) MUST_HOLD(vm_class)
+{
+	for (u32 i = 0; i < d->mmio_count; i++) {
+		enum status status = view_remove(vm_primary, ipa(d->mmio[i].base), mmio_bytes(d, i));
+
+		if (status == OK)
+			continue;
+		while (i-- > 0)
+			CHECK(view_add(vm_primary, ipa(d->mmio[i].base), pa(d->mmio[i].base),
+				       mmio_bytes(d, i), VIEW_MMIO, VIEW_MMIO) == OK);
+		return status;
+	}
+	d->mmio_away = true;
+	return OK;
+}
+
+static void mmio_return(struct device *d) MUST_HOLD(vm_class)
+{
+	for (u32 i = 0; d->mmio_away && i < d->mmio_count; i++)
+		CHECK(view_add(vm_primary, ipa(d->mmio[i].base), pa(d->mmio[i].base),
+			       mmio_bytes(d, i), VIEW_MMIO, VIEW_MMIO) == OK);
+	d->mmio_away = false;
+}
+
+/* Out of a secondary's reach. A VM that ends has no CPU that could reach anything. */
+static void mmio_unmap(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
+{
+	for (u32 i = 0; i < d->mmio_count; i++) {
+		if (d->mmio_ipa[i] == DEVICE_UNMAPPED)
+			continue;
+		CHECK(view_remove(vm, ipa(d->mmio_ipa[i]), mmio_bytes(d, i)) == OK);
+		d->mmio_ipa[i] = DEVICE_UNMAPPED;
+	}
+}
+
+enum status device_map_mmio(struct device *d, u64 range, u64 at, u64 *pages) NO_LOCK_ANALYSIS
+{
+	struct vm *vm = owner_lock(d);
+	struct pt_edit edit;
+	enum status status = OK;
+	u64 size = 0;
+
+	if (vm->primary || d->state != DEVICE_ASSIGNED || range >= d->mmio_count)
+		status = E_NOENT;
+	if (status == OK) {
+		size = mmio_bytes(d, (u32)range);
+		if (!memory_place_ok(vm, at, size) ||
+		    (size > BLOCK_SIZE && ((at ^ d->mmio[range].base) & (BLOCK_SIZE - 1)) != 0))
+			status = E_INVAL;
+		else if (d->mmio_ipa[range] != DEVICE_UNMAPPED)
+			status = E_EXIST;
+	}
+	if (status == OK)
+		status = view_prepare(vm, ipa(at), pa(d->mmio[range].base), size, &edit);
+	if (status == OK) {
+		view_commit(vm, ipa(at), pa(d->mmio[range].base), size, VIEW_MMIO);
+		d->mmio_ipa[range] = at;
+		*pages = size >> PAGE_SHIFT;
+	}
+	vm_unlock_pair(vm);
+	return status;
+}
+
+/* --- interrupt lines */
+
+static bool drives(const struct device *d, u32 line)
+{
+	for (u32 i = 0; i < d->irq_count; i++)
+		if (d->irq[i] == line)
+			return true;
+	return false;
+}
+
+static void pin_allow(const struct device *d, bool allow)
+{
+	if (d->pci)
+		pci_device_intx(d, allow);
+}
+
+/* A secondary's pin stays silent until a line is given to it. */
+static bool has_line(const struct device *d)
+{
+	for (u32 i = 0; i < d->irq_count; i++)
+		if (d->irq_given[i] != 0)
+			return true;
+	return false;
+}
+
+/* The VM loses the line, for all its devices on it. */
+static void line_take(struct vm *vm, u32 line) MUST_HOLD(vm_class)
+{
+	bool given = false;
+
+	FOR_EACH_DEVICE(d)
+	for (u32 i = 0; d->vm == vm && i < d->irq_count; i++) {
+		if (d->irq[i] != line || d->irq_given[i] == 0)
+			continue;
+		pin_allow(d, false);
+		d->irq_given[i] = 0;
+		given = true;
+	}
+	if (given)
+		arch_irq_take(line, vm);
+}
+
+static void lines_take(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
+{
+	for (u32 i = 0; i < d->irq_count; i++)
+		line_take(vm, d->irq[i]);
+}
+
+/* Does another device of the VM have this line already, as that interrupt? *intid 0: no. */
+static u32 line_given(const struct vm *vm, u32 line)
+{
+	FOR_EACH_DEVICE(d)
+	for (u32 i = 0; d->vm == vm && i < d->irq_count; i++)
+		if (d->irq[i] == line && d->irq_given[i] != 0)
+			return d->irq_given[i];
+	return 0;
+}
+
+static enum status line_give(struct device *d, struct vm *vm, u64 index, u64 intid) MUST_HOLD(vm_class)
+{
+	u32 line, have;
+	enum status status;
+
+	if (vm->primary || d->state != DEVICE_ASSIGNED || index >= d->irq_count)
+		return E_NOENT;
+	if (d->irq_given[index] != 0)
+		return E_EXIST;
+	line = d->irq[index];
+	FOR_EACH_DEVICE(other)
+	if (other->vm != vm && drives(other, line))
+		return E_BUSY;
+	have = line_given(vm, line);
+	if (have != 0 && have != intid)
+		return E_EXIST;
+	status = have != 0 ? OK : arch_irq_give(line, vm, intid);
+	if (status != OK)
+		return status;
+	d->irq_given[index] = (u32)intid;
+	pin_allow(d, true);
+	return OK;
+}
+
+enum status device_map_irq(struct device *d, u64 index, u64 intid) NO_LOCK_ANALYSIS
+{
+	struct vm *vm = owner_lock(d);
+	enum status status = line_give(d, vm, index, intid);
+
+	vm_unlock_pair(vm);
+	return status;
+}
+
+void device_irq_storm(u32 line) NO_LOCK_ANALYSIS
+{
+	FOR_EACH_DEVICE(d)
+	{
+		struct vm *vm;
+
+		if (!drives(d, line))
+			continue;
+		vm = owner_lock(d);
+		for (u32 i = 0; i < d->irq_count; i++)
+			if (d->irq[i] == line && d->irq_given[i] != 0) {
+				device_quarantine(d, "its interrupt line is never quiet");
+				break;
+			}
+		vm_unlock_pair(vm);
+	}
+}
+
+/* --- quarantine */
+
+void device_quarantine(struct device *d, const char *what)
+{
+	struct vm *vm = d->vm;
+
+	if (d->state == DEVICE_QUARANTINED)
+		return;
+	log_error("%s: quarantined: %s", d->name, what);
+	if (d->pci)
+		pci_device_master(d, false);
+	d->state = DEVICE_QUARANTINED;
+	for (u32 i = 0; i < d->endpoint_count; i++) {
+		static const struct stream_config blocked = { .mode = STREAM_BLOCKED };
+		struct endpoint *e = &d->endpoint[i];
+		bool ok = e->iommu->ops->stream_write(e->iommu, e->sid, &blocked) == OK;
+
+		attach_forget(vm, e, ok);
+	}
+	if (d->pviommu != NULL)
+		d->pviommu->quarantines++;
+}
+
+u32 device_quarantined_count(void)
+{
+	u32 count = 0;
+
+	FOR_EACH_DEVICE(d)
+	count += d->state == DEVICE_QUARANTINED;
+	return count;
+}
+
+/* --- groups */
+
+/* Back with the primary: MMIO, identity, bus mastering. */
+static enum status go_home(struct device *d) MUST_HOLD(vm_class)
+{
+	enum status status;
+
+	d->pviommu = NULL;
+	d->vm = vm_primary;
+	d->state = DEVICE_UNASSIGNED;
+	mmio_return(d);
+	status = attach_identity(d, vm_primary);
+	if (status != OK) {
+		device_quarantine(d, "the identity domain cannot be set");
+		return status;
+	}
+	pin_allow(d, true);
+	if (d->pci)
+		pci_device_master(d, true);
+	return OK;
+}
+
+/* The last device of a group that a secondary had in use has left it: the claim ends. */
+static enum status claim_end(const struct device *d, const struct vm *vm) MUST_HOLD(vm_class)
+{
+	enum status result = OK;
+
+	FOR_EACH_DEVICE(other)
+	if (other->group == d->group && other->vm == vm &&
+	    (other->state == DEVICE_ASSIGNED || other->state == DEVICE_RESETTING))
+		return OK;
+	FOR_EACH_DEVICE(other)
+	{
+		enum status status = OK;
+
+		if (other->group != d->group || other->vm != vm)
+			continue;
+		if (other->state == DEVICE_CLAIMED)
+			status = go_home(other);
+		if (status != OK && other == d)
+			result = status;
+	}
+	return result;
+}
+
+/* May a secondary have all of the group? Pure. */
+static enum status claim_check(const struct device *d, const struct vm *vm)
+{
+	FOR_EACH_DEVICE(other)
+	{
+		if (other->group != d->group || other->vm == vm)
+			continue;
+		if (other->state == DEVICE_QUARANTINED)
+			return E_DENIED;
+		if (other->vm != vm_primary || other->state != DEVICE_UNASSIGNED)
+			return E_BUSY;
+	}
+	return OK;
+}
+
+/* No mapping of its MMIO by the primary's devices, and none from here on. */
+static bool owner_change(struct device *d, struct vm *vm)
+{
+	bool free;
+
+	page_lock();
+	free = d->mmio_pins == 0;
+	if (free)
+		__atomic_store_n(&d->vm, vm, __ATOMIC_RELEASE);
+	page_unlock();
+	return free;
+}
+
+static enum status block(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
+{
+	if (attach_block(d) != OK) {
+		device_quarantine(d, "its streams could not be blocked");
+		return E_IO;
+	}
+	for (u32 i = 0; i < d->endpoint_count; i++)
+		attach_forget(vm, &d->endpoint[i], true);
+	return OK;
+}
+
+/* One member of a group leaves the primary. */
+static enum status claim_one(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
+{
+	enum status status;
+
+	if (!owner_change(d, vm))
+		return E_BUSY;
+	status = mmio_leave(d);
+	if (status != OK) {
+		d->vm = vm_primary;
+		return status;
+	}
+	if (d->pci)
+		pci_device_master(d, false);
+	pin_allow(d, false);
+	if (attach_block(d) != OK) {
+		d->vm = vm_primary;
+		device_quarantine(d, "its streams could not be blocked");
+		return E_IO;
+	}
+	/* Its identity context came from the primary's pool. */
+	for (u32 i = 0; i < d->endpoint_count; i++)
+		attach_forget(vm_primary, &d->endpoint[i], true);
+	d->state = DEVICE_CLAIMED;
+	return OK;
+}
+
+static enum status claim(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
+{
+	enum status status = claim_check(d, vm);
+
+	FOR_EACH_DEVICE(other)
+	{
+		if (status != OK)
+			break;
+		if (other->group == d->group && other->vm != vm)
+			status = claim_one(other, vm);
+	}
+	if (status != OK)
+		(void)!claim_end(d, vm);
+	return status;
+}
+
+bool device_claims_open(const struct vm *vm)
+{
+	FOR_EACH_DEVICE(d)
+	if (d->vm == vm && (d->state == DEVICE_CLAIMED || d->state == DEVICE_RESETTING))
+		return true;
+	return false;
+}
+
+/* --- assignment */
+
+/* PCI functions tag only while they are assigned, and only for an IOMMU that knows tags. */
+static void pasids_allow(const struct device *d)
+{
+	for (u32 i = 0; i < d->endpoint_count; i++)
+		if (endpoint_pasid_bits(&d->endpoint[i]) > 0)
+			pci_endpoint_pasids(d, i);
+}
+
+/* One turn of the reset; at its end the device is what it was being reset for. */
+static enum status reset_turn(struct device *d, bool *again) MUST_HOLD(vm_class)
+{
+	enum status status = d->pci ? pci_device_reset(d, again) : E_DENIED;
+	struct vm *vm = d->vm;
+
+	if (status != OK) {
+		device_quarantine(d, "its reset failed");
+		return status;
+	}
+	if (*again)
+		return OK;
+	d->state = d->target;
+	switch ((enum device_state)d->state) {
+	case DEVICE_UNASSIGNED:
+		return go_home(d);
+	case DEVICE_CLAIMED:
+		pci_device_master(d, false);
+		d->pviommu = NULL;
+		return claim_end(d, vm);
+	case DEVICE_ASSIGNED:
+	case DEVICE_RESETTING:
+	case DEVICE_QUARANTINED:
+		break;
+	}
+	pci_device_master(d, true); /* a device that was quarantined may master the bus again */
+	pasids_allow(d);
+	pin_allow(d, vm->primary || has_line(d));
+	return OK;
+}
+
+static enum status assign_check(const struct device *d, const struct pviommu *pv)
+{
+	if (d->endpoint_count == 0)
+		return E_INVAL;
+	for (u32 i = 0; i < d->endpoint_count; i++) {
+		const struct endpoint *e = &d->endpoint[i];
+
+		if (!iommu_is_common(e->iommu))
+			return E_DENIED;
+		if (e->iommu != d->endpoint[0].iommu)
+			return E_INVAL;
+	}
+	if (pv->iommu != NULL && pv->iommu != d->endpoint[0].iommu)
+		return E_INVAL;
+	return d->pci ? OK : E_DENIED; /* no reset handler is known for anything else */
+}
+
+static enum status assign_begin(struct device *d, struct vm *vm, struct pviommu *pv)
+	MUST_HOLD(vm_class)
+{
+	enum status status = assign_check(d, pv);
+
+	if (status == OK && !vm->primary)
+		status = claim(d, vm);
+	if (status != OK)
+		return status;
+	pv->iommu = d->endpoint[0].iommu;
+	d->pviommu = pv;
+	d->frozen = false;
+	d->target = DEVICE_ASSIGNED;
+	d->state = DEVICE_RESETTING;
+	return vm->primary ? block(d, vm) : OK;
+}
+
+static enum status assign_locked(struct device *d, struct vm *vm, u64 pviommu, bool *again)
+	MUST_HOLD(vm_class)
+{
+	enum status status = OK;
+	struct pviommu *pv;
+
+	if (pviommu >= VM_MAX_PVIOMMUS)
+		return E_INVAL;
+	if (!vm->primary && vm->state != VM_BUILDING)
+		return E_BUSY;
+	pv = &vm->pviommu[pviommu];
+	switch ((enum device_state)d->state) {
+	case DEVICE_UNASSIGNED:
+		status = assign_begin(d, vm, pv);
+		break;
+	case DEVICE_CLAIMED:
+		status = d->vm == vm ? assign_begin(d, vm, pv) : E_BUSY;
+		break;
+	case DEVICE_RESETTING:
+		if (d->target != DEVICE_ASSIGNED || d->vm != vm || d->pviommu != pv)
+			status = E_BUSY;
+		break;
+	case DEVICE_ASSIGNED:
+		status = d->vm == vm && d->pviommu == pv ? E_EXIST : E_BUSY;
+		break;
+	case DEVICE_QUARANTINED:
+		status = E_DENIED;
+		break;
+	}
+	return status == OK ? reset_turn(d, again) : status;
+}
+
+enum status device_assign(struct device *d, u64 handle, u64 pviommu, bool *again) NO_LOCK_ANALYSIS
+{
+	enum status status;
+	struct vm *vm;
+
+	status = vm_get(handle, &vm);
+	if (status != OK)
+		return status;
+	/* A device of a third VM is refused by its state alone, which the primary's lock keeps. */
+	status = assign_locked(d, vm, pviommu, again);
+	vm_unlock_pair(vm);
+	return status;
+}
+
+static bool has_attachments(const struct device *d)
+{
+	for (u32 i = 0; i < d->endpoint_count; i++)
+		if (d->endpoint[i].attached.domain != NULL)
+			return true;
+	return false;
+}
+
+/* All that its owner has of it, but for its streams. */
+static void leave_owner(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
+{
+	for (u32 i = 0; i < d->endpoint_count; i++)
+		endpoint_clear_vsid(vm, &d->endpoint[i]);
+	d->frozen = false;
+	if (vm->primary)
+		return;
+	lines_take(d, vm);
+	mmio_unmap(d, vm);
+}
+
+static enum status release_begin(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
+{
+	if (has_attachments(d) || (!vm->primary && d->mmio_pins > 0))
+		return E_BUSY;
+	leave_owner(d, vm);
+	d->target = vm->primary ? DEVICE_UNASSIGNED : DEVICE_CLAIMED;
+	d->state = DEVICE_RESETTING;
+	return OK;
+}
+
+static enum status release_locked(struct device *d, struct vm *vm, bool *again) MUST_HOLD(vm_class)
+{
+	enum status status = OK;
+
+	if (!vm->primary && vm->state != VM_BUILDING)
+		return E_BUSY;
+	switch ((enum device_state)d->state) {
+	case DEVICE_UNASSIGNED:
+	case DEVICE_CLAIMED:
+		return E_NOENT;
+	case DEVICE_RESETTING:
+		if (d->target == DEVICE_ASSIGNED)
+			return E_BUSY;
+		break;
+	case DEVICE_ASSIGNED:
+	case DEVICE_QUARANTINED:
+		status = release_begin(d, vm);
+		break;
+	}
+	return status == OK ? reset_turn(d, again) : status;
+}
+
+enum status device_release(struct device *d, bool *again) NO_LOCK_ANALYSIS
+{
+	struct vm *vm = owner_lock(d);
+	enum status status = release_locked(d, vm, again);
+
+	vm_unlock_pair(vm);
+	return status;
+}
+
+static enum status set_vsid(struct device *d, struct vm *vm, u64 endpoint, u64 vsid_value)
+	MUST_HOLD(vm_class)
+{
+	struct endpoint *e;
+
+	if (d->state == DEVICE_UNASSIGNED || d->state == DEVICE_CLAIMED)
+		return E_NOENT;
+	if (d->state == DEVICE_QUARANTINED)
+		return E_DENIED;
+	if (d->state == DEVICE_RESETTING || d->frozen || (!vm->primary && vm->state != VM_BUILDING))
+		return E_BUSY;
+	if (endpoint >= d->endpoint_count)
+		return E_NOENT;
+	e = &d->endpoint[endpoint];
+	if (e->has_vsid || endpoint_of_vsid(vm, d->pviommu->id, vsid_value) != NULL)
+		return E_EXIST;
+	endpoint_set_vsid(vm, e, (u32)vsid_value);
+	return OK;
+}
+
+enum status device_set_vsid(struct device *d, u64 endpoint, u64 vsid_value) NO_LOCK_ANALYSIS
+{
+	enum status status;
+	struct vm *vm;
+
+	if (vsid_value >> 32 != 0)
+		return E_INVAL;
+	vm = owner_lock(d);
+	status = set_vsid(d, vm, endpoint, vsid_value);
+	vm_unlock_pair(vm);
+	return status;
+}
+
+static enum status reset_locked(struct vm *vm, u64 pviommu, u64 vsid_value, bool *again)
+	MUST_HOLD(vm_class)
+{
+	struct endpoint *e = pviommu < VM_MAX_PVIOMMUS ? endpoint_of_vsid(vm, (u32)pviommu, vsid_value) :
+							 NULL;
+	struct device *d;
+
+	if (e == NULL)
+		return E_NOENT;
+	d = e->device;
+	if (d->state == DEVICE_QUARANTINED)
+		return E_DENIED;
+	if (d->state == DEVICE_ASSIGNED) {
+		if (has_attachments(d))
+			return E_BUSY;
+		d->target = DEVICE_ASSIGNED;
+		d->state = DEVICE_RESETTING;
+	} else if (d->target != DEVICE_ASSIGNED) {
+		return E_BUSY;
+	}
+	return reset_turn(d, again);
+}
+
+enum status device_reset(struct vm *vm, u64 pviommu, u64 vsid_value, bool *again) NO_LOCK_ANALYSIS
+{
+	enum status status;
+
+	vm_lock_pair(vm);
+	status = reset_locked(vm, pviommu, vsid_value, again);
+	vm_unlock_pair(vm);
+	return status;
+}
+
+/* --- the end of a VM */
+
+/* One device of the VM goes one step towards home; true: it can go no further by itself. */
+static bool teardown_device(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
+{
+	bool again = false;
+
+	switch ((enum device_state)d->state) {
+	case DEVICE_ASSIGNED:
+		if (block(d, vm) == OK) {
+			leave_owner(d, vm);
+			d->target = DEVICE_CLAIMED;
+			d->state = DEVICE_RESETTING;
+		}
+		return false;
+	case DEVICE_RESETTING:
+		leave_owner(d, vm);
+		d->target = DEVICE_CLAIMED;
+		/* A failure quarantines it, which is as far as it goes. */
+		(void)!reset_turn(d, &again);
+		return false;
+	case DEVICE_QUARANTINED:
+		leave_owner(d, vm);
+		d->pviommu = NULL;
+		d->vm = vm_primary;
+		return true;
+	case DEVICE_CLAIMED:
+	case DEVICE_UNASSIGNED:
+		break;
+	}
+	return true;
+}
+
+bool device_teardown_step(struct vm *vm)
+{
+	bool done = true;
+
+	FOR_EACH_DEVICE(d)
+	if (d->vm == vm && !teardown_device(d, vm))
+		done = false;
+	FOR_EACH_DEVICE(d)
+	if (done && d->vm == vm)
+		(void)!claim_end(d, vm);
+	return done;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The two views of a VM's memory: by its CPUs (stage 2) and by devices in its identity domain (the DMA
+ * table, which a secondary has none of). They follow ownership and never lead it: what leaves somebody
+ * leaves the DMA view, then the CPU view, then all caches, and only then changes hands; what arrives
+ * is mapped after that.
+ *
+ * Locks: views are written under the vm lock. A secondary's CPU view is also read under the page lock
+ * alone (guest_copy, pins), so where a block of it is split, that lock is held over the gap.
+ */
+#ifndef VM_VIEW_H
+#define VM_VIEW_H
+
+#include "hyp/lock.h"
+#include "hyp/pt.h"
+#include "hyp/status.h"
+
+struct vm;
+
+#define VIEW_RAM  (PT_READ | PT_WRITE | PT_EXEC) /* of CPUs */
+#define VIEW_DMA  (PT_READ | PT_WRITE)
+#define VIEW_MMIO (PT_READ | PT_WRITE | PT_DEVICE)
+
+/*
+ * Make room for [at, at+size) in the view of the CPUs, so that view_commit() cannot fail; *edit is for
+ * view_cancel(). E_EXIST: some of it is mapped; E_NOMEM; E_INVAL: beyond the view.
+ */
+enum status view_prepare(struct vm *vm, ipa_t at, pa_t out, u64 size, struct pt_edit *edit) MUST_CHECK
+	MUST_HOLD(vm_class);
+void view_commit(struct vm *vm, ipa_t at, pa_t out, u64 size, u32 prot) MUST_HOLD(vm_class);
+void view_cancel(struct vm *vm, ipa_t at, u64 size, struct pt_edit *edit) MUST_HOLD(vm_class);
+
+/*
+ * Map a range in both views, with `cpu` and `dma` access. All or nothing: E_EXIST, E_NOMEM, E_INVAL.
+ * view_merge() then lets small leaves become blocks again where the page records say that all of a
+ * block is the VM's.
+ */
+enum status view_add(struct vm *vm, ipa_t at, pa_t out, u64 size, u32 cpu, u32 dma) MUST_CHECK
+	MUST_HOLD(vm_class);
+void view_merge(struct vm *vm, ipa_t at, u64 size) MUST_HOLD(vm_class);
+
+/*
+ * Remove a range from both views, with completion on every CPU and IOMMU. All or nothing: E_NOMEM: no
+ * table to split a block; E_IO: an IOMMU did not complete, and everything is as before.
+ */
+enum status view_remove(struct vm *vm, ipa_t at, u64 size) MUST_CHECK MUST_HOLD(vm_class);
+
+/* Is the address mapped for the VM's CPUs now? Waits for a change that is under way. */
+bool view_has(struct vm *vm, ipa_t at) NOT_HELD(vm_class);
+
+#endif

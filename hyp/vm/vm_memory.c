@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "vm_memory.h"
+
+#include "abi/vmm.h"
+#include "hyp/arch.h"
+#include "hyp/check.h"
+#include "hyp/io.h"
+#include "hyp/log.h"
+#include "mem/page.h"
+#include "mem/page_rules.h"
+#include "view.h"
+#include "vm.h"
+
+/* Empty slots of a VM's view that one step of a teardown skips. */
+#define RECLAIM_HOLES 512u
+
+static struct pt_edit edits[MACHINE_MAX_CPUS];
+
+static enum status transition(pa_t base, u64 pages, enum page_op op, u8 from, u8 to)
+{
+	enum status status;
+
+	page_lock();
+	status = page_transition_run(base, pages, op, from, to);
+	page_unlock();
+	return status;
+}
+
+/* A transition that follows from one that succeeded before, which kept everybody else away. */
+static void must(pa_t base, u64 pages, enum page_op op, u8 from, u8 to)
+{
+	CHECK(transition(base, pages, op, from, to) == OK);
+}
+
+/* Nothing of the primary reaches the pages any more; the records say MOVING. */
+static enum status take(pa_t base, u64 pages) MUST_HOLD(vm_class)
+{
+	enum status status = transition(base, pages, PAGE_TAKE, OWNER_VM, OWNER_VM);
+
+	if (status != OK)
+		return status;
+	status = view_remove(vm_primary, ipa(base.v), pages << PAGE_SHIFT);
+	if (status != OK)
+		must(base, pages, PAGE_TAKE_BACK, OWNER_VM, OWNER_VM);
+	return status;
+}
+
+/* The primary owns them by their records again: it may reach them. Its tables were sized for that. */
+static void give(pa_t base, u64 pages) MUST_HOLD(vm_class)
+{
+	u64 size = pages << PAGE_SHIFT;
+
+	CHECK(view_add(vm_primary, ipa(base.v), base, size, VIEW_RAM, VIEW_DMA) == OK);
+	view_merge(vm_primary, ipa(base.v), size);
+}
+
+/* What the last owner left there, also in caches that the next one's uncached accesses pass by. */
+static void scrub(pa_t base, u64 pages)
+{
+	io_zero_pages(io_phys(base), pages);
+	io_clean(io_phys(base), pages << PAGE_SHIFT);
+}
+
+/* How many pages one step does: up to where a block may begin, so that blocks are found. */
+static u64 step_pages(u64 at, u64 from, u64 pages)
+{
+	u64 n = pages < PC_DONATE_MAX ? pages : PC_DONATE_MAX;
+	u64 to_block = BLOCK_PAGES - (at >> PAGE_SHIFT) % BLOCK_PAGES;
+
+	if (((at ^ from) & (BLOCK_SIZE - 1)) == 0 && n > to_block)
+		n = to_block;
+	return n;
+}
+
+static bool in_window(u64 at, u64 size)
+{
+	for (u32 i = 0; arch_vm_window(i).size != 0; i++) {
+		const struct range w = arch_vm_window(i);
+
+		if (at < w.base + w.size && w.base < at + size)
+			return true;
+	}
+	return false;
+}
+
+bool memory_place_ok(const struct vm *vm, u64 at, u64 size)
+{
+	return page_aligned(at | size) && size != 0 && at + size > at &&
+	       (at + size - 1) >> vm->cpu_pt.ops->va_bits == 0 && !in_window(at, size);
+}
+
+enum status memory_donate(struct vm *vm, ipa_t at, ipa_t from, u64 pages, u32 flags, u64 *done)
+{
+	bool read_only = flags & PC_DONATE_READ_ONLY;
+	struct pt_edit *edit = &edits[arch_cpu_index()];
+	u64 n = step_pages(at.v, from.v, pages), size = n << PAGE_SHIFT;
+	pa_t base = pa(from.v); /* the primary's addresses are the machine's */
+	enum status status;
+
+	if (!memory_place_ok(vm, at.v, size) || from.v + size < from.v)
+		return E_INVAL;
+	status = view_prepare(vm, at, base, size, edit);
+	if (status != OK)
+		return status;
+	status = take(base, n);
+	if (status != OK) {
+		view_cancel(vm, at, size, edit);
+		return status;
+	}
+	if (flags & PC_DONATE_SCRUB)
+		scrub(base, n);
+	else
+		io_clean(io_phys(base), size);
+	arch_sync_code(io_phys(base), size);
+	page_lock();
+	CHECK(page_transition_run(base, n, read_only ? PAGE_DONATE_VM_RO : PAGE_DONATE_VM, OWNER_VM,
+				  vm->owner) == OK);
+	for (u64 i = 0; i < size; i += PAGE_SIZE)
+		page_set_ipa(pa(base.v + i), ipa(at.v + i));
+	page_unlock();
+	view_commit(vm, at, base, size, read_only ? VIEW_RAM & ~PT_WRITE : VIEW_RAM);
+	vm->pages += n;
+	*done = n;
+	return OK;
+}
+
+/* The pages at `at` that are consecutive in the machine, as many as one step takes. */
+static enum status extent(const struct vm *vm, ipa_t at, u64 pages, pa_t *base, u64 *n)
+{
+	u64 size = (pages < PC_DONATE_MAX ? pages : PC_DONATE_MAX) << PAGE_SHIFT, room;
+
+	if (!page_aligned(at.v) || pages == 0 || at.v + size < at.v)
+		return E_INVAL;
+	if (!vm_ipa_extent(vm, at, size, base, &room))
+		return E_FAULT;
+	*n = room >> PAGE_SHIFT;
+	return OK;
+}
+
+enum status memory_share(struct vm *vm, ipa_t at, u64 pages, u64 *done, ipa_t *where)
+{
+	enum status status;
+	pa_t base;
+	u64 n;
+
+	status = extent(vm, at, pages, &base, &n);
+	if (status != OK)
+		return status;
+	status = transition(base, n, PAGE_SHARE, vm->owner, vm->owner);
+	if (status != OK)
+		return status;
+	status = view_add(vm_primary, ipa(base.v), base, n << PAGE_SHIFT, VIEW_RAM & ~PT_EXEC, VIEW_DMA);
+	if (status != OK) {
+		must(base, n, PAGE_UNSHARE, vm->owner, vm->owner);
+		must(base, n, PAGE_TAKE_BACK, vm->owner, vm->owner);
+		return status;
+	}
+	*where = ipa(base.v);
+	*done = n;
+	return OK;
+}
+
+enum status memory_unshare(struct vm *vm, ipa_t at, u64 pages, u64 *done, ipa_t *where)
+{
+	enum status status;
+	pa_t base;
+	u64 n;
+
+	status = extent(vm, at, pages, &base, &n);
+	if (status != OK)
+		return status;
+	status = transition(base, n, PAGE_UNSHARE, vm->owner, vm->owner);
+	if (status != OK)
+		return status;
+	status = view_remove(vm_primary, ipa(base.v), n << PAGE_SHIFT);
+	must(base, n, PAGE_TAKE_BACK, vm->owner, vm->owner);
+	if (status != OK) { /* the primary's devices may still get there */
+		must(base, n, PAGE_SHARE, vm->owner, vm->owner);
+		return status;
+	}
+	*where = ipa(base.v);
+	*done = n;
+	return OK;
+}
+
+enum status memory_relinquish(struct vm *vm, ipa_t at, ipa_t *where)
+{
+	enum status status;
+	pa_t base;
+	u64 n;
+
+	status = extent(vm, at, 1, &base, &n);
+	if (status != OK)
+		return status;
+	status = transition(base, 1, PAGE_TAKE, vm->owner, vm->owner);
+	if (status != OK)
+		return status;
+	status = view_remove(vm, at, PAGE_SIZE);
+	if (status != OK) {
+		must(base, 1, PAGE_TAKE_BACK, vm->owner, vm->owner);
+		return status;
+	}
+	scrub(base, 1);
+	must(base, 1, PAGE_RELINQUISH, vm->owner, OWNER_VM);
+	give(base, 1);
+	vm->pages--;
+	*where = ipa(base.v);
+	return OK;
+}
+
+enum status memory_take_pool(pa_t from, u64 pages)
+{
+	enum status status = take(from, pages);
+
+	if (status == OK)
+		must(from, pages, PAGE_DONATE_HYP, OWNER_VM, OWNER_HYP);
+	return status;
+}
+
+void memory_return_pool(pa_t base, u64 pages)
+{
+	scrub(base, pages);
+	must(base, pages, PAGE_RETURN_HYP, OWNER_HYP, OWNER_VM);
+	give(base, pages);
+}
+
+/* --- teardown */
+
+/* Pages that a device may still reach, since its IOMMU never answered, are nobody's for ever (V3). */
+static void lose(struct vm *vm, pa_t at) MUST_HOLD(page_class)
+{
+	page_set(page_of(at), OWNER_HYP, PAGE_OWNED);
+	vm->pages_lost++;
+}
+
+/* A shared page is mapped in the primary already, and the primary's DMA mappings may hold it. */
+static void reclaim_shared(struct vm *vm, pa_t at) MUST_HOLD(page_class)
+{
+	if (page_pinned(at) && vm_pins(vm) != 0)
+		lose(vm, at);
+	else
+		CHECK(page_transition(at, PAGE_RECLAIM_SHARED, vm->owner, OWNER_VM) == OK);
+}
+
+/* The longest run from `base` on that goes back in one piece: 0, and one page was dealt with alone. */
+static u64 reclaim_run(struct vm *vm, pa_t base, u64 pages)
+{
+	u64 n = 0;
+
+	page_lock();
+	if (page_of(base)->state == PAGE_SHARED_OUT)
+		reclaim_shared(vm, base);
+	else if (page_pinned(base))
+		lose(vm, base);
+	else
+		while (n < pages && page_transition(pa(base.v + (n << PAGE_SHIFT)), PAGE_RECLAIM,
+						    vm->owner, OWNER_VM) == OK)
+			n++;
+	page_unlock();
+	return n;
+}
+
+static void reclaim(struct vm *vm, pa_t base, u64 pages) MUST_HOLD(vm_class)
+{
+	/* Before they are anybody else's. Who shared one may look on, and sees zeros. */
+	scrub(base, pages);
+	for (u64 done = 0; done < pages;) {
+		pa_t at = pa(base.v + (done << PAGE_SHIFT));
+		u64 n = reclaim_run(vm, at, pages - done);
+
+		if (n > 0)
+			give(at, n);
+		else
+			n = 1;
+		done += n;
+	}
+	vm->pages -= pages;
+}
+
+bool memory_reclaim_step(struct vm *vm, u64 *cursor)
+{
+	struct pt *pt = &vm->cpu_pt;
+	u64 end = 1ull << pt->ops->va_bits, left = PC_DONATE_MAX;
+	u32 holes = RECLAIM_HOLES;
+
+	while (*cursor < end && left > 0 && holes > 0) {
+		struct pt_run run;
+		u64 bytes = left << PAGE_SHIFT;
+
+		/* Within a block, the rest of it: its leaf stays, and the cursor remembers. */
+		if (!pt->ops->lookup(pt, *cursor, *cursor + bytes, &run)) {
+			*cursor = run.va + run.size;
+			holes--;
+			continue;
+		}
+		run.out += *cursor - run.va;
+		run.size -= *cursor - run.va;
+		if (run.size > bytes)
+			run.size = bytes;
+		if (!(run.prot & PT_DEVICE))
+			reclaim(vm, pa(run.out), run.size >> PAGE_SHIFT);
+		left -= run.size >> PAGE_SHIFT;
+		*cursor += run.size;
+	}
+	return *cursor >= end;
+}
