@@ -2,20 +2,28 @@
 # sources in primary/. The images are bare-metal programs against include/abi and a full newlib.
 
 guest_lib_srcs := $(addprefix test/guest/lib/,start.S console.c edu.c gic.c guest.c machine.c mmu.c newlib.c pci.c \
-	ram.c report.c rig.c smp.c testdev.c trap.c)
-guest_images := bare scenario cases sweep bench stop
+	ram.c report.c rig.c smp.c status.c testdev.c trap.c)
+guest_images := bare scenario cases sweep bench stop vms
 guest_srcs_bare     := test/guest/primary/bare.c
 guest_srcs_scenario := test/guest/primary/scenario.c
 guest_srcs_cases    := $(sort $(wildcard test/guest/primary/case_*.c test/guest/primary/case_*.S))
 guest_srcs_sweep    := test/guest/primary/sweep.c
 guest_srcs_bench    := test/guest/primary/bench.c
 guest_srcs_stop     := test/guest/primary/stop.c
+# A primary with secondaries: the VMM, and the image that it loads into them.
+vmm_srcs            := $(addprefix test/guest/lib/,vmm.c el1_regs.c service_image.S)
+guest_srcs_vms      := $(sort $(wildcard test/guest/primary/vm_*.c test/guest/primary/vm_*.S)) \
+	test/guest/primary/case_regs.S $(vmm_srcs)
+guest_srcs_scenario += $(vmm_srcs)
+# The secondaries' image has no device tree to read and nobody to report to but the primary.
+service_srcs        := $(sort $(wildcard test/guest/secondary/*.c test/guest/secondary/*.S)) \
+	$(addprefix test/guest/lib/,start.S edu.c el1_regs.c gic.c newlib.c smp.c status.c testdev.c trap.c)
 
 guest_flags := --target=aarch64-none-elf -march=armv8-a -mno-outline-atomics -std=gnu11 -O2 -g -ffreestanding \
 	-nostdlibinc -isystem $(NEWLIB_GUEST)/include -fno-pic -fno-stack-protector -fno-common -ffunction-sections \
 	-fdata-sections -ffile-prefix-map=$(CURDIR)/=
 guest_warnings := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wvla -Wundef -Wstrict-prototypes
-guest_includes := -Iinclude -Itest/guest/lib -isystem $(LIBFDT_SRC)
+guest_includes := -Iinclude -Itest/guest/lib -Itest/guest/secondary -isystem $(LIBFDT_SRC)
 guest_libfdt   := $(addprefix build/guest/obj/libfdt/,fdt.o fdt_addresses.o fdt_ro.o fdt_strerror.o)
 need_guest     := $(need_newlib_guest) $(need_libfdt)
 
@@ -29,10 +37,12 @@ build/guest/obj/%.o: %.S Makefile test/guest/guest.mk | $(need_guest)
 build/guest/obj/libfdt/%.o: Makefile test/guest/guest.mk | $(need_guest)
 	$(call cmd,CC,libfdt/$*.c,$(CC) $(guest_flags) -w -I$(LIBFDT_SRC) -c -o $@ $(LIBFDT_SRC)/$*.c)
 
-# $(call guest_rules,IMAGE). One object per source, shared by the images.
+# It holds the secondaries' image.
+build/guest/obj/test/guest/lib/service_image.o: build/guest/service.bin
+
+# $(call guest_rules,IMAGE,SOURCES). One object per source, shared by the images.
 define guest_rules
-build/guest/$1.elf: $$(patsubst %,build/guest/obj/%.o,$$(basename $$(guest_lib_srcs) $$(guest_srcs_$1))) \
-		$$(guest_libfdt) test/guest/lib/image.lds
+build/guest/$1.elf: $$(patsubst %,build/guest/obj/%.o,$$(basename $2)) $$(guest_libfdt) test/guest/lib/image.lds
 	$$(call cmd,LD,$$@,$$(LD) -pie --no-dynamic-linker -z notext -z norelro -z max-page-size=4096 --gc-sections \
 		--fatal-warnings \
 		-T test/guest/lib/image.lds -o $$@ $$(filter %.o,$$^) $$(NEWLIB_GUEST)/lib/libc.a)
@@ -40,9 +50,11 @@ build/guest/$1.elf: $$(patsubst %,build/guest/obj/%.o,$$(basename $$(guest_lib_s
 build/guest/$1.bin: build/guest/$1.elf
 	$$(call cmd,BIN,$$@,$$(OBJCOPY) -O binary $$< $$@)
 endef
-$(foreach image,$(guest_images),$(eval $(call guest_rules,$(image))))
+$(foreach image,$(guest_images),$(eval $(call guest_rules,$(image),$(guest_lib_srcs) $(guest_srcs_$(image)))))
+$(eval $(call guest_rules,service,$(service_srcs)))
 
--include $(patsubst %,build/guest/obj/%.d,$(basename $(guest_lib_srcs) $(foreach i,$(guest_images),$(guest_srcs_$(i)))))
+-include $(patsubst %,build/guest/obj/%.d,$(basename $(guest_lib_srcs) $(service_srcs) \
+	$(foreach i,$(guest_images),$(guest_srcs_$(i)))))
 
 guest_bins := $(patsubst %,build/guest/%.bin,$(guest_images))
 run_deps   += build/guest/scenario.bin

@@ -93,20 +93,33 @@ void gic_disable(u32 irq)
 	dsb();
 }
 
-void gic_sleep_ms(u64 ms)
+void gic_timer_arm(u64 when)
 {
-	u64 end = time_ticks() + time_ms(ms);
-
 	if ((mmio_read32(machine.gicd.base + GICD_CTLR) & GROUP1_AND_ARE) != GROUP1_AND_ARE)
 		mmio_write32(machine.gicd.base + GICD_CTLR, GROUP1_AND_ARE);
 	if (!cpu_this()->gic_ready)
 		gic_cpu_init();
 	gic_enable(machine.timer_irq, true);
-	sysreg_write(cntv_cval_el0, end);
+	sysreg_write(cntv_cval_el0, when);
 	sysreg_write(cntv_ctl_el0, 1);
 	isb();
-	while (time_ticks() < end)
-		wfi();
+}
+
+void gic_timer_off(void)
+{
 	sysreg_write(cntv_ctl_el0, 0);
 	gic_disable(machine.timer_irq);
+}
+
+void gic_sleep_until(u64 when)
+{
+	gic_timer_arm(when);
+	while (time_ticks() < when)
+		wfi();
+	gic_timer_off();
+}
+
+void gic_sleep_ms(u64 ms)
+{
+	gic_sleep_until(time_ticks() + time_ms(ms));
 }

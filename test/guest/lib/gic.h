@@ -38,6 +38,11 @@ void gic_cpu_init(void);
  * others, and under -icount it takes as long as the instructions do, where sleeping takes no time.
  */
 void gic_sleep_ms(u64 ms);
+void gic_sleep_until(u64 when);
+
+/* The virtual timer's interrupt is pending from that count on, until it is turned off. */
+void gic_timer_arm(u64 when);
+void gic_timer_off(void);
 
 /* Routes an SPI to this CPU (PPIs are its own), and enables or disables it. */
 void gic_enable(u32 irq, bool level);

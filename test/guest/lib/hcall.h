@@ -194,9 +194,90 @@ static inline struct hres dev_release(u64 device)
 	return hcall(PC_DEV_RELEASE, device, 0, 0, 0, 0, 0);
 }
 
+static inline struct hres dev_map_mmio(u64 device, u64 range, u64 ipa)
+{
+	return hcall(PC_DEV_MAP_MMIO, device, range, ipa, 0, 0, 0);
+}
+
+static inline struct hres dev_map_irq(u64 device, u64 index, u64 irq)
+{
+	return hcall(PC_DEV_MAP_IRQ, device, index, irq, 0, 0, 0);
+}
+
+static inline struct hres vmm_query_at(u64 property, u64 index)
+{
+	return hcall(PC_VMM_QUERY, property, index, 0, 0, 0, 0);
+}
+
 static inline struct hres vm_create(u64 flags, u64 vcpus, u64 pool_ipa, u64 pool_pages)
 {
 	return hcall(PC_VM_CREATE, flags, vcpus, pool_ipa, pool_pages, 0, 0);
+}
+
+static inline struct hres vm_destroy(u64 vm)
+{
+	return hcall(PC_VM_DESTROY, vm, 0, 0, 0, 0, 0);
+}
+
+static inline struct hres vm_donate(u64 vm, u64 ipa, u64 own_ipa, u64 pages, u64 flags)
+{
+	return hcall(PC_VM_DONATE, vm, ipa, own_ipa, pages, flags, 0);
+}
+
+static inline struct hres vm_finalise(u64 vm)
+{
+	return hcall(PC_VM_FINALISE, vm, 0, 0, 0, 0, 0);
+}
+
+static inline struct hres vm_add_pool(u64 vm, u64 ipa, u64 pages)
+{
+	return hcall(PC_VM_ADD_POOL, vm, ipa, pages, 0, 0, 0);
+}
+
+static inline struct hres vcpu_set(u64 vm, u64 vcpu, u64 entry, u64 argument)
+{
+	return hcall(PC_VCPU_SET, vm, vcpu, entry, argument, 0, 0);
+}
+
+static inline struct hres vcpu_run(u64 vm, u64 vcpu, u64 exit_ipa)
+{
+	return hcall(PC_VCPU_RUN, vm, vcpu, exit_ipa, 0, 0, 0);
+}
+
+static inline struct hres vcpu_irq(u64 vm, u64 vcpu, u64 irq, u64 level)
+{
+	return hcall(PC_VCPU_IRQ, vm, vcpu, irq, level, 0, 0);
+}
+
+/* What a secondary asks. */
+static inline struct hres mem_share(u64 ipa, u64 pages)
+{
+	return hcall(PC_MEM_SHARE, ipa, pages, 0, 0, 0, 0);
+}
+
+static inline struct hres mem_unshare(u64 ipa, u64 pages)
+{
+	return hcall(PC_MEM_UNSHARE, ipa, pages, 0, 0, 0, 0);
+}
+
+static inline struct hres mem_relinquish(u64 ipa)
+{
+	return hcall(PC_MEM_RELINQUISH, ipa, 0, 0, 0, 0, 0);
+}
+
+static inline struct hres console_call(u64 ipa, u64 bytes)
+{
+	return hcall(PC_CONSOLE, ipa, bytes, 0, 0, 0, 0);
+}
+
+static inline struct hres dev_config(u64 pviommu, u64 vsid, u32 offset, u32 width, bool write, u64 value)
+{
+	return hcall(PC_DEV_CONFIG, pviommu, vsid, offset | width << 16 | (u32)write << 24, value, 0, 0);
+}
+
+static inline struct hres dev_reset(u64 pviommu, u64 vsid)
+{
+	return hcall(PC_DEV_RESET, pviommu, vsid, 0, 0, 0, 0);
 }
 
 #endif

@@ -321,6 +321,9 @@ void world_read(struct world *w)
 	for (u64 i = 0; i < w->vsid_count; i++)
 		w->vsid_sum = w->vsid_sum * 31 + rig_query(PVIOMMU_Q_VSID, i);
 	w->device_flags = device_flags();
+	w->vms = vmm_query(PC_VMM_Q_VMS).r1;
+	w->hypervisor_pool = vmm_query(PC_VMM_Q_POOL_FREE).r1;
+	w->quarantined = vmm_query(PC_VMM_Q_DEV_QUARANTINED).r1;
 	if (!rig.page)
 		return;
 	probe = pv_iova_to_ipa(rig.domain, RIG_IOVA);
@@ -345,6 +348,12 @@ const char *world_difference(const struct world *a, const struct world *b)
 		return "the vSIDs";
 	if (a->device_flags != b->device_flags)
 		return "the flags of a device";
+	if (a->vms != b->vms)
+		return "the number of VMs";
+	if (a->hypervisor_pool != b->hypervisor_pool)
+		return "the hypervisor's own pool";
+	if (a->quarantined != b->quarantined)
+		return "the number of quarantined devices";
 	if (a->probe_status != b->probe_status || a->probe_ipa != b->probe_ipa || a->probe_prot != b->probe_prot)
 		return "the standing mapping";
 	return NULL;

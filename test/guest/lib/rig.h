@@ -96,6 +96,9 @@ struct world {
 	u64 vsid_count;
 	u64 vsid_sum;
 	u64 device_flags;
+	u64 vms;
+	u64 hypervisor_pool;
+	u64 quarantined;
 	u64 probe_status;
 	u64 probe_ipa;
 	u64 probe_prot;
