@@ -11,7 +11,7 @@ guest_srcs_sweep    := test/guest/primary/sweep.c
 guest_srcs_bench    := test/guest/primary/bench.c
 guest_srcs_stop     := test/guest/primary/stop.c
 # A primary with secondaries: the VMM, and the image that it loads into them.
-vmm_srcs            := $(addprefix test/guest/lib/,vmm.c el1_regs.c service_image.S)
+vmm_srcs            := $(addprefix test/guest/lib/,vmm.c vmdev.c el1_regs.c service_image.S)
 guest_srcs_vms      := $(sort $(wildcard test/guest/primary/vm_*.c test/guest/primary/vm_*.S)) \
 	test/guest/primary/case_regs.S $(vmm_srcs)
 guest_srcs_scenario += $(vmm_srcs)

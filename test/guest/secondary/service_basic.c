@@ -223,3 +223,12 @@ SERVICE(forbidden)
 	mail->result[3] = cpu_this()->trap_esr;
 	mail->result[4] = value;
 }
+
+/* As fill, but the value is given complemented and every word is the same: for patterns that only this VM may hold. */
+SERVICE(fill_inverse)
+{
+	u64 *words = (u64 *)mail->arg[0];
+
+	for (u64 i = 0; i < mail->arg[1]; i++)
+		words[i] = ~mail->arg[2];
+}
