@@ -37,8 +37,7 @@ void hyp_exit_work(struct vcpu *vcpu)
 {
 	const struct iommu *end = &iommu_instance[iommu_count];
 
-	if (unlikely(!vcpu->vm->primary))
-		vcpu_check(vcpu);
+	(void)vcpu;
 	for (struct iommu *iommu = iommu_instance; iommu < end; iommu++)
 		if (unlikely(iommu_pending(iommu)))
 			drain(iommu);

@@ -44,7 +44,7 @@ static void hvc(struct vcpu *vcpu, u64 esr)
 {
 	if (FIELD_GET(ISS_HVC_IMM, esr) != 0)
 		vcpu->arch.x[0] = (u64)PSCI_NOT_SUPPORTED;
-	else if (!guest_psci(vcpu) && !hyp_hypercall(vcpu, &vcpu->arch.call))
+	else if (!guest_psci(vcpu) && !hyp_vcpu_hypercall(vcpu, &vcpu->arch.call))
 		sysreg_write(elr_el2, sysreg_read(elr_el2) - 4);
 }
 

@@ -95,7 +95,7 @@ void hcall_init(struct hcall *c, struct vcpu *vcpu)
 	vcpu->call = c;
 }
 
-bool hyp_hypercall(struct vcpu *vcpu, struct hcall_args *args)
+static ALWAYS_INLINE bool dispatch(struct vcpu *vcpu, struct hcall_args *args)
 {
 	struct hcall *c = vcpu->call;
 	u32 id = (u32)args->r[0] & ~PC_SVE_HINT;
@@ -128,4 +128,14 @@ bool hyp_hypercall(struct vcpu *vcpu, struct hcall_args *args)
 		return false;
 	finish(args, c, legacy, status);
 	return true;
+}
+
+bool hyp_hypercall(struct vcpu *vcpu, struct hcall_args *args)
+{
+	return dispatch(vcpu, args);
+}
+
+bool hyp_vcpu_hypercall(struct vcpu *vcpu, struct hcall_args *args)
+{
+	return dispatch(vcpu, args);
 }

@@ -151,7 +151,7 @@ enum status vcpu_irq(u64 handle, u64 index, u64 intid, u64 level) NO_LOCK_ANALYS
 
 /* --- exits of a secondary */
 
-void vcpu_check(struct vcpu *vcpu)
+void hyp_vcpu_check(struct vcpu *vcpu)
 {
 	if (likely(__atomic_load_n(&vcpu->vm->state, __ATOMIC_RELAXED) != VM_DYING))
 		return;

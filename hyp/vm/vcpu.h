@@ -26,8 +26,6 @@ enum status vcpu_irq(u64 handle, u64 index, u64 intid, u64 level) MUST_CHECK NOT
 bool vcpu_mem_access(struct vcpu *vcpu, struct mem_access *access);
 /* Tell the primary of memory that changed: ends the run. */
 void vcpu_exit_memory(struct vcpu *vcpu, u32 what, ipa_t where, u64 pages);
-/* At an exit of a secondary: does its VM still exist? */
-void vcpu_check(struct vcpu *vcpu);
 
 /* The MMIO guard: E_INVAL not a page, or memory of the VM; E_NOMEM: too many; E_NOENT: not guarded. */
 void guard_enroll(struct vm *vm) NOT_HELD(vm_class);

@@ -28,6 +28,8 @@ void hyp_main(const void *fdt, u64 fdt_limit) __attribute__((noreturn));
  * the guest, which issues the call again.
  */
 bool hyp_hypercall(struct vcpu *vcpu, struct hcall_args *args);
+/* The same for a secondary's: apart, so that the primary's way is one straight piece of code. */
+bool hyp_vcpu_hypercall(struct vcpu *vcpu, struct hcall_args *args);
 
 /* A guest's access to an address that its stage 2 does not map, decoded by the arch. */
 struct mem_access {
@@ -59,5 +61,7 @@ void hyp_irq(u32 intid);
 
 /* Before each return to a guest: what is pending and must not depend on an interrupt. */
 void hyp_exit_work(struct vcpu *vcpu);
+/* And to a secondary: sets vcpu->leave when its VM is being destroyed. */
+void hyp_vcpu_check(struct vcpu *vcpu);
 
 #endif
