@@ -482,6 +482,27 @@ static void moved_while_active_pending_goes_to_the_new_one_after_the_end(void **
 	take_none(0);
 }
 
+/* Taken away from the vCPU that had it active, it is not that one's any more when another takes it. */
+static void cleared_and_moved_is_active_in_one_place(void **state UNUSED)
+{
+	guest_on(2, 4);
+	edge(SPI);
+	guest_load(0);
+	guest_ack(0);
+	guest_save(0);
+	irq_bit(0, SPI, ICACTIVER);
+	irq_route(SPI, 1);
+	edge(SPI);
+	guest_load(1);
+	assert_int_equal(guest_ack(1), SPI);
+	guest_save(1);
+	guest_load(0);
+	assert_true(guest_lr(0, SPI) == 0);
+	guest_load(1);
+	guest_end(1);
+	assert_int_equal(lost_ends, 0);
+}
+
 /* --- lines */
 
 static void line_statuses(void **state UNUSED)
@@ -633,6 +654,25 @@ static void hw_cleared_by_the_guest_is_deactivated(void **state UNUSED)
 	guest_save(0);
 	irq_bit(0, HW, ICACTIVER);
 	assert_false(physical_active[PHYS]);
+}
+
+/* It is in a list register without HW, since another waits: its physical one is the guest's up to the end all the same. */
+static void hw_reported_end_deactivates_at_the_end(void **state UNUSED)
+{
+	guest_on(1, 1);
+	map(HW);
+	irq_fire(HW, PHYS);
+	edge(70);
+	guest_load(0);
+	assert_int_equal(guest_ack(0), HW);
+	irq_bit(0, HW, ICPENDR);
+	assert_true(physical_active[PHYS]);
+	guest_look(0);
+	assert_true(physical_active[PHYS]);
+	guest_end(0);
+	guest_look(0);
+	assert_false(physical_active[PHYS]);
+	take_one(0, 70);
 }
 
 static void hw_disabled_waits_with_its_physical_one(void **state UNUSED)
@@ -806,6 +846,7 @@ int main(void)
 		cmocka_unit_test(spi_goes_where_it_is_routed),
 		cmocka_unit_test(moved_while_pending_in_a_list_register),
 		cmocka_unit_test(moved_while_active_pending_goes_to_the_new_one_after_the_end),
+		cmocka_unit_test(cleared_and_moved_is_active_in_one_place),
 		cmocka_unit_test(line_statuses),
 		cmocka_unit_test(map_statuses),
 		cmocka_unit_test(hw_end_deactivates),
@@ -813,6 +854,7 @@ int main(void)
 		cmocka_unit_test(hw_pending_from_the_guest_alone_has_no_hardware),
 		cmocka_unit_test(hw_pending_and_active),
 		cmocka_unit_test(hw_cleared_by_the_guest_is_deactivated),
+		cmocka_unit_test(hw_reported_end_deactivates_at_the_end),
 		cmocka_unit_test(hw_disabled_waits_with_its_physical_one),
 		cmocka_unit_test(hw_unmap),
 		cmocka_unit_test(timer_is_the_vcpus_own),

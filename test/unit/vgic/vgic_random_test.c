@@ -232,10 +232,34 @@ static void raise_one(struct ref *r)
 	}
 }
 
+/* The device is taken away, and given again unless the guest still handles it. */
+static void untie(struct ref *r)
+{
+	bool was;
+
+	r->device = false;
+	was = vgic_hw_unmap(g, r->intid);
+	if (physical_active[PHYS + r->intid] && !was)
+		suite_fail("physical of INTID %u is active and forgotten", r->intid);
+	for (u32 v = 0; v < vcpus; v++)
+		if (iface[v].loaded) {
+			guest_save(v);
+			guest_load(v);
+		}
+	physical_active[PHYS + r->intid] = false;
+	r->must = false;
+	r->credit = 0;
+	r->hw = vgic_hw_map(g, r->intid, PHYS + r->intid) == OK;
+}
+
 static void configure(struct ref *r)
 {
 	u32 v = r->owner;
 
+	if (r->hw && r->intid != VGIC_TIMER && below(8) == 0) {
+		untie(r);
+		return;
+	}
 	switch (below(10)) {
 	case 0:
 	case 1:
