@@ -88,9 +88,9 @@ void vgic_timer_fire(struct vgic *g, u32 vcpu);
 bool vgic_timer_active(struct vgic *g, u32 vcpu);
 
 /*
- * Before the list registers are loaded: fill them, the most urgent first; looks at vmcr as saved. After
- * they were saved: take in what the guest did, and empty them. Sync returns other vCPUs that have to look:
- * what this one gave back may be theirs.
+ * Before the list registers are loaded: fill them with what is active, then with the most urgent; looks
+ * at vmcr as saved. After they were saved: take in what the guest did, and empty them. Sync returns other
+ * vCPUs that have to look: what this one gave back may be theirs.
  */
 void vgic_flush(struct vgic *g, u32 vcpu);
 u32 vgic_sync(struct vgic *g, u32 vcpu);
