@@ -49,11 +49,9 @@ u32 vgic_ready(const struct vgic *g, const struct vgic_bank *b)
 u32 vgic_wanted(struct vgic *g, u32 vcpu, u32 bank)
 {
 	const struct vgic_bank *b = vgic_bank(g, vcpu, bank);
-	u32 active = b->active, ready;
+	u32 ready = vgic_ready(g, b) & ~b->active;
+	u32 active = b->active;
 
-	if (!(b->latch | b->line | active)) /* mostly */
-		return 0;
-	ready = vgic_ready(g, b) & ~active;
 	if (bank) {
 		ready &= g->vcpu[vcpu].routed[bank - 1];
 		active &= g->vcpu[vcpu].held[bank - 1];

@@ -79,6 +79,17 @@ static void take_back(struct vgic *g, u32 vcpu, u32 intid, u64 lr) MUST_HOLD(que
 	vgic_settle(b, bit);
 }
 
+/* Nothing is pending or active in the whole VM: what most entries find. */
+static bool idle(struct vgic *g, u32 vcpu) MUST_HOLD(queue_class)
+{
+	const struct vgic_bank *b = &g->vcpu[vcpu].own;
+	u32 all = b->latch | b->line | b->active;
+
+	for (b = g->spi; b != g->spi + SPI_BANKS; b++)
+		all |= b->latch | b->line | b->active;
+	return !all;
+}
+
 /*
  * When more wait than there are list registers, there is an exit as soon as at most one of them is still in use. That is
  * at once where there is only one, and may be never where the guest ends in two steps, in any order (EOImode 1): there
@@ -87,11 +98,11 @@ static void take_back(struct vgic *g, u32 vcpu, u32 intid, u64 lr) MUST_HOLD(que
 void vgic_flush(struct vgic *g, u32 vcpu)
 {
 	struct vgic_vcpu *v = &g->vcpu[vcpu];
-	u32 want[BANKS], bank, intid, count = v->used;
+	u32 want[BANKS] = { 0 }, bank, intid, count = v->used;
 	bool more;
 
 	vgic_lock(g);
-	for (bank = 0; bank < BANKS; bank++) {
+	for (bank = idle(g, vcpu) ? BANKS : 0; bank < BANKS; bank++) {
 		want[bank] = vgic_wanted(g, vcpu, bank);
 		count += (u32)__builtin_popcount(want[bank]);
 	}
