@@ -13,6 +13,8 @@ struct gic_frame {
 	volatile void __mmio *regs;
 };
 
+struct vm;
+
 /* Set at boot, constant while guests run, but for the bits of SPIs in own and given: gic_line.c. */
 struct gic {
 	struct gic_frame dist;
@@ -76,11 +78,13 @@ void gic_kick(u32 cpu);
 
 /*
  * Lines given to secondaries: gic_line.c. gic_line_fire: this one was acknowledged; false: it is none. gic_lines_move:
- * the CPU `from` goes off, `to` takes its lines. gic_lines_sample: at an exit of a secondary.
+ * the CPU `from` goes off, `to` takes its lines. gic_lines_sample: at an exit of a secondary. gic_line_deactivate: its
+ * guest will not do that; nothing happens when the line is that VM's no longer.
  */
 bool gic_line_fire(u32 intid);
 void gic_lines_move(u32 from, u32 to);
 void gic_lines_sample(void);
+void gic_line_deactivate(u32 intid, const struct vm *vm);
 
 /* Send on a software-generated interrupt of the guest's: the value it wrote to ICC_SGI1R_EL1. */
 void gic_send(u64 value);

@@ -188,6 +188,26 @@ void gic_lines_sample(void)
 }
 
 /* `busy` first, then `vm`: who clears it and sees nobody busy knows that the next one finds it cleared. */
+static struct vm *line_begin(struct line *line)
+{
+	__atomic_add_fetch(&line->busy, 1, __ATOMIC_SEQ_CST);
+	return __atomic_load_n(&line->vm, __ATOMIC_SEQ_CST);
+}
+
+static void line_end(struct line *line)
+{
+	__atomic_sub_fetch(&line->busy, 1, __ATOMIC_RELEASE);
+}
+
+void gic_line_deactivate(u32 intid, const struct vm *vm)
+{
+	struct line *line = line_of(intid);
+
+	if (line_begin(line) == vm)
+		bit_write(GICD_ICACTIVER, intid);
+	line_end(line);
+}
+
 bool gic_line_fire(u32 intid)
 {
 	struct line *line = line_of(intid);
@@ -198,14 +218,13 @@ bool gic_line_fire(u32 intid)
 	if (!(gic.given[intid / 32] & BIT(intid % 32)))
 		return false;
 	gic_drop_priority(intid);
-	__atomic_add_fetch(&line->busy, 1, __ATOMIC_SEQ_CST);
-	vm = __atomic_load_n(&line->vm, __ATOMIC_SEQ_CST);
+	vm = line_begin(line);
 	if (vm) {
 		storm = storms(line, intid);
 		vgic_hw_fire(guest_vgic(vm), virtual_of[intid - GIC_SPI_FIRST], &kick);
 		vcpu_kick(vm, kick);
 	}
-	__atomic_sub_fetch(&line->busy, 1, __ATOMIC_RELEASE);
+	line_end(line);
 	if (storm) {
 		off(intid);
 		hyp_irq_storm(intid);

@@ -80,6 +80,7 @@ static void vgic_page(struct vcpu *vcpu, struct abort *abort)
 	load_finish(vcpu, abort);
 	guest_skip();
 	vcpu_kick(vcpu->vm, kick);
+	vcpu_deactivate(vcpu);
 }
 
 /* The primary emulates it: the guest goes on behind the instruction, a load's register follows. */

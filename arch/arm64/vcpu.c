@@ -82,6 +82,17 @@ void vcpu_kick(struct vm *vm, u32 set)
 		kick_one(vm_vcpu(vm, (u32)__builtin_ctz(set)), true);
 }
 
+void vcpu_deactivate(struct vcpu *vcpu)
+{
+	u32 physical;
+
+	while (vgic_take_deactivate(guest_vgic(vcpu->vm), vcpu->index, &physical))
+		if (physical == VGIC_TIMER)
+			world_timer_deactivate();
+		else
+			gic_line_deactivate(physical, vcpu->vm);
+}
+
 void arch_vm_kick(struct vm *vm)
 {
 	u32 i;

@@ -23,10 +23,11 @@
 #include <arch/barrier.h>
 #include <arch/sysreg.h>
 
-#define TCR_EPD0  BIT(7)
-#define TCR_EPD1  BIT(23)
-#define TCR2_D128 BIT(5)
-#define SVCR_SM   BIT(0)
+#define TCR_EPD0   BIT(7)
+#define TCR_EPD1   BIT(23)
+#define TCR2_D128  BIT(5)
+#define SVCR_SM    BIT(0)
+#define ISR_SERROR BIT(8) /* ISR_EL1.A */
 
 static struct world_cpu worlds[MACHINE_MAX_CPUS]; /* each CPU's own */
 
@@ -135,6 +136,14 @@ static void translations_separate(struct world_cpu *cpu, const struct vcpu *vcpu
 	isb();
 }
 
+/* What has been accessed so far has failed by now, if it does: one that is reported later would be another's. */
+static bool serror_pending(void)
+{
+	dsb(sy);
+	isb();
+	return sysreg_read(isr_el1) & ISR_SERROR;
+}
+
 static void world_load(struct world_cpu *cpu, struct vcpu *vcpu)
 {
 	const struct vm_cpu_view *view = vm_cpu_view(vcpu->vm);
@@ -172,6 +181,7 @@ static void world_put(struct world_cpu *cpu, struct vcpu *vcpu, struct vcpu *pri
 	world_timer_leave(cpu, vcpu);
 	vgic_hw_leave(&cpu->gic);
 	el1_save(&w->el1);
+	vcpu->arch.dead |= serror_pending() && world_serror_take();
 	fp_save(&w->fp);
 	if (cpu->has & HAS_KEYS) {
 		keys_save(&w->keys);
@@ -214,9 +224,13 @@ static void round_end(struct vcpu *vcpu)
 {
 	struct vgic *vgic = guest_vgic(vcpu->vm);
 
+	u32 kick;
+
 	vgic_hw_save(vgic_cpu(vgic, vcpu->index));
-	vgic_sync(vgic, vcpu->index);
+	kick = vgic_sync(vgic, vcpu->index);
 	__atomic_store_n(&vcpu->arch.rounds, vcpu->arch.rounds + 1, __ATOMIC_RELEASE);
+	vcpu_kick(vcpu->vm, kick);
+	vcpu_deactivate(vcpu);
 }
 
 bool world_sync(struct vcpu *vcpu, u64 esr)
@@ -252,6 +266,13 @@ bool world_serror(struct vcpu *vcpu)
 	return round_begin(vcpu);
 }
 
+/* Whatever it left for: nothing of that can be relied on. */
+static void dies(struct vcpu *vcpu)
+{
+	vcpu->leave = false;
+	guest_power_check(vcpu);
+}
+
 /*
  * Another CPU that makes an interrupt pending first says so to the interrupt controller, then looks at `cpu` to know
  * whether to interrupt or to wake; this one first clears `cpu`, then looks whether something is pending. So one of them
@@ -283,7 +304,9 @@ enum status arch_vcpu_run(struct vcpu *vcpu)
 	if (!gic_can_run_secondary() || !primary_can_wait(cpu))
 		return E_NOSYS;
 	vcpu->leave = false;
-	if (!guest_power_on(vcpu))
+	if (serror_pending())
+		leave_for_host(vcpu); /* the primary's own; it masks them now */
+	if (vcpu->leave || !guest_power_on(vcpu))
 		return OK;
 	/* Whoever wants it to look at something after this sends an interrupt; what was asked before, round_begin sees. */
 	__atomic_store_n(&vcpu->arch.cpu, arch_cpu_index() + 1, __ATOMIC_SEQ_CST);
@@ -293,5 +316,7 @@ enum status arch_vcpu_run(struct vcpu *vcpu)
 		world_run(vcpu);
 	world_put(cpu, vcpu, primary);
 	not_running(vcpu);
+	if (unlikely(vcpu->arch.dead))
+		dies(vcpu);
 	return OK;
 }

@@ -16,7 +16,8 @@
 /* EL1's registers that both worlds use, without those whose order matters: SCTLR_EL1, TCR_EL1. */
 #define WORLD_EL1_REGS(X)                                                                                     \
 	X(sp_el0)                                                                                             \
-	X(sp_el1) X(elr_el1) X(spsr_el1) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) X(ttbr0_el1)                \
+	X(sp_el1)                                                                                             \
+	X(elr_el1) X(spsr_el1) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) X(ttbr0_el1)                          \
 		X(ttbr1_el1) X(mair_el1) X(amair_el1) X(vbar_el1) X(contextidr_el1) X(cpacr_el1) X(afsr0_el1) \
 			X(afsr1_el1) X(esr_el1) X(far_el1) X(par_el1) X(csselr_el1) X(cntkctl_el1) X(mdscr_el1)
 
@@ -103,7 +104,7 @@ struct world_gic {
 
 /* One for each CPU. */
 struct world_cpu {
-	u64 has;			/* HAS_ */
+	u64 has;   /* HAS_ */
 	struct world_control secondary; /* constant but for the part of the vCPU */
 	struct world_control primary;   /* this and all below: while a secondary is loaded */
 	u64 elr, spsr;
@@ -152,8 +153,9 @@ bool world_sync(struct vcpu *vcpu, u64 esr);
 bool world_irq(struct vcpu *vcpu);
 bool world_fiq(struct vcpu *vcpu);
 bool world_serror(struct vcpu *vcpu);
-/* vectors.S: runs it until one of these says false. */
+/* vectors.S: runs it until one of these says false. And: take an SError that is pending; was there one? */
 void world_run(struct vcpu *vcpu);
+bool world_serror_take(void);
 
 /* fpsimd.S */
 void fp_save(struct world_fp *fp);
@@ -165,6 +167,7 @@ void sve_load(const struct world_sve *sve);
 void world_timer_enter(struct world_cpu *cpu, struct vcpu *vcpu);
 void world_timer_leave(struct world_cpu *cpu, struct vcpu *vcpu);
 void world_timer_fire(void);
+void world_timer_deactivate(void);
 void world_timer_host_off(void);
 bool world_timer_host_due(const struct world_cpu *cpu);
 /* WFI: is the guest's own timer a reason to go on? Else *deadline when there is one. */
@@ -188,6 +191,8 @@ u64 guest_id(u32 crm, u32 op2);
 /* vcpu.c: a vCPU's registers as after reset. And: these vCPUs (bit = index) have to look at their interrupts. */
 void vcpu_reset(struct vcpu *vcpu, u64 entry, u64 argument);
 void vcpu_kick(struct vm *vm, u32 set);
+/* Physical interrupts that wait for an end that the guest will not make. */
+void vcpu_deactivate(struct vcpu *vcpu);
 
 /* psci_guest.c: a secondary's own power. Is the function one of PSCI: then it is done. */
 bool guest_psci(struct vcpu *vcpu);

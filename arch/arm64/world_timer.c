@@ -135,6 +135,12 @@ void world_timer_fire(void)
 	vgic_timer_fire(guest_vgic(vcpu->vm), vcpu->index);
 }
 
+/* It comes again if the line is still high. */
+void world_timer_deactivate(void)
+{
+	ppi_write(GICD_ICACTIVER, PPI_BIT);
+}
+
 /* An interrupt that it has not ended, or does not want, is none that wakes it, whatever the timer says. */
 bool world_timer_due(const struct vcpu *vcpu, u64 *deadline, bool *is_armed)
 {
