@@ -17,13 +17,32 @@
 #define VTR_PRE_BITS  BITS(28, 26) /* less one */
 #define SRE_ALL       7u           /* ICC_SRE_EL1: system registers, no bypass */
 
-#define EACH_LR(X)                                                                                                       \
-	X(0, S3_4_C12_C12_0)                                                                                             \
-	X(1, S3_4_C12_C12_1)                                                                                             \
-	X(2, S3_4_C12_C12_2) X(3, S3_4_C12_C12_3) X(4, S3_4_C12_C12_4)                                                   \
-		X(5, S3_4_C12_C12_5) X(6, S3_4_C12_C12_6) X(7, S3_4_C12_C12_7) X(8, S3_4_C12_C13_0) X(9, S3_4_C12_C13_1) \
-			X(10, S3_4_C12_C13_2) X(11, S3_4_C12_C13_3) X(12, S3_4_C12_C13_4) X(13, S3_4_C12_C13_5)          \
-				X(14, S3_4_C12_C13_6) X(15, S3_4_C12_C13_7)
+/* clang-format off */
+#define EACH_LR(X) \
+	X(0, S3_4_C12_C12_0) \
+	X(1, S3_4_C12_C12_1) \
+	X(2, S3_4_C12_C12_2) \
+	X(3, S3_4_C12_C12_3) \
+	X(4, S3_4_C12_C12_4) \
+	X(5, S3_4_C12_C12_5) \
+	X(6, S3_4_C12_C12_6) \
+	X(7, S3_4_C12_C12_7) \
+	X(8, S3_4_C12_C13_0) \
+	X(9, S3_4_C12_C13_1) \
+	X(10, S3_4_C12_C13_2) \
+	X(11, S3_4_C12_C13_3) \
+	X(12, S3_4_C12_C13_4) \
+	X(13, S3_4_C12_C13_5) \
+	X(14, S3_4_C12_C13_6) \
+	X(15, S3_4_C12_C13_7)
+
+/* Priorities of Group 0 and of Group 1. */
+#define EACH_APR(X) \
+	X(0, S3_4_C12_C8_0, S3_4_C12_C9_0) \
+	X(1, S3_4_C12_C8_1, S3_4_C12_C9_1) \
+	X(2, S3_4_C12_C8_2, S3_4_C12_C9_2) \
+	X(3, S3_4_C12_C8_3, S3_4_C12_C9_3)
+/* clang-format on */
 
 static u64 lr_read(u32 n)
 {
@@ -66,12 +85,6 @@ static u32 apr_count(void)
 
 	return bits <= 5 ? 1 : 1u << (bits - 5);
 }
-
-#define EACH_APR(X)                        \
-	X(0, S3_4_C12_C8_0, S3_4_C12_C9_0) \
-	X(1, S3_4_C12_C8_1, S3_4_C12_C9_1) \
-	X(2, S3_4_C12_C8_2, S3_4_C12_C9_2) \
-		X(3, S3_4_C12_C8_3, S3_4_C12_C9_3)
 
 /* The physical one's: as many preemption levels as the virtual one has in every implementation known, checked by bits. */
 static void host_priorities_save(u64 ap1r[4], u32 count)

@@ -87,11 +87,19 @@ static void el1_load(const struct world_el1 *el1)
 	sysreg_write(tcr_el1, el1->tcr_el1);
 }
 
-#define WORLD_KEY_REGS(X)                                        \
-	X(0, S3_0_C2_C1_0)                                       \
-	X(1, S3_0_C2_C1_1)                                       \
-	X(2, S3_0_C2_C1_2) X(3, S3_0_C2_C1_3) X(4, S3_0_C2_C2_0) \
-		X(5, S3_0_C2_C2_1) X(6, S3_0_C2_C2_2) X(7, S3_0_C2_C2_3) X(8, S3_0_C2_C3_0) X(9, S3_0_C2_C3_1)
+/* clang-format off */
+#define WORLD_KEY_REGS(X) \
+	X(0, S3_0_C2_C1_0) \
+	X(1, S3_0_C2_C1_1) \
+	X(2, S3_0_C2_C1_2) \
+	X(3, S3_0_C2_C1_3) \
+	X(4, S3_0_C2_C2_0) \
+	X(5, S3_0_C2_C2_1) \
+	X(6, S3_0_C2_C2_2) \
+	X(7, S3_0_C2_C2_3) \
+	X(8, S3_0_C2_C3_0) \
+	X(9, S3_0_C2_C3_1)
+/* clang-format on */
 
 static void keys_save(struct world_keys *keys)
 {

@@ -14,12 +14,13 @@
 #include <arch/percpu.h>
 
 /* EL1's registers that both worlds use, without those whose order matters: SCTLR_EL1, TCR_EL1. */
-#define WORLD_EL1_REGS(X)                                                                                     \
-	X(sp_el0)                                                                                             \
-	X(sp_el1)                                                                                             \
-	X(elr_el1) X(spsr_el1) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) X(ttbr0_el1)                          \
-		X(ttbr1_el1) X(mair_el1) X(amair_el1) X(vbar_el1) X(contextidr_el1) X(cpacr_el1) X(afsr0_el1) \
-			X(afsr1_el1) X(esr_el1) X(far_el1) X(par_el1) X(csselr_el1) X(cntkctl_el1) X(mdscr_el1)
+/* clang-format off */
+#define WORLD_EL1_REGS(X)                                                                         \
+	X(sp_el0) X(sp_el1) X(elr_el1) X(spsr_el1) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1)       \
+	X(ttbr0_el1) X(ttbr1_el1) X(mair_el1) X(amair_el1) X(vbar_el1) X(contextidr_el1)          \
+	X(cpacr_el1) X(afsr0_el1) X(afsr1_el1) X(esr_el1) X(far_el1) X(par_el1) X(csselr_el1)     \
+	X(cntkctl_el1) X(mdscr_el1)
+/* clang-format on */
 
 struct world_el1 {
 #define WORLD_FIELD(reg) u64 reg;

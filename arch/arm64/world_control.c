@@ -112,14 +112,20 @@ void world_control_init(struct world_cpu *cpu)
 }
 
 /* With the primary's open, all of polarity "1 lets through" closed: D24.2.55 to D24.2.58, D24.3.14. */
-#define FINE_REGS(X)         \
+/* clang-format off */
+#define FINE_REGS(X) \
 	X(0, SYS_HFGRTR_EL2) \
 	X(1, SYS_HFGWTR_EL2) \
-	X(2, SYS_HFGITR_EL2) X(3, SYS_HDFGRTR_EL2) X(4, SYS_HDFGWTR_EL2)
-#define FINE2_REGS(X)         \
+	X(2, SYS_HFGITR_EL2) \
+	X(3, SYS_HDFGRTR_EL2) \
+	X(4, SYS_HDFGWTR_EL2)
+#define FINE2_REGS(X) \
 	X(0, SYS_HFGRTR2_EL2) \
 	X(1, SYS_HFGWTR2_EL2) \
-	X(2, SYS_HFGITR2_EL2) X(3, SYS_HDFGRTR2_EL2) X(4, SYS_HDFGWTR2_EL2)
+	X(2, SYS_HFGITR2_EL2) \
+	X(3, SYS_HDFGRTR2_EL2) \
+	X(4, SYS_HDFGWTR2_EL2)
+/* clang-format on */
 
 static void control_save(struct world_control *c, u64 has)
 {
