@@ -25,7 +25,7 @@ SERVICE(call)
 /* arg: text is in the page's data, bytes -> status of CONSOLE. The same by printf, too. */
 SERVICE(hello)
 {
-	OK(console_call((u64)mail->data, mail->arg[0]));
+	REQUIRE(OK(console_call((u64)mail->data, mail->arg[0])).r1 == mail->arg[0], "CONSOLE prints less than it was given");
 	mail->result[0] = (u64)printf("a secondary of %u vCPUs says hello\n", machine.cpu_count);
 	fflush(stdout);
 }
@@ -231,4 +231,16 @@ SERVICE(fill_inverse)
 
 	for (u64 i = 0; i < mail->arg[1]; i++)
 		words[i] = ~mail->arg[2];
+}
+
+/* Never ends: arg: pvIOMMU, vSID, domain. */
+SERVICE(attach_forever)
+{
+	const u64 *a = mail->arg;
+
+	for (;;) {
+		pv_attach(a[0], a[1], 0, a[2], 0);
+		pv_detach(a[0], a[1], 0, a[2]);
+		mail->progress++;
+	}
 }

@@ -14,7 +14,7 @@
 #include "service.h"
 #include "smp.h"
 
-#define CONSOLE_BYTES 256
+#define LINE_BYTES 256
 
 extern struct test_case cases_start[], cases_end[];
 extern char image_start[], image_end[];
@@ -41,12 +41,12 @@ u64 image_size(void)
 void console_write(const char *data, size_t count)
 {
 	while (count) {
-		size_t part = count < CONSOLE_BYTES ? count : CONSOLE_BYTES;
+		struct hres r = console_call((u64)data, count);
 
-		if (!hres_ok(console_call((u64)data, part)))
+		if (!hres_ok(r) || !r.r1 || r.r1 > count)
 			return;
-		data += part;
-		count -= part;
+		data += r.r1;
+		count -= r.r1;
 	}
 }
 
@@ -98,7 +98,7 @@ static void run(const char *name)
 
 void guest_start(const void *argument)
 {
-	static char line[CONSOLE_BYTES];
+	static char line[LINE_BYTES];
 
 	mail = (struct mail *)argument;
 	setvbuf(stdout, line, _IOLBF, sizeof(line));
