@@ -54,7 +54,7 @@ void fake_store_hook_remove(fake_store_hook *hook, void *ctx);
 /* --- registers */
 
 struct fake_io_ops {
-	u64 (*read)(void *ctx, u64 offset, u32 width);        /* width 4 or 8 */
+	u64 (*read)(void *ctx, u64 offset, u32 width);        /* width 1, 4 or 8 */
 	void (*write)(void *ctx, u64 offset, u32 width, u64 value);
 };
 /* The __mmio pointer of a register is its physical address. Unregistered addresses abort. */

@@ -317,9 +317,13 @@ static void io_write(volatile void *reg, u32 width, u64 value)
 	r->ops->write(r->ctx, addr - r->base, width, value);
 }
 
+u8 io_read8(const volatile void __mmio *reg) { return (u8)io_read(reg, 1); }
+
 u32 io_read32(const volatile void __mmio *reg) { return (u32)io_read(reg, 4); }
 
 u64 io_read64(const volatile void __mmio *reg) { return io_read(reg, 8); }
+
+void io_write8(u8 value, volatile void __mmio *reg) { io_write(reg, 1, value); }
 
 void io_write32(u32 value, volatile void __mmio *reg) { io_write(reg, 4, value); }
 

@@ -12,15 +12,15 @@ host_flags := -std=gnu11 -D_GNU_SOURCE -DCONFIG_TEST=1 -O1 -g -fno-omit-frame-po
 	-Wno-unused-command-line-argument -MMD -MP
 host_sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
 host_includes := -Iinclude -Ihyp -Itest/fake/include -Itest/fake -Itest/model -Itest/unit/lib \
-	-Itest/unit/lib/bench -Iarch/arm64 -I. \
+	-Itest/unit/lib/bench -Iarch/arm64 -Iarch/arm64/include -I. \
 	-isystem $(LIBFDT_SRC)
 
 # Left out: what stands in for an operating system below newlib, since the host has a C library.
 host_hyp_srcs := $(filter-out hyp/lib/libc_%.c,$(or $(hyp_srcs),$(wildcard hyp/*.c hyp/*/*.c)))
-# The IOMMU driver, the table formats and the interrupt controller of VMs are C without assembly; so is the board's
-# discovery.
-host_arch_srcs := arch/arm64/pt_lpae_s1.c arch/arm64/pt_lpae_s2.c arch/arm64/vgic.c arch/arm64/vgic_lr.c \
-	arch/arm64/vgic_mmio.c $(wildcard arch/arm64/smmuv3/*.c)
+# What is C without assembly: the IOMMU driver, the table formats, what decides about traps, the interrupt controller of
+# VMs; the board's discovery.
+host_arch_srcs := $(addprefix arch/arm64/,abort.c gic_filter.c psci_rules.c pt_lpae_s1.c pt_lpae_s2.c vgic.c vgic_lr.c \
+	vgic_mmio.c) $(wildcard arch/arm64/smmuv3/*.c)
 host_board_srcs := $(or $(platform_host_srcs),test/fake/platform_absent.c)
 host_test_srcs := $(filter-out %_test.c test/fake/platform_absent.c,$(wildcard test/fake/*.c test/model/*.c test/unit/lib/*.c))
 host_lib_srcs := $(host_hyp_srcs) $(host_arch_srcs) $(host_board_srcs) $(host_test_srcs)

@@ -8,8 +8,10 @@
 
 #include "hyp/addr.h"
 
+u8 io_read8(const volatile void __mmio *reg);
 u32 io_read32(const volatile void __mmio *reg);
 u64 io_read64(const volatile void __mmio *reg);
+void io_write8(u8 value, volatile void __mmio *reg);
 void io_write32(u32 value, volatile void __mmio *reg);
 void io_write64(u64 value, volatile void __mmio *reg);
 
