@@ -105,15 +105,13 @@ struct world {
 };
 
 void world_read(struct world *w);
+/* For a case that changes the world for good: what it is now is what the next must leave behind. */
+void rig_world_changed(void);
 /* NULL if they are equal, else the name of what differs. */
 const char *world_difference(const struct world *a, const struct world *b);
 
-/* Two statuses where the interface leaves the choice. */
-#define EITHER(a, b) ((u64)(u32)(a) | (u64)(u32)(b) << 32)
-#define ONLY(a)      EITHER(a, a)
-
 /* The call must answer that status with R1 = count and the other results zero, and have changed nothing. */
-void rig_check_refused(const char *text, struct hres got, u64 wanted, u64 count, const struct world *before);
+void rig_check_refused(const char *text, struct hres got, long wanted, u64 count, const struct world *before);
 
 #define REFUSED_AT(call, wanted, count)                                    \
 	do {                                                               \
@@ -121,8 +119,7 @@ void rig_check_refused(const char *text, struct hres got, u64 wanted, u64 count,
 		world_read(&before_);                                      \
 		rig_check_refused(#call, (call), wanted, count, &before_); \
 	} while (0)
-#define REFUSED(call, status)        REFUSED_AT(call, ONLY(status), 0)
-#define REFUSED_EITHER(call, s1, s2) REFUSED_AT(call, EITHER(s1, s2), 0)
+#define REFUSED(call, status) REFUSED_AT(call, status, 0)
 
 /* The call must succeed. Evaluates to its result. */
 struct hres rig_check_ok(const char *text, struct hres got);

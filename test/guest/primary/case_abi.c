@@ -181,11 +181,11 @@ CASE(abi, high_halves_are_seen_I2)
 	REFUSED(pv_attach(rig.pviommu | high, RIG_VSID(0), 0, rig.domain, 0), PC_NOT_FOUND);
 	REFUSED(pv_attach(rig.pviommu, RIG_VSID(0) | high, 0, rig.domain, 0), PC_NOT_FOUND);
 	REFUSED(pv_attach(rig.pviommu, RIG_VSID(0), 0, rig.domain | high, 0), PC_NOT_FOUND);
-	REFUSED_EITHER(pv_attach(rig.pviommu, RIG_VSID(0), high, rig.domain, 0), PC_NOT_SUPPORTED, PC_INVALID_PARAMETER);
+	REFUSED(pv_attach(rig.pviommu, RIG_VSID(0), high, rig.domain, 0), PC_NOT_SUPPORTED);
 	REFUSED(pv_detach(rig.pviommu | high, RIG_VSID(0), 0, rig.domain), PC_NOT_FOUND);
 	REFUSED(pv_detach(rig.pviommu, RIG_VSID(0) | high, 0, rig.domain), PC_NOT_FOUND);
 	REFUSED(pv_detach(rig.pviommu, RIG_VSID(0), 0, rig.domain | high), PC_NOT_FOUND);
-	REFUSED_EITHER(pv_detach(rig.pviommu, RIG_VSID(0), high, rig.domain), PC_NOT_FOUND, PC_INVALID_PARAMETER);
+	REFUSED(pv_detach(rig.pviommu, RIG_VSID(0), high, rig.domain), PC_NOT_FOUND);
 	REFUSED(pv_free_domain(rig.domain | high), PC_NOT_FOUND);
 	REFUSED(pv_map(rig.domain | high, RIG_IOVA + PAGE, (u64)rig.page, PAGE, RW), PC_NOT_FOUND);
 	REFUSED(pv_map(rig.domain, RIG_IOVA + PAGE, (u64)rig.page, PAGE, RW | high), PC_INVALID_PARAMETER);
@@ -198,7 +198,7 @@ CASE(abi, high_halves_are_seen_I2)
 	REFUSED(dev_endpoint_count(rig.device | high), PC_NOT_FOUND);
 	REFUSED(dev_info(rig.device | high, (u64)rig.page), PC_NOT_FOUND);
 	REFUSED(dev_assign(rig.device | high, PC_VM_PRIMARY, rig.pviommu), PC_NOT_FOUND);
-	REFUSED_EITHER(dev_assign(rig.device, PC_VM_PRIMARY | high, rig.pviommu), PC_NOT_FOUND, PC_BUSY);
+	REFUSED(dev_assign(rig.device, PC_VM_PRIMARY | high, rig.pviommu), PC_NOT_FOUND);
 	REFUSED(dev_release(rig.device | high), PC_NOT_FOUND);
 	REFUSED(dev_set_vsid(rig.device | high, 0, 0x6000), PC_NOT_FOUND);
 }

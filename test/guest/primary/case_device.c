@@ -7,6 +7,8 @@
 #include "ram.h"
 #include "rig.h"
 
+#define SDHCI_ID 0x00071b36u
+
 static u64 devices(void)
 {
 	return OK(dev_count()).r1;
@@ -130,7 +132,7 @@ CASE(device, assign_to_unknown_vm_refused_N5)
 CASE(device, assign_twice)
 {
 	rig_open();
-	REFUSED_EITHER(dev_assign(rig.device, PC_VM_PRIMARY, rig.pviommu), PC_EXISTS, PC_BUSY);
+	REFUSED(dev_assign(rig.device, PC_VM_PRIMARY, rig.pviommu), PC_EXISTS);
 }
 
 /* Until a vSID is given there is no way to an endpoint. */
@@ -158,9 +160,9 @@ CASE(device, vsids_are_one_to_one_D1_V7_N28)
 	REFUSED(dev_set_vsid(rig.device, 0, RIG_VSID(0)), PC_EXISTS);
 	REFUSED(dev_set_vsid(rig.device, 0, RIG_VSID(1)), PC_EXISTS);
 	REFUSED(dev_set_vsid(rig.device, 1, RIG_VSID(0)), PC_EXISTS);
-	REFUSED_EITHER(dev_set_vsid(rig.device, RIG_ENDPOINTS, RIG_VSID(5)), PC_NOT_FOUND, PC_INVALID_PARAMETER);
-	REFUSED_EITHER(dev_set_vsid(rig.device, ~0ul, RIG_VSID(5)), PC_NOT_FOUND, PC_INVALID_PARAMETER);
-	REFUSED_EITHER(dev_set_vsid(rig.device, 1ul << 32 | 1, RIG_VSID(5)), PC_NOT_FOUND, PC_INVALID_PARAMETER);
+	REFUSED(dev_set_vsid(rig.device, RIG_ENDPOINTS, RIG_VSID(5)), PC_NOT_FOUND);
+	REFUSED(dev_set_vsid(rig.device, ~0ul, RIG_VSID(5)), PC_NOT_FOUND);
+	REFUSED(dev_set_vsid(rig.device, 1ul << 32 | 1, RIG_VSID(5)), PC_NOT_FOUND);
 	REFUSED(dev_set_vsid(rig.device, 1, 1ul << 32 | RIG_VSID(5)), PC_INVALID_PARAMETER);
 	REFUSED(dev_set_vsid(rig.device, 1, ~0ul), PC_INVALID_PARAMETER);
 	rig_set_vsid(rig.device, 1, RIG_VSID(1));
@@ -214,8 +216,8 @@ CASE(device, set_vsid_before_assignment_refused)
 	u32 bdf, device, endpoint;
 
 	REQUIRE(rig_find_slot(&bdf) && rig_find_device(bdf, &device, &endpoint), "no device");
-	REFUSED_EITHER(dev_set_vsid(device, 0, RIG_VSID(0)), PC_NOT_FOUND, PC_DENIED);
-	REFUSED_EITHER(dev_release(device), PC_NOT_FOUND, PC_DENIED);
+	REFUSED(dev_set_vsid(device, 0, RIG_VSID(0)), PC_NOT_FOUND);
+	REFUSED(dev_release(device), PC_NOT_FOUND);
 }
 
 /* Out of and back into identity: the only time between is blocked. */
@@ -290,7 +292,7 @@ CASE(device, vmm_query)
 	REQUIRE_EQUAL(OK(vmm_query(PC_VMM_Q_VERSION)).r1, PC_ABI_VERSION);
 	REQUIRE(OK(vmm_query(PC_VMM_Q_MAX_PVIOMMUS)).r1 >= machine.pviommu_count, "fewer pvIOMMUs than nodes");
 	REQUIRE_EQUAL(OK(vmm_query(PC_VMM_Q_MAX_ENDPOINTS)).r1, PC_DEV_MAX_ENDPOINTS);
-	REFUSED_EITHER(vmm_query(1000), PC_NOT_SUPPORTED, PC_INVALID_PARAMETER);
+	REFUSED(vmm_query(1000), PC_NOT_SUPPORTED);
 }
 
 /* Two devices on one domain, each with its own vSIDs, and one vSID number is taken on the whole pvIOMMU. */
@@ -314,4 +316,24 @@ CASE(device, two_devices_on_one_domain_V7)
 	OK(pv_detach(rig.pviommu, RIG_VSID(10), 0, rig.domain));
 	FAULTS(t, RIG_IOVA, rig.page);
 	LANDS(rig.testdev, RIG_IOVA, rig.page);
+}
+
+/* A device that nobody can reset is given to nobody: blocked, out of configuration space, and it stays so. */
+CASE(device, without_a_reset_is_quarantined_E3)
+{
+	u32 bdf, device, endpoint;
+
+	if (!rig_find_function(SDHCI_ID, 0, &bdf))
+		report_skip("no device without a reset");
+	REQUIRE(rig_find_device(bdf, &device, &endpoint), "function %x belongs to no device", bdf);
+	REQUIRE_EQUAL((u64)hres_status(dev_assign(device, PC_VM_PRIMARY, 0)), (u64)PC_DENIED);
+	REQUIRE_EQUAL(rig_device_info(device).flags, PC_DEV_QUARANTINED);
+	REQUIRE_EQUAL(pci_read32(bdf, 0), PCI_ABSENT);
+	REFUSED(dev_assign(device, PC_VM_PRIMARY, 0), PC_DENIED);
+	REFUSED(dev_set_vsid(device, 0, RIG_VSID(0)), PC_DENIED);
+	/* A release tries the reset again. */
+	REQUIRE_EQUAL((u64)hres_status(dev_release(device)), (u64)PC_DENIED);
+	REQUIRE_EQUAL(rig_device_info(device).flags, PC_DEV_QUARANTINED);
+	REQUIRE_EQUAL(pci_read32(bdf, 0), PCI_ABSENT);
+	rig_world_changed();
 }

@@ -168,18 +168,17 @@ CASE(map, memory_that_is_not_ours_refused_D11_V1)
 	for (u32 i = 0; i < machine.reserved_count; i++) {
 		u64 base = align_up(machine.reserved[i].base, PAGE), last = base + machine.reserved[i].size - PAGE;
 
-		REFUSED_EITHER(pv_map(rig.domain, FREE_IOVA, base, PAGE, PVIOMMU_PROT_READ), PC_DENIED, PC_FAULT);
-		REFUSED_EITHER(pv_map(rig.domain, FREE_IOVA, align_down(last, PAGE), PAGE, RW), PC_DENIED, PC_FAULT);
-		REFUSED_EITHER(pv_map(rig.domain, FREE_IOVA, base, PAGE, RW | PVIOMMU_PROT_MMIO), PC_DENIED, PC_FAULT);
+		REFUSED(pv_map(rig.domain, FREE_IOVA, base, PAGE, PVIOMMU_PROT_READ), PC_FAULT);
+		REFUSED(pv_map(rig.domain, FREE_IOVA, align_down(last, PAGE), PAGE, RW), PC_FAULT);
+		REFUSED(pv_map(rig.domain, FREE_IOVA, base, PAGE, RW | PVIOMMU_PROT_MMIO), PC_DENIED);
 	}
 }
 
 static void refuse_both_ways(u64 ipa)
 {
-	REFUSED_EITHER(pv_map(rig.domain, FREE_IOVA, ipa, PAGE, RW), PC_DENIED, PC_FAULT);
-	REFUSED_EITHER(pv_map(rig.domain, FREE_IOVA, ipa, PAGE, RW | PVIOMMU_PROT_MMIO), PC_DENIED, PC_FAULT);
-	REFUSED_EITHER(pv_map(rig.domain, FREE_IOVA, ipa, PAGE, PVIOMMU_PROT_WRITE | PVIOMMU_PROT_MMIO), PC_DENIED,
-		       PC_FAULT);
+	REFUSED(pv_map(rig.domain, FREE_IOVA, ipa, PAGE, RW), PC_FAULT);
+	REFUSED(pv_map(rig.domain, FREE_IOVA, ipa, PAGE, RW | PVIOMMU_PROT_MMIO), PC_DENIED);
+	REFUSED(pv_map(rig.domain, FREE_IOVA, ipa, PAGE, PVIOMMU_PROT_WRITE | PVIOMMU_PROT_MMIO), PC_DENIED);
 }
 
 CASE(map, registers_that_are_not_ours_refused_D11_G4)
@@ -226,12 +225,12 @@ CASE(map, range_that_ends_in_foreign_memory_D11_I5)
 
 	rig_open_mapped();
 	if (machine_owns_ram(end - PAGE))
-		REFUSED_EITHER(pv_map(rig.domain, FREE_IOVA, end - PAGE, 2 * PAGE, RW), PC_DENIED, PC_FAULT);
+		REFUSED(pv_map(rig.domain, FREE_IOVA, end - PAGE, 2 * PAGE, RW), PC_FAULT);
 	for (u32 i = 0; i < machine.reserved_count; i++) {
 		u64 base = align_up(machine.reserved[i].base, PAGE);
 
 		if (machine_owns_ram(base - PAGE))
-			REFUSED_EITHER(pv_map(rig.domain, FREE_IOVA, base - PAGE, 2 * PAGE, RW), PC_DENIED, PC_FAULT);
+			REFUSED(pv_map(rig.domain, FREE_IOVA, base - PAGE, 2 * PAGE, RW), PC_FAULT);
 	}
 }
 
@@ -242,8 +241,8 @@ CASE(map, own_registers_need_the_mmio_flag)
 	u32 seen;
 
 	rig_open_mapped();
-	REFUSED_EITHER(pv_map(rig.domain, FREE_IOVA, rig.testdev2.regs, PAGE, RW), PC_DENIED, PC_FAULT);
-	REFUSED_EITHER(pv_map(rig.domain, FREE_IOVA, (u64)rig.page, PAGE, RW | PVIOMMU_PROT_MMIO), PC_DENIED, PC_FAULT);
+	REFUSED(pv_map(rig.domain, FREE_IOVA, rig.testdev2.regs, PAGE, RW), PC_FAULT);
+	REFUSED(pv_map(rig.domain, FREE_IOVA, (u64)rig.page, PAGE, RW | PVIOMMU_PROT_MMIO), PC_DENIED);
 	rig_map(rig.domain, FREE_IOVA, rig.testdev2.regs, PAGE, RW | PVIOMMU_PROT_MMIO);
 	scratch = rig.testdev2.regs + 4;
 	mmio_write32(scratch, 0);
