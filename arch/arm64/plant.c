@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Bugs of our own that tests ask for on the boot line of a test build, to see that each is caught and reported: a
- * panic, writes to what is not writable, data that is run, a stack that is too deep. No state.
+ * panic, writes to what is not writable, data that is run, a stack that is too deep or overwritten, a branch into the
+ * middle of a function. No state.
  */
 #include "plant.h"
 
@@ -33,6 +34,24 @@ static NOINLINE u32 plant_deep(u32 depth)
 	return depth == ~0u ? 0 : plant_deep(depth + 1) + (u32)frame[0];
 }
 
+/* Past the end of an array, over what the compiler put behind it. */
+static NOINLINE void plant_smash(u32 bytes)
+{
+	volatile char array[8];
+
+	for (volatile char *at = array; at < array + bytes; at++)
+		*at = 0;
+}
+
+/* Past the landing instruction of plant_write(), which is harmless from there on. */
+static NOINLINE void plant_branch(void)
+{
+	char byte;
+
+	((void (*)(char *))((u64)plant_write + 4))(&byte);
+	__asm__ volatile("" ::: "memory");
+}
+
 void plant(enum plant bug)
 {
 	switch (bug) {
@@ -49,5 +68,9 @@ void plant(enum plant bug)
 	case PLANT_STACK:
 		CHECK(plant_deep(0) == 0);
 		return;
+	case PLANT_SMASH:
+		return plant_smash(16);
+	case PLANT_BRANCH:
+		return plant_branch();
 	}
 }

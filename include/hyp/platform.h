@@ -124,7 +124,9 @@ enum plant { PLANT_NONE,
 	     PLANT_WRITE_TEXT,
 	     PLANT_WRITE_RODATA,
 	     PLANT_RUN_DATA,
-	     PLANT_STACK };
+	     PLANT_STACK,
+	     PLANT_SMASH,
+	     PLANT_BRANCH };
 
 struct machine {
 	struct range ram[MACHINE_MAX_RAM];

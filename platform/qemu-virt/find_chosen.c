@@ -60,6 +60,8 @@ static bool option_plant(struct machine *m, const char *value)
 		[PLANT_WRITE_RODATA] = "write-rodata",
 		[PLANT_RUN_DATA] = "run-data",
 		[PLANT_STACK] = "stack",
+		[PLANT_SMASH] = "smash",
+		[PLANT_BRANCH] = "branch",
 	};
 
 	if (strcmp(value, "dma-hole") == 0)
