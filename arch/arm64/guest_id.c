@@ -53,7 +53,7 @@ u64 guest_id(u32 crm, u32 op2)
 {
 	switch (crm << 3 | op2) {
 #define ROW(m, o, reg, limit, add) \
-	case m << 3 | o:           \
+	case (m) << 3 | (o):       \
 		return limited(sysreg_read(reg), limit) | (add);
 		ID_REGS(ROW)
 #undef ROW

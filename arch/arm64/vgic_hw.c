@@ -136,7 +136,7 @@ void vgic_hw_enter(struct world_gic *primary, const struct vgic_cpu *c)
 	primary->vmcr = sysreg_read(SYS_ICH_VMCR_EL2);
 	sysreg_write(SYS_ICH_VMCR_EL2, c->vmcr);
 #define ENTER(n, group0, group1)                                \
-	if (n < aprs) {                                         \
+	if ((n) < aprs) {                                       \
 		primary->virtual_ap0r[n] = sysreg_read(group0); \
 		sysreg_write(group0, c->ap0r[n]);               \
 		sysreg_write(group1, c->ap1r[n]);               \
@@ -154,7 +154,7 @@ void vgic_hw_leave(const struct world_gic *primary)
 		lr_write(i, 0);
 	sysreg_write(SYS_ICH_VMCR_EL2, primary->vmcr);
 #define LEAVE(n, group0, group1)                                \
-	if (n < aprs) {                                         \
+	if ((n) < aprs) {                                       \
 		sysreg_write(group0, primary->virtual_ap0r[n]); \
 		sysreg_write(group1, 0);                        \
 	}
@@ -185,7 +185,7 @@ void vgic_hw_save(struct vgic_cpu *c)
 		c->lr[i] = lr_read(i);
 	c->vmcr = sysreg_read(SYS_ICH_VMCR_EL2);
 #define SAVE(n, group0, group1)                        \
-	if (n < aprs) {                                \
+	if ((n) < aprs) {                              \
 		c->ap0r[n] = (u32)sysreg_read(group0); \
 		c->ap1r[n] = (u32)sysreg_read(group1); \
 	}
