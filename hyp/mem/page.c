@@ -117,18 +117,26 @@ static void region_init(const struct machine *m)
 	}
 }
 
-/* The summary of each run from its pages; boot only. */
+/*
+ * Does a page differ from what its run is? The hypervisor's pages are all alike: pools change their
+ * states without the summary.
+ */
+static bool is_odd(const struct page_run *r, u8 owner, u8 state)
+{
+	return owner != r->owner || (owner != OWNER_HYP && state != r->state);
+}
+
+/* The summary of a run from its pages. */
 static void run_summarise(u64 run)
 {
 	const struct page *page = &record[run * BLOCK_PAGES];
 	struct page_run *r = &run_record[run];
 
 	r->owner = page->owner;
-	r->state = page->state;
+	r->state = page->owner == OWNER_HYP ? PAGE_OWNED : page->state;
 	r->odd = 0;
 	for (u32 i = 0; i < BLOCK_PAGES; i++)
-		if (page[i].owner != r->owner || page[i].state != r->state)
-			r->odd++;
+		r->odd += is_odd(r, page[i].owner, page[i].state);
 }
 
 /* Give every whole run inside [base, base+size) to `owner`, and edges page by page. */
@@ -177,12 +185,11 @@ void page_init(const struct machine *m)
 void page_set(struct page *page, u8 owner, u8 state)
 {
 	struct page_run *r = run_of(page);
-	bool was = page->owner == r->owner && page->state == r->state;
-	bool is = owner == r->owner && state == r->state;
+	bool was = is_odd(r, page->owner, page->state), is = is_odd(r, owner, state);
 
 	page->owner = owner;
 	page->state = state;
-	r->odd = (u16)(r->odd + was - is);
+	r->odd = (u16)(r->odd + is - was);
 	/* Nobody is left of what the run was: it may be uniform again in another colour. */
 	if (r->odd == BLOCK_PAGES)
 		run_summarise((u64)(r - run_record));
