@@ -23,7 +23,7 @@ const char *oracle_check(void);
 
 /* Hardware has failed: memory may be lost from here on, never reused. */
 void oracle_losses_allowed(void);
-/* Look at every page of the identity tables each n-th time only (1: each time). */
+/* Look at every page of the primary's two tables each n-th time only, and when pages or devices changed hands (1: each time). */
 void oracle_effort(u32 n);
 
 #endif

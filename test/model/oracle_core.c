@@ -91,12 +91,14 @@ static void table_seen(void *ctx, u64 table, u64 input, int level)
 {
 	struct domain_look *look = ctx;
 	const struct place place = {
-		.kind = PLACE_DOMAIN, .owner = look->d->index, .level = level, .input = input
+		.kind = PLACE_DOMAIN, .owner = domain_number(look->d), .level = level, .input = input
 	};
 
 	place_set(table, &place, oracle.place);
 	if (table != look->d->pt.root.v)
 		look->tables++;
+	if (page_index(table) != ~0u && page_find(pa(table))->pool != look->d->vm->pool.id)
+		violated("V5: table page %#llx is of another VM's pool", (unsigned long long)table);
 }
 
 /* Level of the root: as many levels as the input bits need beyond those of its extra pages. */
@@ -107,9 +109,9 @@ u8 start_level(const struct pt_ops *ops)
 	return (u8)(4 - (bits + 8) / 9);
 }
 
-static struct domain *domain_slot(u32 i)
+static struct domain *domain_slot(const struct vm *vm, u32 i)
 {
-	return &vm_primary->domain_page[i / DOMAINS_PER_PAGE][i % DOMAINS_PER_PAGE];
+	return &vm->domain_page[i / DOMAINS_PER_PAGE][i % DOMAINS_PER_PAGE];
 }
 
 static void look_at_domain(struct domain_look *look, const struct domain *d)
@@ -128,7 +130,9 @@ static void look_at_domain(struct domain_look *look, const struct domain *d)
 	smmu_for_each_entry(oracle.smmu[0], &root, leaf_seen, table_seen, look);
 	/* Concatenated root pages beyond the first. */
 	for (u32 i = 1; i < d->pt.ops->root_pages; i++) {
-		const struct place place = { .kind = PLACE_DOMAIN, .owner = d->index, .level = -1 };
+		const struct place place = { .kind = PLACE_DOMAIN,
+					     .owner = domain_number(d),
+					     .level = -1 };
 
 		place_set(d->pt.root.v + i * PAGE_SIZE, &place, oracle.place);
 	}
@@ -142,30 +146,51 @@ static void look_at_domain(struct domain_look *look, const struct domain *d)
 		violated("lock: domain %u is locked after the call", d->id);
 }
 
-static u64 look_at_domains(void)
+/* Leaves of one kept for the next look. */
+static struct domain_look *domain_look_new(void)
 {
-	u64 pages = (vm_primary->domain_max + DOMAINS_PER_PAGE - 1) / DOMAINS_PER_PAGE;
+	if (oracle.domain_count == oracle.domain_room) {
+		u32 room = oracle.domain_room == 0 ? 64 : 2 * oracle.domain_room;
+
+		oracle.domain = realloc(oracle.domain, room * sizeof(*oracle.domain));
+		if (oracle.domain == NULL)
+			fake_die("no host memory for the oracle");
+		memset(oracle.domain + oracle.domain_room, 0,
+		       (room - oracle.domain_room) * sizeof(*oracle.domain));
+		oracle.domain_room = room;
+	}
+	return &oracle.domain[oracle.domain_count++];
+}
+
+static u64 look_at_domains(const struct vm *vm)
+{
+	u64 pages = (vm->domain_max + DOMAINS_PER_PAGE - 1) / DOMAINS_PER_PAGE;
 	u32 live = 0;
 
 	for (u64 i = 0; i < pages; i++) {
 		const struct place place = { .kind = PLACE_RECORDS };
 
-		place_set(io_phys_of(vm_primary->domain_page[i]).v, &place, oracle.place);
+		place_set(io_phys_of(vm->domain_page[i]).v, &place, oracle.place);
 	}
-	oracle.domain_count = 0;
-	for (u32 i = 0; i < vm_primary->domain_max; i++) {
-		const struct domain *d = domain_slot(i);
+	for (u32 i = 0; i < vm->domain_max; i++) {
+		const struct domain *d = domain_slot(vm, i);
+		struct domain_look *look;
 
+		if (d->vm != vm)
+			violated("V7: slot %u of vm %u says that it is another VM's", i, vm->handle);
 		if (d->state == DOMAIN_FREE)
 			continue;
 		live++;
-		look_at_domain(&oracle.domain[oracle.domain_count], d);
-		pages += d->pt.ops->root_pages + oracle.domain[oracle.domain_count].tables;
-		oracle.domain_count++;
+		look = domain_look_new();
+		look_at_domain(look, d);
+		pages += d->pt.ops->root_pages + look->tables;
 	}
-	if (live != vm_primary->domain_count)
-		violated("accounts: %u domains in use, the VM counts %u", live,
-			 vm_primary->domain_count);
+	if (live != vm->domain_count)
+		violated("accounts: %u domains in use, vm %u counts %u", live, vm->handle,
+			 vm->domain_count);
+	if (vm->own_asids.word != NULL && ids_in_use(vm->asids) != live + 1) /* and id 0 */
+		violated("V3: %u ASIDs of vm %u are in use, %u domains", ids_in_use(vm->asids) - 1,
+			 vm->handle, live);
 	return pages;
 }
 
@@ -211,12 +236,18 @@ static void look_at_tags(void)
 		if (domain_of_tag(tag->kind == TAG_STAGE1, tag->vmid, tag->asid) !=
 		    &oracle.domain[i])
 			violated("V3: domain %u shares its tag", oracle.domain[i].d->id);
-		if (iommu_common.stage2 && tag->vmid == vm_primary->dma_tag.vmid)
-			violated("V3: domain %u has the VMID of the DMA table",
-				 oracle.domain[i].d->id);
-		if (!iommu_common.stage2 && tag->asid == vm_primary->dma_tag.asid)
-			violated("V3: domain %u has the ASID of the DMA table",
-				 oracle.domain[i].d->id);
+		FOR_EACH_VM(vm)
+		{
+			if (iommu_common.stage2 && tag->vmid == vm->dma_tag.vmid)
+				violated("V3: domain %u has the VMID of the DMA table",
+					 oracle.domain[i].d->id);
+			if (!iommu_common.stage2 && tag->asid == vm->dma_tag.asid)
+				violated("V3: domain %u has the ASID of the DMA table",
+					 oracle.domain[i].d->id);
+		}
+		if (tag->kind == TAG_STAGE1 && iommu_common.stage2 &&
+		    tag->vmid != oracle.domain[i].d->vm->paging_vmid)
+			violated("V3: domain %u has the VMID of another VM", oracle.domain[i].d->id);
 	}
 }
 
@@ -243,25 +274,24 @@ static void look_at_context(const struct endpoint *e, const struct place *place)
 				  oracle.place);
 }
 
-static u64 look_at_contexts(void)
+static void look_at_contexts(void)
 {
-	u64 pages = 0;
 	u32 number = 0;
 
 	FOR_EACH_ENDPOINT(e) {
 		struct place place = { .kind = PLACE_CONTEXT, .owner = number++ };
 		u32 substream_pages = e->substream != NULL ? 1u << e->ctx_pages_order : 0;
+		u64 *pages = &oracle.used[vm_number(e->device->vm)];
 
 		if (e->ctx.table.v != 0) {
 			look_at_context(e, &place);
-			pages += e->ctx.pages;
+			*pages += e->ctx.pages;
 		}
 		place.kind = PLACE_RECORDS;
 		for (u32 i = 0; i < substream_pages; i++)
 			place_set(io_phys_of(e->substream).v + i * PAGE_SIZE, &place, oracle.place);
-		pages += substream_pages;
+		*pages += substream_pages;
 	}
-	return pages;
 }
 
 /* V7: names and streams, each against each. */
@@ -282,6 +312,8 @@ static void look_at_names(void)
 		if (a->has_vsid &&
 		    endpoint_of_vsid(a->device->vm, a->device->pviommu->id, a->vsid.v) != a)
 			violated("V7: vSID %u is not found", a->vsid.v);
+		if (a->has_vsid && a->device->pviommu != &a->device->vm->pviommu[a->device->pviommu->id])
+			violated("V7: vSID %u is under a pvIOMMU of another VM", a->vsid.v);
 		if (a->has_vsid && a->device->pviommu->iommu != a->iommu)
 			violated("V7: vSID %u is behind another IOMMU than its pvIOMMU", a->vsid.v);
 	}
@@ -302,8 +334,9 @@ static u32 attachments(const struct endpoint *e, const struct domain *d, u32 *su
 
 static void look_at_attachments(void)
 {
-	u32 by_pviommu[VM_MAX_PVIOMMUS] = { 0 };
+	static u32 by_pviommu[VM_SECONDARIES + 1][VM_MAX_PVIOMMUS];
 
+	memset(by_pviommu, 0, sizeof(by_pviommu));
 	for (u32 i = 0; i < oracle.domain_count; i++) {
 		const struct domain *d = oracle.domain[i].d;
 		u32 attached = 0, on[IOMMU_MAX] = { 0 };
@@ -314,7 +347,10 @@ static void look_at_attachments(void)
 			attached += n;
 			on[e->iommu->index] += n;
 			if (n > 0)
-				by_pviommu[e->device->pviommu->id] += n;
+				by_pviommu[vm_number(d->vm)][e->device->pviommu->id] += n;
+			if (n > 0 && e->device->vm != d->vm)
+				violated("V4: %s endpoint %u is attached to a domain of another VM",
+					 e->device->name, e->index);
 			if (n > 0 && !(d->tag.users & 1u << e->iommu->index))
 				violated("V3: domain %u is attached through an IOMMU that its "
 					 "tag does not name",
@@ -342,10 +378,12 @@ static void look_at_attachments(void)
 			violated("V3: %s endpoint %u is attached to a domain that is freed",
 				 e->device->name, e->index);
 	}
+	FOR_EACH_VM(vm)
 	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++)
-		if (by_pviommu[i] != vm_primary->pviommu[i].attached)
-			violated("accounts: pvIOMMU %u has %u attachments, it counts %u", i,
-				 by_pviommu[i], vm_primary->pviommu[i].attached);
+		if (by_pviommu[vm_number(vm)][i] != vm->pviommu[i].attached)
+			violated("accounts: pvIOMMU %u of vm %u has %u attachments, it counts %u",
+				 i, vm->handle, by_pviommu[vm_number(vm)][i],
+				 vm->pviommu[i].attached);
 }
 
 /* --- page records */
@@ -359,13 +397,30 @@ static void count_differs(const char *what, u64 addr, u32 is, u32 expected)
 		 expected);
 }
 
+/* Who a page's record names must be there, and nothing is on its way between two calls. */
+static void look_at_owner(u64 addr, const struct page *page)
+{
+	const struct vm *vm;
+
+	if (page->owner == OWNER_HYP)
+		return;
+	vm = vm_at(page->owner - OWNER_VM);
+	if (vm == NULL || (!vm->primary && vm->state == VM_FREE))
+		violated("V2: page %#llx belongs to a VM that is gone", (unsigned long long)addr);
+	else if (page->state > PAGE_READ_ONLY || (vm->primary && page->state != PAGE_OWNED))
+		violated("V2: page %#llx of vm %u is left in state %u", (unsigned long long)addr,
+			 vm->handle, page->state);
+	else
+		oracle.ram_of[vm_number(vm)]++;
+}
+
 static void look_at_run(u32 run)
 {
 	u64 addr = oracle.base + run * BLOCK_SIZE;
 	const struct page *page = page_find(pa(addr));
 	const struct page_run *r = page_run_of(pa(addr));
 	u64 pins = 0;
-	u32 odd = 0;
+	u32 odd = 0, primary = 0;
 
 	for (u32 i = 0; i < BLOCK_PAGES; i++) {
 		u32 index = run * BLOCK_PAGES + i;
@@ -375,10 +430,14 @@ static void look_at_run(u32 run)
 			count_differs("pin count", addr + i * PAGE_SIZE, page[i].pins,
 				      oracle.pins[index]);
 		pins += page[i].pins;
-		odd += page[i].owner != r->owner || page[i].state != r->state;
-		if (pool && (page[i].pins > 0 || r->block_pins > 0))
+		odd += page[i].owner != r->owner || (!pool && page[i].state != r->state);
+		primary += page_usable(&page[i], OWNER_VM, false);
+		look_at_owner(addr + i * PAGE_SIZE, &page[i]);
+		if (pool && !oracle.losses && (page[i].pins > 0 || r->block_pins > 0))
 			violated("V1: the hypervisor's page %#llx is pinned for DMA",
 				 (unsigned long long)(addr + i * PAGE_SIZE));
+		oracle.ownership = oracle.ownership * 0x9e3779b97f4a7c15 +
+				   (page[i].owner | (pool ? 0 : (u64)page[i].state << 8));
 		state_add(&oracle.now, (u64)page[i].owner | (pool ? 0 : (u64)page[i].state << 8) |
 					       (u64)page[i].pins << 32);
 	}
@@ -386,11 +445,12 @@ static void look_at_run(u32 run)
 		violated("V2: run %#llx says %llu pins, its pages have %llu",
 			 (unsigned long long)addr, (unsigned long long)r->pins,
 			 (unsigned long long)pins);
-	/* Pool states are not the summary's business. */
-	if (r->owner != OWNER_HYP && odd != r->odd)
+	/* Pool states are not the summary's business: the hypervisor's pages are all alike. */
+	if (odd != r->odd)
 		violated("V2: run %#llx says %u odd pages, it has %u", (unsigned long long)addr,
 			 r->odd, odd);
-	if (r->block_pins > 0 && odd != 0)
+	/* A shared block goes back page by page when its VM ends, under the primary's pins. */
+	if (r->block_pins > 0 && odd != 0 && primary != BLOCK_PAGES && !oracle.losses)
 		violated("V2: run %#llx is pinned as a block and not of one owner",
 			 (unsigned long long)addr);
 	count_differs("block pin count", addr, r->block_pins, oracle.block_pins[run]);
@@ -409,20 +469,19 @@ static void look_at_records(void)
 			      device_table[i].mmio_pins, (u32)oracle.mmio_pins[i]);
 }
 
-static void look_at_accounts(u64 pool_used)
+static void look_at_accounts(const struct vm *vm)
 {
-	u64 used = vm_primary->pool.total_pages - vm_primary->pool.free_pages;
 	u64 pins = 0, mapped = 0, bytes = 0;
 
-	if (used != pool_used && !(oracle.losses && used > pool_used))
-		violated("accounts: the pool has %llu pages in use, %llu are used for something",
-			 (unsigned long long)used, (unsigned long long)pool_used);
 	for (u32 i = 0; i < VM_MAX_VCPUS; i++) {
-		pins += vm_primary->stat[i].pins;
-		mapped += vm_primary->stat[i].mapped;
+		pins += vm->stat[i].pins;
+		mapped += vm->stat[i].mapped;
 	}
 	for (u32 i = 0; i < oracle.domain_count; i++)
-		bytes += oracle.domain[i].bytes;
+		if (oracle.domain[i].d->vm == vm)
+			bytes += oracle.domain[i].bytes;
+	if (vm->tags_lost) /* its domains are not found any more */
+		return;
 	if (mapped != bytes)
 		violated("accounts: STATS says %llu bytes mapped, the tables %llu",
 			 (unsigned long long)mapped, (unsigned long long)bytes);
@@ -433,7 +492,7 @@ static void look_at_accounts(u64 pool_used)
 
 /* --- the abstract state */
 
-static u32 ids_in_use(const struct idmap *map)
+u32 ids_in_use(const struct idmap *map)
 {
 	u32 n = 0;
 
@@ -455,7 +514,7 @@ static void state_of_domains(void)
 	for (u32 i = 0; i < oracle.domain_count; i++) {
 		const struct domain_look *look = &oracle.domain[i];
 
-		state_add(s, look->d->id);
+		state_add(s, look->d->id | (u64)look->d->vm->handle << 32);
 		state_add(s, look->d->state | (u64)look->d->attached << 8 |
 				     (u64)look->d->tag.users << 32);
 		state_add(s, look->tables);
@@ -486,7 +545,12 @@ static void state_of_devices(void)
 	for (u32 i = 0; i < device_count; i++) {
 		const struct device *d = &device_table[i];
 
-		state_add(s, d->state | (u64)d->frozen << 8 | (u64)(d->vm != NULL) << 9 |
+		state_add(s, (u64)d->vm->handle << 8 | d->target | (u64)d->mmio_away << 4);
+		for (u32 k = 0; k < d->mmio_count; k++)
+			state_add(s, d->mmio_ipa[k]);
+		for (u32 k = 0; k < d->irq_count; k++)
+			state_add(s, d->irq_given[k]);
+		state_add(s, d->state | (u64)d->frozen << 8 |
 				     (u64)(d->pviommu != NULL ? d->pviommu->id + 1 : 0) << 16 |
 				     (u64)d->mmio_pins << 32);
 	}
@@ -510,22 +574,28 @@ static void state_of_devices(void)
 
 bool look_at_core(void)
 {
-	u64 used;
-
+	memset(oracle.used, 0, sizeof(oracle.used));
+	memset(oracle.ram_of, 0, sizeof(oracle.ram_of));
+	oracle.domain_count = 0;
+	oracle.ownership = 0;
 	memset(oracle.pins, 0, oracle.pages * sizeof(*oracle.pins));
 	memset(oracle.block_pins, 0, oracle.runs * sizeof(*oracle.block_pins));
 	memset(oracle.mmio_pins, 0, sizeof(oracle.mmio_pins));
 	memset(oracle.place, 0, oracle.pages * sizeof(*oracle.place));
-	used = look_at_domains();
-	used += look_at_contexts();
+	FOR_EACH_VM(vm)
+	oracle.used[vm_number(vm)] += look_at_domains(vm);
+	look_at_contexts();
 	look_at_records();
 	look_at_tags();
 	look_at_names();
 	look_at_attachments();
-	look_at_accounts(used);
 	state_of_domains();
 	state_of_devices();
-	if (vm_primary->lock.held != 0)
-		violated("lock: the VM is locked after the call");
+	FOR_EACH_VM(vm)
+	{
+		look_at_accounts(vm);
+		if (vm->lock.held != 0)
+			violated("lock: vm %u is locked after the call", vm->handle);
+	}
 	return oracle.why[0] == '\0';
 }

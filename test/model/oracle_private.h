@@ -18,7 +18,7 @@ enum place_kind { PLACE_NONE,
 struct place {
 	enum place_kind kind;
 	int level;
-	u32 owner; /* index of the domain or endpoint */
+	u32 owner; /* of the domain (domain_number) or endpoint */
 	u64 input;
 };
 
@@ -42,7 +42,7 @@ struct state {
 	struct section {
 		const char *name;
 		u32 start;
-	} section[16];
+	} section[32];
 	u32 section_count;
 };
 
@@ -58,10 +58,19 @@ struct oracle {
 	u64 mmio_pins[DEVICE_MAX];
 	struct place *place;     /* of this look */
 	struct place *dma_place; /* of the VM's DMA table: looked at each `effort`-th time */
-	struct domain_look *domain;
+	struct domain_look *domain; /* of all VMs */
 	u32 domain_count, domain_room;
 
+	u64 used[VM_SECONDARIES + 1]; /* pages of each VM's pool that something is found in */
+	u64 ram_of[VM_SECONDARIES + 1]; /* pages that the records say a VM owns */
+	struct boot {
+		u64 tables;      /* pages of the hypervisor's pool: free, and in the primary's views */
+		u64 tables_free;
+		u32 vmids, asids; /* in use beyond what VMs and domains have */
+	} boot;
+
 	u32 effort, looks;
+	u64 ownership, looked_at; /* digests of what the primary's views follow */
 	bool losses;
 	u64 stores;
 	u64 started_us;
@@ -88,8 +97,29 @@ u8 start_level(const struct pt_ops *ops);
 const struct domain_look *domain_of_tag(bool stage1, u16 vmid, u16 asid);
 const struct leaf *leaf_at(const struct domain_look *look, u64 va);
 
+/* Every VM in use, and the number of one: the primary is 0. */
+#define FOR_EACH_VM(it)                                                    \
+	for (u32 n_##it = 0; n_##it <= VM_SECONDARIES; n_##it++)           \
+		for (struct vm *it = vm_at(n_##it); it != NULL; it = NULL) \
+			if (it->primary || it->state != VM_FREE)
+static inline u32 vm_number(const struct vm *vm) { return vm->owner - OWNER_VM; }
+static inline u32 domain_number(const struct domain *d)
+{
+	return vm_number(d->vm) << 16 | d->index;
+}
+/* Its memory goes back, so records and view no longer agree; nobody runs it. */
+static inline bool vm_dissolves(const struct vm *vm)
+{
+	return vm->state == VM_DYING && vm->teardown >= TEARDOWN_MEMORY;
+}
+/* A secondary's view, leaf by leaf. */
+void for_each_leaf(const struct vm *vm, smmu_cached_fn *leaf, smmu_table_fn *table, void *ctx);
+u32 ids_in_use(const struct idmap *map);
+
 /* Each false: violated() was called. */
 bool look_at_core(void);  /* oracle_core.c: V2 (counts), V5, V7, accounts */
+bool look_at_vms(void); /* oracle_vm.c: views of secondaries, pools, ids, K4 */
+void state_of_vms(void);
 bool look_at_hardware(void); /* oracle_hw.c: V1, V3, V4, V5, V8 */
 
 void state_begin(struct state *s);

@@ -89,6 +89,9 @@ struct result {
 struct result bench_call(u64 r0, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, u64 r6);
 #define BENCH_POISON 0xdeadbeefcafef00dull /* in registers that a call does not use */
 
+/* The same by the first vCPU of a secondary. */
+struct result bench_call_vm(u32 vm, u64 r0, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, u64 r6);
+
 struct result pv_attach(u64 pviommu, u64 vsid, u64 pasid, u64 domain, u64 pasid_bits);
 struct result pv_detach(u64 pviommu, u64 vsid, u64 pasid, u64 domain);
 struct result pv_alloc(void);

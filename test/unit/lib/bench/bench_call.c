@@ -47,9 +47,9 @@ static s64 precise(const struct hcall_args *args, bool legacy)
 	return (s64)args->r[3];
 }
 
-struct result bench_call(u64 r0, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, u64 r6)
+static struct result call(struct vcpu *vcpu, const struct hcall_args in)
 {
-	const struct hcall_args in = { { r0, r1, r2, r3, r4, r5, r6 } };
+	u64 r0 = in.r[0], r1 = in.r[1];
 	bool legacy = is_legacy(r0, r1);
 	struct hcall_args args;
 	struct result r;
@@ -59,7 +59,7 @@ struct result bench_call(u64 r0, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, u64 r6)
 	do {
 		args = in;
 		oracle_before();
-		if (hyp_hypercall(vm_vcpu(vm_primary, bench_cpu), &args))
+		if (hyp_hypercall(vcpu, &args))
 			break;
 		/* Not finished: registers are as they were, and every step leaves a good state. */
 		assert_memory_equal(&args, &in, sizeof(in));
@@ -80,10 +80,27 @@ struct result bench_call(u64 r0, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, u64 r6)
 	if (why != NULL)
 		suite_fail(
 			"oracle, after call %#llx/%#llx(%#llx %#llx %#llx %#llx %#llx) = %lld: %s",
-			(unsigned long long)r0, (unsigned long long)r1, (unsigned long long)r2,
-			(unsigned long long)r3, (unsigned long long)r4, (unsigned long long)r5,
-			(unsigned long long)r6, (long long)r.status, why);
+			(unsigned long long)r0, (unsigned long long)r1, (unsigned long long)in.r[2],
+			(unsigned long long)in.r[3], (unsigned long long)in.r[4],
+			(unsigned long long)in.r[5], (unsigned long long)in.r[6],
+			(long long)r.status, why);
 	return r;
+}
+
+struct result bench_call(u64 r0, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, u64 r6)
+{
+	const struct hcall_args in = { { r0, r1, r2, r3, r4, r5, r6 } };
+
+	return call(vm_vcpu(vm_primary, bench_cpu), in);
+}
+
+struct result bench_call_vm(u32 handle, u64 r0, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, u64 r6)
+{
+	const struct hcall_args in = { { r0, r1, r2, r3, r4, r5, r6 } };
+	struct vm *vm = vm_find(handle);
+
+	assert_non_null(vm);
+	return call(vm_vcpu(vm, 0), in);
 }
 
 #define OP(op, ...) bench_call(PC_PVIOMMU_OP, op, __VA_ARGS__)
