@@ -304,18 +304,21 @@ static bool primary_can_wait(const struct world_cpu *cpu)
 	return !(cpu->has & HAS_D128) || !(sysreg_read(SYS_TCR2_EL1) & TCR2_D128);
 }
 
-enum status arch_vcpu_run(struct vcpu *vcpu)
+bool arch_vcpu_can_run(void)
+{
+	return gic_can_run_secondary() && primary_can_wait(world_cpu());
+}
+
+void arch_vcpu_run(struct vcpu *vcpu)
 {
 	struct world_cpu *cpu = world_cpu();
 	struct vcpu *primary = this_cpu()->vcpu;
 
-	if (!gic_can_run_secondary() || !primary_can_wait(cpu))
-		return E_NOSYS;
 	vcpu->leave = false;
 	if (serror_pending())
 		leave_for_host(vcpu); /* the primary's own; it masks them now */
 	if (vcpu->leave || !guest_power_on(vcpu))
-		return OK;
+		return;
 	/* Whoever wants it to look at something after this sends an interrupt; what was asked before, round_begin sees. */
 	__atomic_store_n(&vcpu->arch.cpu, arch_cpu_index() + 1, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -326,5 +329,4 @@ enum status arch_vcpu_run(struct vcpu *vcpu)
 	not_running(vcpu);
 	if (unlikely(vcpu->arch.dead))
 		dies(vcpu);
-	return OK;
 }

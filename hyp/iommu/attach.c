@@ -287,12 +287,14 @@ void attach_forget(struct vm *vm, struct endpoint *e, bool blocked)
 {
 	u64 count = e->substream != NULL ? 1ull << e->ctx.pasid_bits : 1;
 
-	for (u64 pasid = 0; pasid < count; pasid++) {
+	for (u64 pasid = 0; pasid < count && (pasid == 0 || e->substreams > 0); pasid++) {
 		struct attachment *a = attachment_of(e, pasid);
 		struct domain *d = a->domain;
 
 		if (d == NULL)
 			continue;
+		if (pasid != 0)
+			e->substreams--;
 		a->domain = NULL;
 		e->device->pviommu->attached--;
 		(void)!domain_left_by(d, e->iommu);

@@ -86,6 +86,7 @@ struct device {
 	u32 irq[DEVICE_MAX_IRQS];
 	u32 irq_count;
 	u32 mmio_pins;      /* pages of its MMIO in DMA mappings; page lock */
+	bool clean;         /* CLAIMED: reset since anything of its group was in use */
 	bool mmio_away;     /* the primary's views do not have it */
 	u64 mmio_ipa[PC_DEV_MAX_MMIO]; /* where a secondary has it, or DEVICE_UNMAPPED */
 	u32 irq_given[DEVICE_MAX_IRQS]; /* the interrupt that a secondary has for it, 0: none */
@@ -158,8 +159,12 @@ enum status device_reset(struct vm *vm, u64 pviommu, u64 vsid, bool *again) MUST
 
 /* Has the VM claimed a group of which not all are assigned? */
 bool device_claims_open(const struct vm *vm) MUST_HOLD(vm_class);
-/* One step of taking all devices from a VM that ends; true: it has none. */
+/*
+ * One step of taking all devices from a VM that ends. First they are blocked and reset (true: all that
+ * can be are); then, when its domains are gone, they go home (true: it has none).
+ */
 bool device_teardown_step(struct vm *vm) MUST_HOLD(vm_class);
+bool device_home_step(struct vm *vm) MUST_HOLD(vm_class);
 /* A line that was given away is asserted without end: its devices are quarantined. */
 void device_irq_storm(u32 line) NOT_HELD(vm_class);
 u32 device_quarantined_count(void);

@@ -34,6 +34,9 @@ static struct vm *owner_lock(const struct device *d) ACQUIRES(vm_class) NO_LOCK_
 	}
 }
 
+/* One turn of the reset; at its end the device is what it was being reset for. */
+static enum status reset_turn(struct device *d, bool *again) MUST_HOLD(vm_class);
+
 /* --- MMIO in the views of the primary and of a secondary */
 
 static u64 mmio_bytes(const struct device *d, u32 range)
@@ -233,6 +236,10 @@ void device_quarantine(struct device *d, const char *what)
 
 		attach_forget(vm, e, ok);
 	}
+	if (!vm->primary) {
+		lines_take(d, vm);
+		mmio_unmap(d, vm);
+	}
 	if (d->pviommu != NULL)
 		d->pviommu->quarantines++;
 }
@@ -248,14 +255,46 @@ u32 device_quarantined_count(void)
 
 /* --- groups */
 
+/* All that its owner has of it, but for its streams. */
+static void leave_owner(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
+{
+	for (u32 i = 0; i < d->endpoint_count; i++)
+		endpoint_clear_vsid(vm, &d->endpoint[i]);
+	d->frozen = false;
+	if (vm->primary)
+		return;
+	lines_take(d, vm);
+	mmio_unmap(d, vm);
+}
+
+/* A pvIOMMU that stands for no device stands for no IOMMU; the primary's first ones always do. */
+static void leave_pviommu(struct device *d) MUST_HOLD(vm_class)
+{
+	struct pviommu *pv = d->pviommu;
+
+	d->pviommu = NULL;
+	if (pv == NULL || (d->vm->primary && pv->id < iommu_count))
+		return;
+	FOR_EACH_DEVICE(other)
+	if (other->pviommu == pv)
+		return;
+	__atomic_store_n(&pv->iommu, NULL, __ATOMIC_RELEASE);
+}
+
 /* Back with the primary: MMIO, identity, bus mastering. */
 static enum status go_home(struct device *d) MUST_HOLD(vm_class)
 {
 	enum status status;
 
-	d->pviommu = NULL;
+	lines_take(d, d->vm);
+	leave_pviommu(d);
 	d->vm = vm_primary;
 	d->state = DEVICE_UNASSIGNED;
+	/* A device that cannot be stopped may still write to its registers: an IOMMU is dead. */
+	if (d->mmio_pins > 0 && d->mmio_away) {
+		device_quarantine(d, "its registers may still be written by another device");
+		return E_IO;
+	}
 	mmio_return(d);
 	status = attach_identity(d, vm_primary);
 	if (status != OK) {
@@ -268,24 +307,58 @@ static enum status go_home(struct device *d) MUST_HOLD(vm_class)
 	return OK;
 }
 
-/* The last device of a group that a secondary had in use has left it: the claim ends. */
-static enum status claim_end(const struct device *d, const struct vm *vm) MUST_HOLD(vm_class)
+/* Is a device of the group in the VM's use, or about to be? */
+static bool group_used(const struct vm *vm, u32 group)
+{
+	FOR_EACH_DEVICE(d)
+	if (d->group == group && d->vm == vm &&
+	    (d->state == DEVICE_ASSIGNED ||
+	     (d->state == DEVICE_RESETTING && d->target == DEVICE_ASSIGNED)))
+		return true;
+	return false;
+}
+
+/*
+ * Once the last device of a group has left a VM's use, all of the group is reset, since its members are
+ * not isolated from each other; then all go back to the primary, at once. *again: not yet.
+ */
+static enum status group_settle(struct vm *vm, u32 group, bool *again) MUST_HOLD(vm_class)
 {
 	enum status result = OK;
+	bool busy = false;
 
-	FOR_EACH_DEVICE(other)
-	if (other->group == d->group && other->vm == vm &&
-	    (other->state == DEVICE_ASSIGNED || other->state == DEVICE_RESETTING))
+	if (group_used(vm, group))
 		return OK;
-	FOR_EACH_DEVICE(other)
+	FOR_EACH_DEVICE(d)
+	{
+		if (d->group != group || d->vm != vm)
+			continue;
+		if (d->state == DEVICE_CLAIMED && !d->clean) {
+			d->target = DEVICE_CLAIMED;
+			d->state = DEVICE_RESETTING;
+		}
+		if (d->state == DEVICE_RESETTING) {
+			bool more = false;
+
+			(void)!reset_turn(d, &more); /* a failure quarantines it */
+			busy |= more;
+		}
+	}
+	*again |= busy;
+	FOR_EACH_DEVICE(d)
 	{
 		enum status status = OK;
 
-		if (other->group != d->group || other->vm != vm)
+		if (busy || d->group != group || d->vm != vm)
 			continue;
-		if (other->state == DEVICE_CLAIMED)
-			status = go_home(other);
-		if (status != OK && other == d)
+		if (d->state == DEVICE_CLAIMED)
+			status = go_home(d);
+		if (d->state == DEVICE_QUARANTINED && d->vm == vm) {
+			leave_owner(d, vm);
+			leave_pviommu(d);
+			d->vm = vm_primary;
+		}
+		if (status != OK)
 			result = status;
 	}
 	return result;
@@ -300,7 +373,8 @@ static enum status claim_check(const struct device *d, const struct vm *vm)
 			continue;
 		if (other->state == DEVICE_QUARANTINED)
 			return E_DENIED;
-		if (other->vm != vm_primary || other->state != DEVICE_UNASSIGNED)
+		if (other->vm != vm_primary || other->state != DEVICE_UNASSIGNED ||
+		    __atomic_load_n(&other->mmio_pins, __ATOMIC_RELAXED) > 0)
 			return E_BUSY;
 	}
 	return OK;
@@ -354,12 +428,14 @@ static enum status claim_one(struct device *d, struct vm *vm) MUST_HOLD(vm_class
 	for (u32 i = 0; i < d->endpoint_count; i++)
 		attach_forget(vm_primary, &d->endpoint[i], true);
 	d->state = DEVICE_CLAIMED;
+	d->clean = true; /* nothing of the group has been the VM's yet */
 	return OK;
 }
 
 static enum status claim(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 {
 	enum status status = claim_check(d, vm);
+	bool again = false;
 
 	FOR_EACH_DEVICE(other)
 	{
@@ -369,7 +445,7 @@ static enum status claim(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 			status = claim_one(other, vm);
 	}
 	if (status != OK)
-		(void)!claim_end(d, vm);
+		(void)!group_settle(vm, d->group, &again);
 	return status;
 }
 
@@ -391,11 +467,9 @@ static void pasids_allow(const struct device *d)
 			pci_endpoint_pasids(d, i);
 }
 
-/* One turn of the reset; at its end the device is what it was being reset for. */
-static enum status reset_turn(struct device *d, bool *again) MUST_HOLD(vm_class)
+static enum status reset_turn(struct device *d, bool *again)
 {
 	enum status status = d->pci ? pci_device_reset(d, again) : E_DENIED;
-	struct vm *vm = d->vm;
 
 	if (status != OK) {
 		device_quarantine(d, "its reset failed");
@@ -409,8 +483,9 @@ static enum status reset_turn(struct device *d, bool *again) MUST_HOLD(vm_class)
 		return go_home(d);
 	case DEVICE_CLAIMED:
 		pci_device_master(d, false);
-		d->pviommu = NULL;
-		return claim_end(d, vm);
+		leave_pviommu(d);
+		d->clean = true;
+		return OK;
 	case DEVICE_ASSIGNED:
 	case DEVICE_RESETTING:
 	case DEVICE_QUARANTINED:
@@ -418,7 +493,7 @@ static enum status reset_turn(struct device *d, bool *again) MUST_HOLD(vm_class)
 	}
 	pci_device_master(d, true); /* a device that was quarantined may master the bus again */
 	pasids_allow(d);
-	pin_allow(d, vm->primary || has_line(d));
+	pin_allow(d, d->vm->primary || has_line(d));
 	return OK;
 }
 
@@ -448,6 +523,9 @@ static enum status assign_begin(struct device *d, struct vm *vm, struct pviommu 
 		status = claim(d, vm);
 	if (status != OK)
 		return status;
+	FOR_EACH_DEVICE(other)
+	if (other->group == d->group && other->vm == vm)
+		other->clean = false;
 	pv->iommu = d->endpoint[0].iommu;
 	d->pviommu = pv;
 	d->frozen = false;
@@ -510,18 +588,6 @@ static bool has_attachments(const struct device *d)
 	return false;
 }
 
-/* All that its owner has of it, but for its streams. */
-static void leave_owner(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
-{
-	for (u32 i = 0; i < d->endpoint_count; i++)
-		endpoint_clear_vsid(vm, &d->endpoint[i]);
-	d->frozen = false;
-	if (vm->primary)
-		return;
-	lines_take(d, vm);
-	mmio_unmap(d, vm);
-}
-
 static enum status release_begin(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 {
 	if (has_attachments(d) || (!vm->primary && d->mmio_pins > 0))
@@ -540,8 +606,11 @@ static enum status release_locked(struct device *d, struct vm *vm, bool *again) 
 		return E_BUSY;
 	switch ((enum device_state)d->state) {
 	case DEVICE_UNASSIGNED:
-	case DEVICE_CLAIMED:
 		return E_NOENT;
+	case DEVICE_CLAIMED: /* released already, while others of its group are still being reset */
+		if (group_used(vm, d->group))
+			return E_NOENT;
+		break;
 	case DEVICE_RESETTING:
 		if (d->target == DEVICE_ASSIGNED)
 			return E_BUSY;
@@ -551,7 +620,11 @@ static enum status release_locked(struct device *d, struct vm *vm, bool *again) 
 		status = release_begin(d, vm);
 		break;
 	}
-	return status == OK ? reset_turn(d, again) : status;
+	if (status == OK && d->state == DEVICE_RESETTING)
+		status = reset_turn(d, again);
+	if (status == OK && !vm->primary && !*again)
+		status = group_settle(vm, d->group, again);
+	return status;
 }
 
 enum status device_release(struct device *d, bool *again) NO_LOCK_ANALYSIS
@@ -631,31 +704,40 @@ enum status device_reset(struct vm *vm, u64 pviommu, u64 vsid_value, bool *again
 
 /* --- the end of a VM */
 
-/* One device of the VM goes one step towards home; true: it can go no further by itself. */
+/* The streams of a device walk nothing more; its attachments are forgotten an endpoint a step. */
+static bool teardown_streams(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
+{
+	if (vm->cursor == 0 && attach_block(d) != OK) {
+		device_quarantine(d, "its streams could not be blocked");
+		return true;
+	}
+	attach_forget(vm, &d->endpoint[vm->cursor], true);
+	if (++vm->cursor < d->endpoint_count)
+		return false;
+	vm->cursor = 0;
+	return true;
+}
+
+/* One device of the VM goes one step; true: it can go no further while others are in the VM's use. */
 static bool teardown_device(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 {
 	bool again = false;
 
 	switch ((enum device_state)d->state) {
 	case DEVICE_ASSIGNED:
-		if (block(d, vm) == OK) {
+		if (teardown_streams(d, vm) && d->state == DEVICE_ASSIGNED) {
 			leave_owner(d, vm);
 			d->target = DEVICE_CLAIMED;
 			d->state = DEVICE_RESETTING;
 		}
 		return false;
 	case DEVICE_RESETTING:
-		leave_owner(d, vm);
-		d->target = DEVICE_CLAIMED;
+		d->target = DEVICE_CLAIMED; /* it may have been on its way to the VM */
 		/* A failure quarantines it, which is as far as it goes. */
 		(void)!reset_turn(d, &again);
-		return false;
-	case DEVICE_QUARANTINED:
-		leave_owner(d, vm);
-		d->pviommu = NULL;
-		d->vm = vm_primary;
-		return true;
+		return !again && d->state != DEVICE_RESETTING;
 	case DEVICE_CLAIMED:
+	case DEVICE_QUARANTINED:
 	case DEVICE_UNASSIGNED:
 		break;
 	}
@@ -664,13 +746,22 @@ static bool teardown_device(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 
 bool device_teardown_step(struct vm *vm)
 {
-	bool done = true;
-
 	FOR_EACH_DEVICE(d)
 	if (d->vm == vm && !teardown_device(d, vm))
-		done = false;
+		return false;
+	return true;
+}
+
+bool device_home_step(struct vm *vm)
+{
 	FOR_EACH_DEVICE(d)
-	if (done && d->vm == vm)
-		(void)!claim_end(d, vm);
-	return done;
+	{
+		bool again = false;
+
+		if (d->vm != vm)
+			continue;
+		(void)!group_settle(vm, d->group, &again);
+		return false;
+	}
+	return true;
 }

@@ -46,6 +46,9 @@ enum status domain_table_init(struct vm *vm, u64 pool_pages)
 	u8 tag_bits = iommu_common.stage1 ? iommu_common.asid_bits : iommu_common.vmid_bits;
 	u64 max = pool_pages / DOMAIN_POOL_SHARE, tags = (1ull << tag_bits) - TAGS_KEPT;
 
+	/* Tags of the machine, not of the VM: all secondaries together get half of them. */
+	if (!vm->primary && !(iommu_common.stage1 && iommu_common.stage2))
+		tags = tags / (2 * VM_SECONDARIES) + 1;
 	if (max > tags)
 		max = tags;
 	vm->domain_max = max < DOMAIN_MAX ? (u32)max : DOMAIN_MAX;
@@ -289,8 +292,10 @@ bool domain_teardown_step(struct vm *vm, u64 *cursor, bool *lost) NO_LOCK_ANALYS
 
 void domain_table_fini(struct vm *vm)
 {
-	for (u32 i = 0; i < vm->domain_max && !vm->tags_lost; i += DOMAINS_PER_PAGE)
-		pool_free(&vm->pool, 0, io_phys_of(vm->domain_page[i / DOMAINS_PER_PAGE]));
+	for (u32 i = 0; i < DOMAIN_PAGES && vm->domain_page[i] != NULL && !vm->tags_lost; i++) {
+		pool_free(&vm->pool, 0, io_phys_of(vm->domain_page[i]));
+		vm->domain_page[i] = NULL;
+	}
 	vm->domain_max = 0;
 	vm->domain_free = 0;
 	vm->domain_count = 0;

@@ -223,27 +223,28 @@ u64 page_run_end(pa_t at, u64 end, u8 owner)
 
 /*
  * The hot loops take a record as one word: owner and state in its low half-word, the pins in its
- * high half. Nothing branches per page: what is wrong is collected and looked at once at the end,
- * and then, under the same lock, taken back.
+ * high half. Nothing branches per page: what is wrong is collected in a first round that writes
+ * nothing, since records of the hypervisor's pages are written under the locks of pools.
  */
 #define WORD_OWNER 0xffffull
 #define WORD_PIN   (1ull << 32)
 #define WORD_FULL  (1ull << 63) /* pins have reached PIN_MAX + 1, or gone below zero */
 
-static u64 add_pins(u64 *word, u64 count, u64 key)
+static bool add_pins(u64 *word, u64 count, u64 key)
 {
 	u64 foreign = 0, full = 0;
 
 #pragma clang loop unroll_count(4)
 	for (u64 i = 0; i < count; i++) {
-		u64 w = word[i];
-
-		foreign |= w ^ key;
-		w += WORD_PIN;
-		full |= w;
-		word[i] = w;
+		foreign |= word[i] ^ key;
+		full |= word[i] + WORD_PIN;
 	}
-	return (foreign & WORD_OWNER) | (full & WORD_FULL);
+	if (unlikely(((foreign & WORD_OWNER) | (full & WORD_FULL)) != 0))
+		return false;
+#pragma clang loop unroll_count(4)
+	for (u64 i = 0; i < count; i++)
+		word[i] += WORD_PIN;
+	return true;
 }
 
 static u64 drop_pins(u64 *word, u64 count)
@@ -298,16 +299,13 @@ enum status page_pin(pa_t base, u64 pages, u8 owner, bool write)
 		return E_FAULT;
 	first = &record[r->index + ((base.v - r->base) >> PAGE_SHIFT)];
 	/* PAGE_OWNED is 0, so the key is the owner alone. */
-	if (likely(pages == 1 && add_pins(word_of(first), 1, owner) == 0)) {
+	if (likely(pages == 1 && add_pins(word_of(first), 1, owner))) {
 		run_of(first)->pins++;
 		return OK;
 	}
-	if (unlikely(pages == 1))
-		(void)!drop_pins(word_of(first), 1);
-	if (unlikely(add_pins(word_of(first), pages, owner) != 0)) {
+	if (unlikely(!add_pins(word_of(first), pages, owner))) {
 		enum status status;
 
-		(void)!drop_pins(word_of(first), pages);
 		status = pin_mixed(first, pages, owner, write);
 		if (status != OK)
 			return status;

@@ -7,11 +7,11 @@
  *      ^   ^                   |
  *      |   |                   +--donate--> VM n: OWNED or READ_ONLY --reclaim--> primary: OWNED
  *      |   |                                  |  ^  |
- *      |   +--relinquish-- VM n: MOVING <-take+  |  +--share--> VM n: SHARED_OUT
- *      |                         ^  |            |                   |       |
- *      |                         |  +--take back-+<----- MOVING <----+       |
- *      +--------------------------------------------------- reclaim ---------+
- *                                                    (unshare: MOVING, then take back)
+ *      |   +--relinquish-- VM n: MOVING <--take--+
+ *      |                      |  ^  +--take back-^
+ *      |                share |  | unshare
+ *      |                      v  |
+ *      +---reclaim------- VM n: SHARED_OUT
  *
  * What leaves somebody is MOVING until no CPU and no device can reach it there; only then it has a
  * new owner. A page with DMA mappings changes neither owner nor state (V2), but for one that goes
@@ -32,8 +32,8 @@ enum page_op {
 	PAGE_RELINQUISH,   /* a VM gives a page back to the primary */
 	PAGE_RECLAIM,      /* teardown: a VM's page goes back to the primary */
 	PAGE_RECLAIM_SHARED,
-	PAGE_SHARE,        /* a VM lets the primary use its page */
-	PAGE_UNSHARE,      /* begins to end that */
+	PAGE_SHARE,        /* a VM lets the primary use its page, which was taken: the end of a share */
+	PAGE_UNSHARE,      /* begins to end that; then it is taken back, or shared again */
 	PAGE_OPS
 };
 

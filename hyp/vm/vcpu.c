@@ -38,7 +38,7 @@ enum status vcpu_set(u64 handle, u64 index, u64 entry, u64 argument) NO_LOCK_ANA
 		return status;
 	if (entry % 4 != 0 || entry >> vm->cpu_pt.ops->va_bits != 0)
 		status = E_INVAL;
-	else if (vcpu->started)
+	else if (vm->state != VM_BUILDING) /* from then on it is the VM's own affair */
 		status = E_BUSY;
 	else
 		arch_vcpu_set(vcpu, ipa(entry), argument);
@@ -74,7 +74,6 @@ static enum status begin(u64 handle, u64 index, struct vcpu **out) NO_LOCK_ANALY
 		status = E_BUSY;
 	if (status == OK) {
 		__atomic_fetch_add(&vm->runners, 1, __ATOMIC_RELAXED);
-		vcpu->started = true;
 		*out = vcpu;
 	}
 	vm_unlock(vm);
@@ -90,7 +89,7 @@ static void end(struct vcpu *vcpu)
 	__atomic_fetch_sub(&vm->runners, 1, __ATOMIC_RELEASE);
 }
 
-static enum status run(struct vcpu *vcpu, u64 data)
+static void run(struct vcpu *vcpu, u64 data)
 {
 	if (vcpu->load) {
 		vcpu->load = false;
@@ -100,7 +99,7 @@ static enum status run(struct vcpu *vcpu, u64 data)
 	vcpu->exit.size = sizeof(vcpu->exit);
 	vcpu->exit.vcpu = vcpu->index;
 	vcpu->leave = false;
-	return arch_vcpu_run(vcpu);
+	arch_vcpu_run(vcpu);
 }
 
 enum status vcpu_run(u64 handle, u64 index, ipa_t at, u64 *reason)
@@ -114,6 +113,8 @@ enum status vcpu_run(u64 handle, u64 index, ipa_t at, u64 *reason)
 		status = guest_check_writable(vm_primary, at, sizeof(exit));
 	if (status != OK)
 		return status;
+	if (!arch_vcpu_can_run())
+		return E_NOSYS;
 	status = begin(handle, index, &vcpu);
 	if (status == E_NOSYS) {
 		status = vm_finalise(handle);
@@ -123,12 +124,11 @@ enum status vcpu_run(u64 handle, u64 index, ipa_t at, u64 *reason)
 	if (status != OK)
 		return status;
 	if (!vcpu->undelivered)
-		status = run(vcpu, exit.data);
-	if (status == OK) {
-		status = guest_write(vm_primary, at, &vcpu->exit, sizeof(vcpu->exit));
-		vcpu->undelivered = status != OK;
+		run(vcpu, exit.data);
+	status = guest_write(vm_primary, at, &vcpu->exit, sizeof(vcpu->exit));
+	vcpu->undelivered = status != OK;
+	if (status == OK)
 		*reason = vcpu->exit.reason;
-	}
 	end(vcpu);
 	return status;
 }

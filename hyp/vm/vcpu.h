@@ -11,7 +11,7 @@
 struct vcpu;
 struct vm;
 
-/* E_BUSY: it has run already. */
+/* E_BUSY: the VM is final. */
 enum status vcpu_set(u64 handle, u64 index, u64 entry, u64 argument) MUST_CHECK NOT_HELD(vm_class);
 
 /*

@@ -197,6 +197,10 @@ static bool merge_cpu(struct vm *vm, struct pt *pt, u64 va, u8 shift, struct pt_
 
 static bool merge_dma(struct vm *vm, struct pt *pt, u64 va, u8 shift, struct pt_edit *edit)
 {
+	/* One that never answers would keep the table for ever. */
+	for (u32 left = vm->dma_tag.users; left != 0; left &= left - 1)
+		if (iommu_instance[__builtin_ctz(left)].dead)
+			return false;
 	if (!pt->ops->merge_live(pt, va, shift, edit_begin(edit)))
 		return false;
 	if (inval(vm, pt, align_down(va, 1ull << shift), 1ull << shift) == OK)
@@ -269,6 +273,18 @@ enum status view_remove(struct vm *vm, ipa_t at, u64 size)
 	if (cpu.prot != 0)
 		commit(&vm->cpu_pt, at.v, cpu.out, size, cpu.prot);
 	return status;
+}
+
+void view_drop(struct vm *vm, ipa_t at, u64 size)
+{
+	if (has_dma(vm) && split_edges(vm, &vm->dma_pt, at.v, size) == OK) {
+		(void)clear(&vm->dma_pt, at.v, size);
+		(void)!inval(vm, &vm->dma_pt, at.v, size);
+	}
+	if (split_edges(vm, &vm->cpu_pt, at.v, size) == OK) {
+		(void)clear(&vm->cpu_pt, at.v, size);
+		(void)!inval(vm, &vm->cpu_pt, at.v, size);
+	}
 }
 
 bool view_has(struct vm *vm, ipa_t at)

@@ -45,6 +45,9 @@ void view_merge(struct vm *vm, ipa_t at, u64 size) MUST_HOLD(vm_class);
  */
 enum status view_remove(struct vm *vm, ipa_t at, u64 size) MUST_CHECK MUST_HOLD(vm_class);
 
+/* The same for what is lost: out of both views, whether or not an IOMMU can be made to forget it. */
+void view_drop(struct vm *vm, ipa_t at, u64 size) MUST_HOLD(vm_class);
+
 /* Is the address mapped for the VM's CPUs now? Waits for a change that is under way. */
 bool view_has(struct vm *vm, ipa_t at) NOT_HELD(vm_class);
 

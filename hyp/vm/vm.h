@@ -37,6 +37,7 @@ enum vm_state { VM_FREE,
 enum vm_teardown { TEARDOWN_VCPUS,
 		   TEARDOWN_DEVICES,
 		   TEARDOWN_DOMAINS,
+		   TEARDOWN_HOME,
 		   TEARDOWN_MEMORY,
 		   TEARDOWN_TABLES,
 		   TEARDOWN_POOL };

@@ -300,6 +300,8 @@ static bool teardown_step(struct vm *vm) MUST_HOLD(vm_class)
 		return device_teardown_step(vm);
 	case TEARDOWN_DOMAINS:
 		return domain_teardown_step(vm, &vm->cursor, &vm->tags_lost);
+	case TEARDOWN_HOME:
+		return device_home_step(vm);
 	case TEARDOWN_MEMORY:
 		return memory_reclaim_step(vm, &vm->cursor);
 	case TEARDOWN_TABLES:

@@ -146,15 +146,13 @@ enum status memory_share(struct vm *vm, ipa_t at, u64 pages, u64 *done, ipa_t *w
 	status = extent(vm, at, pages, &base, &n);
 	if (status != OK)
 		return status;
-	status = transition(base, n, PAGE_SHARE, vm->owner, vm->owner);
+	status = transition(base, n, PAGE_TAKE, vm->owner, vm->owner);
 	if (status != OK)
 		return status;
-	status = view_add(vm_primary, ipa(base.v), base, n << PAGE_SHIFT, VIEW_RAM & ~PT_EXEC, VIEW_DMA);
-	if (status != OK) {
-		must(base, n, PAGE_UNSHARE, vm->owner, vm->owner);
-		must(base, n, PAGE_TAKE_BACK, vm->owner, vm->owner);
+	status = view_add(vm_primary, ipa(base.v), base, n << PAGE_SHIFT, VIEW_RAM, VIEW_DMA);
+	must(base, n, status == OK ? PAGE_SHARE : PAGE_TAKE_BACK, vm->owner, vm->owner);
+	if (status != OK)
 		return status;
-	}
 	*where = ipa(base.v);
 	*done = n;
 	return OK;
@@ -173,11 +171,10 @@ enum status memory_unshare(struct vm *vm, ipa_t at, u64 pages, u64 *done, ipa_t 
 	if (status != OK)
 		return status;
 	status = view_remove(vm_primary, ipa(base.v), n << PAGE_SHIFT);
-	must(base, n, PAGE_TAKE_BACK, vm->owner, vm->owner);
-	if (status != OK) { /* the primary's devices may still get there */
-		must(base, n, PAGE_SHARE, vm->owner, vm->owner);
+	/* Where the primary's devices may still get there it stays shared. */
+	must(base, n, status == OK ? PAGE_TAKE_BACK : PAGE_SHARE, vm->owner, vm->owner);
+	if (status != OK)
 		return status;
-	}
 	*where = ipa(base.v);
 	*done = n;
 	return OK;
@@ -233,24 +230,38 @@ static void lose(struct vm *vm, pa_t at) MUST_HOLD(page_class)
 	vm->pages_lost++;
 }
 
-/* A shared page is mapped in the primary already, and the primary's DMA mappings may hold it. */
-static void reclaim_shared(struct vm *vm, pa_t at) MUST_HOLD(page_class)
+/*
+ * A shared page is mapped in the primary already, and the primary's DMA mappings may hold it. Pins do
+ * not say whose they are: where some of the VM's could not be dropped, the page is lost.
+ */
+static void reclaim_shared(struct vm *vm, pa_t at) MUST_HOLD(vm_class)
 {
-	if (page_pinned(at) && vm_pins(vm) != 0)
+	bool lost;
+
+	page_lock();
+	lost = page_pinned(at) && vm->tags_lost;
+	if (lost)
 		lose(vm, at);
 	else
 		CHECK(page_transition(at, PAGE_RECLAIM_SHARED, vm->owner, OWNER_VM) == OK);
+	page_unlock();
+	if (lost)
+		view_drop(vm_primary, ipa(at.v), PAGE_SIZE);
+	else
+		view_merge(vm_primary, ipa(at.v), PAGE_SIZE);
 }
 
 /* The longest run from `base` on that goes back in one piece: 0, and one page was dealt with alone. */
-static u64 reclaim_run(struct vm *vm, pa_t base, u64 pages)
+static u64 reclaim_run(struct vm *vm, pa_t base, u64 pages) MUST_HOLD(vm_class)
 {
 	u64 n = 0;
 
-	page_lock();
-	if (page_of(base)->state == PAGE_SHARED_OUT)
+	if (page_of(base)->state == PAGE_SHARED_OUT) {
 		reclaim_shared(vm, base);
-	else if (page_pinned(base))
+		return 0;
+	}
+	page_lock();
+	if (page_pinned(base))
 		lose(vm, base);
 	else
 		while (n < pages && page_transition(pa(base.v + (n << PAGE_SHIFT)), PAGE_RECLAIM,

@@ -75,9 +75,11 @@ void arch_vcpu_set(struct vcpu *vcpu, ipa_t entry, u64 argument);
  * Run a vCPU on this CPU until `vcpu->leave` is set by an up-call, or until the arch has an exit of
  * its own for the primary: PC_EXIT_HOST_IRQ, IDLE, POWER, DEAD. vcpu->exit says which; all registers
  * of the caller's VM are as before. The caller made sure that nobody else runs it. No lock held.
- * E_NOSYS: the caller's VM is in a state that cannot be kept (arm64: streaming SVE mode); nothing ran.
+ * arch_vcpu_can_run() was true before: the CPU can, and the caller's VM is in no state that could not be
+ * kept (arm64: streaming SVE mode).
  */
-enum status arch_vcpu_run(struct vcpu *vcpu) MUST_CHECK;
+bool arch_vcpu_can_run(void);
+void arch_vcpu_run(struct vcpu *vcpu);
 
 /* End the load that left with PC_EXIT_MMIO: `value` goes to its register, zero- or sign-extended. */
 void arch_vcpu_mmio_done(struct vcpu *vcpu, u64 value);

@@ -29,7 +29,6 @@ struct vcpu {
 	bool leave;
 	struct pc_vcpu_exit exit;
 	u32 running;           /* atomic: 0 no, 1 a VCPU_RUN has it */
-	bool started;          /* it has run: vm lock */
 	bool load;             /* the exit was an MMIO load, which the next run ends */
 	bool undelivered;      /* the primary has not seen the exit yet */
 };

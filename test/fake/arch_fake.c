@@ -18,7 +18,8 @@ void (*fake_cpu_inval_hook)(u16 vmid, u64 base, u64 size);
 u32 fake_event_irq_raised[1024];
 struct fake_vm_calls fake_vm_calls;
 u32 fake_vm_order = 1, fake_vcpu_order;
-enum status (*fake_vcpu_run_hook)(struct vcpu *vcpu);
+void (*fake_vcpu_run_hook)(struct vcpu *vcpu);
+bool fake_vcpu_cannot_run;
 enum status fake_vcpu_irq_status, fake_irq_give_status;
 
 jmp_buf *fake_catch_at;
@@ -95,20 +96,23 @@ void arch_vcpu_set(struct vcpu *vcpu UNUSED, ipa_t entry, u64 argument)
 	fake_vm_calls.set_argument = argument;
 }
 
-enum status arch_vcpu_run(struct vcpu *vcpu)
+bool arch_vcpu_can_run(void) { return !fake_vcpu_cannot_run; }
+
+void arch_vcpu_run(struct vcpu *vcpu)
 {
 	if (locks_held != 0)
 		fake_die("a vCPU is run with %u locks held", locks_held);
 	fake_vm_calls.run++;
-	if (fake_vcpu_run_hook != NULL)
-		return fake_vcpu_run_hook(vcpu);
+	if (fake_vcpu_run_hook != NULL) {
+		fake_vcpu_run_hook(vcpu);
+		return;
+	}
 	vcpu->exit = (struct pc_vcpu_exit){
 		.size = sizeof(vcpu->exit),
 		.reason = PC_EXIT_HOST_IRQ,
 		.vcpu = vcpu->index,
 	};
 	vcpu->leave = true;
-	return OK;
 }
 
 void arch_vcpu_mmio_done(struct vcpu *vcpu UNUSED, u64 value)
@@ -221,6 +225,7 @@ void fake_arch_reset(void)
 	fake_vm_order = 1;
 	fake_vcpu_order = 0;
 	fake_vcpu_run_hook = NULL;
+	fake_vcpu_cannot_run = false;
 	fake_vcpu_irq_status = OK;
 	fake_irq_give_status = OK;
 	fake_catch_at = NULL;

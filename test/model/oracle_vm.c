@@ -273,7 +273,7 @@ static void state_of_vm(const struct vm *vm)
 	state_add(s, vm->pages | (u64)vm->domain_count << 32);
 	state_add(s, vm->dma_tag.vmid | (u64)vm->paging_vmid << 16 | (u64)vm->runners << 32);
 	for (u32 i = 0; i < vm->view.vcpu_count; i++)
-		state_add(s, vm->vcpu[i].started | (u64)vm->vcpu[i].load << 1 |
+		state_add(s, (u64)vm->vcpu[i].load << 1 |
 				     (u64)vm->vcpu[i].undelivered << 2 | (u64)vm->vcpu[i].running << 3);
 	for (u32 i = 0; i < vm->guard_count; i++)
 		state_add(s, vm->guard[i]);

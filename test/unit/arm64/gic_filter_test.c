@@ -60,6 +60,11 @@ static bool is_own(u32 intid)
 	return intid < 1024 && g.own[intid / 32] >> intid % 32 & 1;
 }
 
+static bool is_given(u32 intid)
+{
+	return intid < 1024 && g.given[intid / 32] >> intid % 32 & 1;
+}
+
 static void boot(void)
 {
 	static const struct fake_io_ops ops = { hw_read, hw_write };
@@ -90,6 +95,18 @@ static void boot_with_own(void)
 		own(i);
 }
 
+/* Lines that were given to VMs are ours too, in the middle of a word and beside ours. */
+static void boot_with_given(void)
+{
+	static const u32 intid[] = { 36, 37, 111, 520 };
+
+	boot_with_own();
+	for (u32 i = 0; i < ARRAY_SIZE(intid); i++) {
+		own(intid[i]);
+		g.given[intid[i] / 32] |= 1u << intid[i] % 32;
+	}
+}
+
 /* --- what must hold */
 
 /* For the bits of one access. */
@@ -110,6 +127,7 @@ enum kind { SET_CLEAR, /* one bit: enabled, pending, active */
 	    GROUP,
 	    PRIORITY,
 	    EDGE,
+	    LEVEL, /* of private ones: the timer and its like */
 	    ROUTER };
 
 /* A register with `size` bits for each interrupt, from interrupt 0 at offset `base` on. */
@@ -127,7 +145,8 @@ static struct rule by_interrupt(enum kind kind, u32 size, u32 base, u32 offset, 
 			r.writable |= 1ull << bit;
 		if (theirs && (kind == GROUP || (kind == PRIORITY && at % 8 == 7)))
 			r.ones |= 1ull << bit;
-		if (!theirs && kind == EDGE && at % 2 == 1)
+		/* Ours are edge, but for what is given to VMs. */
+		if (!theirs && kind == EDGE && at % 2 == 1 && !is_given(intid))
 			r.ones |= 1ull << bit;
 	}
 	/* Half of a route is not written either; a word of other bits of ours may be, as it was. */
@@ -181,7 +200,7 @@ static struct rule sgi_rule(u32 offset, u32 width)
 	if (offset >= 0x100 && offset < 0x400 && offset % 128 == 0)
 		return by_interrupt(SET_CLEAR, 1, offset, offset, width);
 	if (offset == 0xc00 || offset == 0xc04)
-		return by_interrupt(EDGE, 2, 0xc00, offset, width);
+		return by_interrupt(LEVEL, 2, 0xc00, offset, width);
 	return none;
 }
 
@@ -302,6 +321,12 @@ static void every_access_when_nothing_is_ours(void **state UNUSED)
 	every_access(DIST, FRAME, dist_rule);
 }
 
+static void every_access_when_lines_are_given_away(void **state UNUSED)
+{
+	boot_with_given();
+	every_access(DIST, FRAME, dist_rule);
+}
+
 /* Of each CPU to each redistributor, its own and others', the frames of virtual LPIs and behind the last. */
 static void every_access_to_the_redistributors(void **state UNUSED)
 {
@@ -409,6 +434,7 @@ int main(void)
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(every_access_to_the_distributor),
 		cmocka_unit_test(every_access_when_nothing_is_ours),
+		cmocka_unit_test(every_access_when_lines_are_given_away),
 		cmocka_unit_test(every_access_to_the_redistributors),
 		cmocka_unit_test(ours_keep_their_state),
 		cmocka_unit_test(ours_are_neither_enabled_nor_disabled),

@@ -53,13 +53,13 @@ static bool starts_from(u8 op, u8 state)
 	switch ((enum page_op)op) {
 	case PAGE_TAKE:
 	case PAGE_RETURN_HYP:
-	case PAGE_SHARE:
 		return state == PAGE_OWNED;
 	case PAGE_TAKE_BACK:
 	case PAGE_DONATE_HYP:
 	case PAGE_DONATE_VM:
 	case PAGE_DONATE_VM_RO:
 	case PAGE_RELINQUISH:
+	case PAGE_SHARE:
 		return state == PAGE_MOVING;
 	case PAGE_RECLAIM:
 		return state == PAGE_OWNED || state == PAGE_READ_ONLY || state == PAGE_MOVING;
