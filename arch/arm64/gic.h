@@ -15,7 +15,7 @@ struct gic_frame {
 
 struct vm;
 
-/* Set at boot, constant while guests run, but for the bits of SPIs in own and given: gic_line.c. */
+/* Set at boot, constant while guests run, but for the bits of SPIs in own and level: gic_line.c. */
 struct gic {
 	struct gic_frame dist;
 	struct gic_frame redist[MACHINE_MAX_CPUS]; /* of machine.cpu[i] */
@@ -23,7 +23,7 @@ struct gic {
 	struct range window[MACHINE_MAX_GIC_REDIST]; /* all that may hold redistributors */
 	u32 window_count;
 	u32 own[32];          /* a bit for each INTID below 1024: ours */
-	u32 given[32];        /* those of them that are a secondary's: level, not edge */
+	u32 level[32];        /* those of them that are level, not edge; of SPIs, lines given to secondaries */
 };
 
 /* Is this address the distributor's, or where redistributors may be? */
@@ -42,7 +42,7 @@ void gic_filter_redist(const struct gic *gic, u32 cpu, struct mem_access *access
 
 extern struct gic gic;
 
-/* Guards the distributor's registers that hold several interrupts, and own and given. A leaf: nothing is taken inside. */
+/* Guards the distributor's registers that hold several interrupts, and own and level. A leaf: nothing is taken inside. */
 extern struct spinlock gic_dist_lock;
 
 static inline volatile void __mmio *gic_dist_reg(u32 offset)

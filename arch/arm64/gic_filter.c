@@ -14,7 +14,7 @@
 #include "hyp/io.h"
 
 #define LOWEST_PRIORITY 0x80808080u /* guests' are from 0x80 on, ours are 0 */
-#define ALL_EDGE        0xaaaaaaaau /* GICD_ICFGR, ours; lines of secondaries are level */
+#define ALL_EDGE        0xaaaaaaaau /* GICD_ICFGR, ours but for those in `level` */
 #define ALL             BITS(63, 0)
 
 struct row {
@@ -65,7 +65,7 @@ static const struct row sgi_rows[] = {
 	SGI_BITS(GICD_ISACTIVER),
 	SGI_BITS(GICD_ICACTIVER),
 	{ .first = GICD_IPRIORITYR, .end = GICD_IPRIORITYR + 32, .widths = 1 | 4, .shift = 3, .writable = ALL, .set = LOWEST_PRIORITY },
-	{ .first = GICD_ICFGR, .end = GICD_ICFGR + 8, .widths = 4, .shift = 1, .writable = ALL }, /* ours: timer and maintenance, level */
+	{ .first = GICD_ICFGR, .end = GICD_ICFGR + 8, .widths = 4, .shift = 1, .writable = ALL, .own = ALL_EDGE },
 	{ .first = GICD_IGROUPR, .end = GICD_IGROUPR + 4, .widths = 4, .shift = 0, .writable = ALL, .set = ALL },
 };
 
@@ -93,7 +93,7 @@ static ALWAYS_INLINE u64 ours(const struct gic *g, const struct row *row, u32 fi
 {
 	if (likely(!(own & row->own)))
 		return 0;
-	return own & row->own & ~own_bits(g->given, row, first, width);
+	return own & row->own & ~own_bits(g->level, row, first, width);
 }
 
 static u64 read(const volatile void __mmio *reg, u32 width)

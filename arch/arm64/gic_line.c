@@ -83,7 +83,7 @@ static void claim(u32 intid)
 
 	off(intid);
 	gic.own[intid / 32] |= (u32)BIT(intid % 32);
-	gic.given[intid / 32] |= (u32)BIT(intid % 32);
+	gic.level[intid / 32] |= (u32)BIT(intid % 32);
 	edges = io_read32(config);
 	if (edges & ICFGR_EDGE(intid))
 		io_write32(edges & ~ICFGR_EDGE(intid), config);
@@ -97,7 +97,7 @@ static void claim(u32 intid)
 static void release(u32 intid)
 {
 	gic.own[intid / 32] &= ~(u32)BIT(intid % 32);
-	gic.given[intid / 32] &= ~(u32)BIT(intid % 32);
+	gic.level[intid / 32] &= ~(u32)BIT(intid % 32);
 	group_write(intid);
 	io_write8(PRIORITY_PRIMARY, gic_dist_reg(GICD_IPRIORITYR + intid));
 	bit_write(GICD_ICPENDR, intid);
@@ -215,7 +215,7 @@ bool gic_line_fire(u32 intid)
 	struct vm *vm;
 	u32 kick = 0;
 
-	if (!(gic.given[intid / 32] & BIT(intid % 32)))
+	if (!(gic.level[intid / 32] & BIT(intid % 32)))
 		return false;
 	gic_drop_priority(intid);
 	vm = line_begin(line);
@@ -239,7 +239,7 @@ void gic_lines_move(u32 from, u32 to)
 
 	arch_spin_lock(&gic_dist_lock);
 	for (i = GIC_SPI_FIRST; i < GIC_SPI_END; i++)
-		if ((gic.given[i / 32] & BIT(i % 32)) && io_read64(gic_dist_reg(GICD_IROUTER + 8 * i)) == self)
+		if ((gic.level[i / 32] & BIT(i % 32)) && io_read64(gic_dist_reg(GICD_IROUTER + 8 * i)) == self)
 			route(i, to);
 	arch_spin_unlock(&gic_dist_lock);
 }

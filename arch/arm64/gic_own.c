@@ -161,6 +161,7 @@ void arch_irq_init(const struct machine *m)
 	redists_find(m);
 	if (group0_is_ours()) {
 		gic.own[0] = OWN_PRIVATE;
+		gic.level[0] = OWN_PRIVATE & (u32)BITS(31, 16);
 		for (i = 0; i < m->iommu_count; i++) {
 			own_add(m->iommu[i].event_irq);
 			own_add(m->iommu[i].error_irq);
