@@ -64,8 +64,8 @@ void gic_redist_settle(u32 cpu);
 void gic_cpu_init(void);
 void gic_cpu_off(void);
 
-/* Take our pending interrupts: at an FIQ. */
-void gic_take(void);
+/* Take our pending interrupts: at an FIQ. True: lines of secondaries were among them. */
+bool gic_take(void);
 
 /* The end of an interrupt that stays active until somebody deactivates it. */
 void gic_drop_priority(u32 intid);
@@ -78,12 +78,12 @@ void gic_kick(u32 cpu);
 
 /*
  * Lines given to secondaries: gic_line.c. gic_line_fire: this one was acknowledged; false: it is none. gic_lines_move:
- * the CPU `from` goes off, `to` takes its lines. gic_lines_sample: at an exit of a secondary. gic_line_deactivate: its
+ * the CPU `from` goes off, `to` takes its lines. gic_lines_sample: at an exit of a secondary that none of them made. gic_line_deactivate: its
  * guest will not do that; nothing happens when the line is that VM's no longer.
  */
 bool gic_line_fire(u32 intid);
 void gic_lines_move(u32 from, u32 to);
-void gic_lines_sample(void);
+void gic_lines_sample(const struct vm *vm);
 void gic_line_deactivate(u32 intid, const struct vm *vm);
 
 /* Send on a software-generated interrupt of the guest's: the value it wrote to ICC_SGI1R_EL1. */

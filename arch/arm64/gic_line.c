@@ -8,8 +8,9 @@
  * took its interrupt: `busy` counts those, and who takes the line away first clears `vm`, then waits for 0 there, while
  * the line is off. That wait is short: nothing is waited for inside.
  *
- * A storm is a line that is high again whenever the guest has ended it, and was never seen low in between. It is looked
- * at on every exit once it is suspect; a device that is served, however busy, is low most of the time.
+ * A storm is a line that is high again whenever the guest has ended it, and was never seen low in between. Once it is
+ * suspect it is looked at on every exit that it did not cause itself, when the guest may be anywhere; that of a device
+ * that is served, however busy, is low often. Until there were enough such exits a storm costs only its own VM.
  */
 #include "gic.h"
 #include "hyp/arch.h"
@@ -23,6 +24,7 @@
 
 #define IRQ_STORM_MAX     10000u /* deliveries */
 #define IRQ_STORM_SUSPECT 1000u
+#define IRQ_STORM_SAMPLES 16u
 #define PRIORITY_OURS     0u
 #define PRIORITY_PRIMARY  0xa0u
 #define ICFGR_EDGE(n)     (2u << ((n) % 16 * 2))
@@ -30,7 +32,8 @@
 struct line {
 	struct vm *vm;   /* NULL: not given. Atomic */
 	u32 busy;        /* CPUs that pass an interrupt of it on now. Atomic */
-	u32 deliveries;  /* since it was last seen low. Atomic */
+	u32 deliveries;  /* since it was last seen low, as is: */
+	u32 samples;     /* how often it was looked at. Atomic */
 };
 
 static struct line lines[GIC_SPI_END - GIC_SPI_FIRST];
@@ -40,6 +43,12 @@ static u32 suspect; /* a line to look at, 0: none. A guess: one at a time is eno
 static struct line *line_of(u32 intid)
 {
 	return &lines[intid - GIC_SPI_FIRST];
+}
+
+static void line_low(struct line *line)
+{
+	__atomic_store_n(&line->deliveries, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&line->samples, 0, __ATOMIC_RELAXED);
 }
 
 static void bit_write(u32 offset, u32 intid)
@@ -118,7 +127,7 @@ enum status arch_irq_give(u32 physical, struct vm *vm, u64 intid)
 	arch_spin_lock(&gic_dist_lock);
 	claim(physical);
 	virtual_of[physical - GIC_SPI_FIRST] = intid;
-	line_of(physical)->deliveries = 0;
+	line_low(line_of(physical));
 	__atomic_store_n(&line_of(physical)->vm, vm, __ATOMIC_SEQ_CST);
 	dsb(sy);
 	bit_write(GICD_ISENABLER, physical);
@@ -167,24 +176,29 @@ void arch_irq_take(u32 physical, struct vm *vm)
 	arch_spin_unlock(&gic_dist_lock);
 }
 
-/* True: too often. */
+/* True: now it is too often. */
 static bool storms(struct line *line, u32 intid)
 {
 	u32 count = __atomic_add_fetch(&line->deliveries, 1, __ATOMIC_RELAXED);
 
-	if (count >= IRQ_STORM_SUSPECT)
-		__atomic_store_n(&suspect, intid, __ATOMIC_RELAXED);
-	return count == IRQ_STORM_MAX;
+	if (likely(count < IRQ_STORM_SUSPECT))
+		return false;
+	__atomic_store_n(&suspect, intid, __ATOMIC_RELAXED);
+	return count >= IRQ_STORM_MAX && __atomic_load_n(&line->samples, __ATOMIC_RELAXED) >= IRQ_STORM_SAMPLES;
 }
 
-void gic_lines_sample(void)
+void gic_lines_sample(const struct vm *vm)
 {
 	u32 intid = __atomic_load_n(&suspect, __ATOMIC_RELAXED);
 
-	if (likely(intid == 0) || is_high(intid))
+	if (likely(intid == 0) || __atomic_load_n(&line_of(intid)->vm, __ATOMIC_RELAXED) != vm)
 		return;
-	__atomic_store_n(&line_of(intid)->deliveries, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&suspect, 0, __ATOMIC_RELAXED);
+	if (is_high(intid)) {
+		__atomic_add_fetch(&line_of(intid)->samples, 1, __ATOMIC_RELAXED);
+	} else {
+		line_low(line_of(intid));
+		__atomic_store_n(&suspect, 0, __ATOMIC_RELAXED);
+	}
 }
 
 /* `busy` first, then `vm`: who clears it and sees nobody busy knows that the next one finds it cleared. */
@@ -227,6 +241,7 @@ bool gic_line_fire(u32 intid)
 	line_end(line);
 	if (storm) {
 		off(intid);
+		line_low(line); /* another CPU may have it still: once is enough */
 		hyp_irq_storm(intid);
 	}
 	return true;

@@ -233,8 +233,6 @@ static void take_one(u32 intid)
 		gic_drop_priority(intid);
 		return world_timer_fire();
 	}
-	if (intid >= GIC_SPI_FIRST && gic_line_fire(intid))
-		return;
 	if (intid == GIC_PPI_HYP_TIMER)
 		world_timer_host_off(); /* before its end, or it comes again */
 	sysreg_write(SYS_ICC_EOIR0_EL1, intid);
@@ -244,8 +242,9 @@ static void take_one(u32 intid)
 		hyp_irq(intid);
 }
 
-void gic_take(void)
+bool gic_take(void)
 {
+	bool line = false;
 	u32 i;
 
 	for (i = 0; i < TAKE_MAX; i++) {
@@ -253,9 +252,13 @@ void gic_take(void)
 
 		dsb(sy); /* the acknowledge is done before what it was for is looked at */
 		if (intid >= GIC_SPURIOUS)
-			return;
-		take_one(intid);
+			break;
+		if (intid >= GIC_SPI_FIRST && gic_line_fire(intid))
+			line = true;
+		else
+			take_one(intid);
 	}
+	return line;
 }
 
 void gic_send(u64 value)

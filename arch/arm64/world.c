@@ -215,7 +215,6 @@ static bool round_begin(struct vcpu *vcpu)
 {
 	struct vgic *vgic = guest_vgic(vcpu->vm);
 
-	gic_lines_sample();
 	hyp_exit_work(vcpu);
 	hyp_vcpu_check(vcpu);
 	guest_power_check(vcpu);
@@ -244,6 +243,7 @@ static void round_end(struct vcpu *vcpu)
 bool world_sync(struct vcpu *vcpu, u64 esr)
 {
 	round_end(vcpu);
+	gic_lines_sample(vcpu->vm);
 	guest_trap(vcpu, esr);
 	return round_begin(vcpu);
 }
@@ -252,6 +252,7 @@ bool world_sync(struct vcpu *vcpu, u64 esr)
 bool world_irq(struct vcpu *vcpu)
 {
 	round_end(vcpu);
+	gic_lines_sample(vcpu->vm);
 	leave_for_host(vcpu);
 	return round_begin(vcpu);
 }
@@ -260,7 +261,8 @@ bool world_fiq(struct vcpu *vcpu)
 {
 	round_end(vcpu);
 	vcpu->arch.exits[EXIT_IRQ]++;
-	gic_take();
+	if (!gic_take())
+		gic_lines_sample(vcpu->vm);
 	if (world_timer_host_due(world_cpu()))
 		leave_for_host(vcpu);
 	return round_begin(vcpu);
