@@ -17,8 +17,9 @@
 #include <arch/barrier.h>
 #include <arch/sysreg.h>
 
-#define CTL_ENABLE BIT(0)
-#define CTL_IMASK  BIT(1)
+#define CTL_ENABLE  BIT(0)
+#define CTL_IMASK   BIT(1)
+#define CTL_ISTATUS BIT(2)
 
 #define PPI           GIC_PPI_VIRT_TIMER
 #define PPI_BIT       ((u32)BIT(PPI))
@@ -128,17 +129,21 @@ void world_timer_leave(struct world_cpu *cpu, struct vcpu *vcpu)
 	world_timer_host_off();
 }
 
-void world_timer_fire(void)
-{
-	struct vcpu *vcpu = this_cpu()->vcpu;
-
-	vgic_timer_fire(guest_vgic(vcpu->vm), vcpu->index);
-}
-
 /* It comes again if the line is still high. */
 void world_timer_deactivate(void)
 {
 	ppi_write(GICD_ICACTIVER, PPI_BIT);
+}
+
+/* Not if the line was seen high for too long: the other world's timer, or one that the guest has just stopped. */
+void world_timer_fire(void)
+{
+	struct vcpu *vcpu = this_cpu()->vcpu;
+
+	if ((sysreg_read(cntv_ctl_el0) & (CTL_ENABLE | CTL_IMASK | CTL_ISTATUS)) == (CTL_ENABLE | CTL_ISTATUS))
+		vgic_timer_fire(guest_vgic(vcpu->vm), vcpu->index);
+	else
+		world_timer_deactivate();
 }
 
 /* An interrupt that it has not ended, or does not want, is none that wakes it, whatever the timer says. */
