@@ -17,7 +17,7 @@ CASE = re.compile(r"^CASE\((\w+), (\w+)\)", re.MULTILINE)
 KEYS = {
     "image", "t", "cpu", "smp", "memory", "machine", "devices", "qemu", "bootline", "hypervisor", "bare", "tree",
     "second_smmu", "icount", "timeout", "repeat", "skips", "expect_failure",
-    "expect_reason", "stops", "stops_in", "before_guest", "trace", "trace_info", "command",
+    "expect_reason", "stops", "stops_in", "before_guest", "end", "says", "trace", "trace_info", "command",
 }
 
 

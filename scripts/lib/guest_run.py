@@ -78,6 +78,8 @@ def section_command(board, section, image, test_image):
     # An SMMU among them comes first: devices ask for their address space when they are made.
     extra = section.words("qemu") + board.devices(section.words("devices"))
     words = {"t": case_patterns(section)}
+    if section.get("end"):
+        words["end"] = section.get("end")
     initrd = None
     if section.flag("tree") and hypervisor:
         start, end = board.image_range(hypervisor)
@@ -128,6 +130,8 @@ def run_section(board, section, image, test_image, logs, turn=0):
             results[name] = why or kind
     if reason or not report.done:
         results["run"] = reason or "the image ended without its last line"
+    elif section.get("says") and not any(section.get("says") in line for line in ended.lines):
+        results["run"] = f"nobody says '{section.get('says')}'"
     if section.get("trace") and "run" not in results:
         results["trace"] = trace_verdict(section, report, trace)
     return results

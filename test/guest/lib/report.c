@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "gic.h"
+#include "machine.h"
 #include "ram.h"
 #include "smp.h"
 
@@ -175,11 +176,15 @@ void report_abandon(const char *why)
 
 void report_done(void)
 {
+	const char *end = machine_bootarg("end");
+
 	gic_sleep_ms(QUIET_MS);
 	printf("[t] again\n");
 	for (u32 i = 0; i < record_count; i++)
 		print_record(&records[i]);
 	for (u32 i = 0; i < 2; i++)
 		printf("[t] done passed=%u failed=%u skipped=%u\n", passed, failed, skipped);
+	if (end && strcmp(end, "reset") == 0)
+		psci_call(PSCI_SYSTEM_RESET, 0, 0, 0);
 	psci_system_off();
 }

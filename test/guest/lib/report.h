@@ -3,7 +3,7 @@
  * What an image says of its tests, one line each, for scripts/test.py:
  *   [t] ok NAME | [t] not ok NAME: REASON | [t] skip NAME: REASON | [t] info KEY VALUE
  * then, after "[t] again", all of them once more, and last "[t] done passed=N failed=N skipped=N"; then the machine
- * is powered off.
+ * is powered off, or reset where the boot arguments say end=reset.
  *
  * A case is a function registered by CASE(group, title); its name is "group.title", and the title ends with
  * the ids of what it proves: A..K of the checklist, V of the invariants, N of the negative tests.
