@@ -60,9 +60,9 @@ static bool is_own(u32 intid)
 	return intid < 1024 && g.own[intid / 32] >> intid % 32 & 1;
 }
 
-static bool is_given(u32 intid)
+static bool is_level(u32 intid)
 {
-	return intid < 1024 && g.given[intid / 32] >> intid % 32 & 1;
+	return intid < 1024 && g.level[intid / 32] >> intid % 32 & 1;
 }
 
 static void boot(void)
@@ -103,7 +103,7 @@ static void boot_with_given(void)
 	boot_with_own();
 	for (u32 i = 0; i < ARRAY_SIZE(intid); i++) {
 		own(intid[i]);
-		g.given[intid[i] / 32] |= 1u << intid[i] % 32;
+		g.level[intid[i] / 32] |= 1u << intid[i] % 32;
 	}
 }
 
@@ -127,7 +127,6 @@ enum kind { SET_CLEAR, /* one bit: enabled, pending, active */
 	    GROUP,
 	    PRIORITY,
 	    EDGE,
-	    LEVEL, /* of private ones: the timer and its like */
 	    ROUTER };
 
 /* A register with `size` bits for each interrupt, from interrupt 0 at offset `base` on. */
@@ -145,8 +144,8 @@ static struct rule by_interrupt(enum kind kind, u32 size, u32 base, u32 offset, 
 			r.writable |= 1ull << bit;
 		if (theirs && (kind == GROUP || (kind == PRIORITY && at % 8 == 7)))
 			r.ones |= 1ull << bit;
-		/* Ours are edge, but for what is given to VMs. */
-		if (!theirs && kind == EDGE && at % 2 == 1 && !is_given(intid))
+		/* Ours are edge, but for those that are level: lines given to VMs, the timer. */
+		if (!theirs && kind == EDGE && at % 2 == 1 && !is_level(intid))
 			r.ones |= 1ull << bit;
 	}
 	/* Half of a route is not written either; a word of other bits of ours may be, as it was. */
@@ -200,7 +199,7 @@ static struct rule sgi_rule(u32 offset, u32 width)
 	if (offset >= 0x100 && offset < 0x400 && offset % 128 == 0)
 		return by_interrupt(SET_CLEAR, 1, offset, offset, width);
 	if (offset == 0xc00 || offset == 0xc04)
-		return by_interrupt(LEVEL, 2, 0xc00, offset, width);
+		return by_interrupt(EDGE, 2, 0xc00, offset, width);
 	return none;
 }
 
