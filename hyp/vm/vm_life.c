@@ -253,7 +253,7 @@ enum status vm_finalise(u64 handle) NO_LOCK_ANALYSIS
 	status = vm_get(handle, &vm);
 	if (status != OK)
 		return status;
-	status = finalise(vm);
+	status = vm->primary ? E_INVAL : finalise(vm);
 	vm_unlock_pair(vm);
 	return status;
 }
