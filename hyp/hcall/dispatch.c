@@ -44,8 +44,10 @@ static ALWAYS_INLINE void finish(struct hcall_args *args, const struct hcall *c,
 	args->r[3] = c->out[2];
 	if (legacy) {
 		args->r[3] = (u64)(s64)status;
-		if (status != OK && status != E_NOSYS)
+		if (status < OK && status != E_NOSYS)
 			status = E_INVAL;
+		else if (unlikely(status > OK))
+			args->r[3] = 0;
 	}
 	args->r[0] = (u64)(s64)status;
 }

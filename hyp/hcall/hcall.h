@@ -23,6 +23,7 @@ struct hcall {
 	bool again;    /* not finished: the guest issues the call again */
 };
 
+/* A compatible call that answers a number in R0 returns it in place of OK: it is positive. */
 typedef enum status (*hcall_handler)(struct hcall *c);
 
 /* Callers. */

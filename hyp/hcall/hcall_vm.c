@@ -127,11 +127,13 @@ enum status hc_vcpu_irq(struct hcall *c)
 
 /* --- a secondary's own */
 
+/* The granule is the answer itself, in R0. */
+#define GRANULE ((enum status)PAGE_SIZE)
+
 enum status hc_hyp_meminfo(struct hcall *c)
 {
-	c->out[0] = PAGE_SIZE;
-	c->out[1] = 1; /* ranges */
-	return OK;
+	c->out[0] = 1; /* ranges */
+	return GRANULE;
 }
 
 static enum status share_or_unshare(struct hcall *c,
@@ -177,8 +179,7 @@ enum status hc_mem_relinquish(struct hcall *c) NO_LOCK_ANALYSIS
 
 enum status hc_guard_info(struct hcall *c)
 {
-	c->out[0] = PAGE_SIZE;
-	return OK;
+	return hc_hyp_meminfo(c);
 }
 
 enum status hc_guard_enroll(struct hcall *c)
