@@ -57,15 +57,32 @@ static u32 ext_read(const struct pci_state *s, u32 offset)
 	return 0;
 }
 
-static u32 bar_read(const struct pci_state *s, u32 bar)
+/* A secondary reads where it has the registers itself; zero: nowhere, or where the register cannot say. */
+static u32 bar_read_secondary(u32 index, u32 bar, const struct vm *vm)
 {
-	bool sizing = __atomic_load_n(&s->sizing, __ATOMIC_RELAXED) >> bar & 1;
+	const struct pci_function *f = &pci_function[index];
+	bool upper = bar > 0 && f->bar[bar - 1].is64;
+	const struct pci_bar *b = &f->bar[bar - upper];
+	u64 place = 0;
 
-	return sizing ? s->bar_mask[bar] : s->bar_value[bar];
+	if (b->size == 0 || !device_mmio_ipa(vm, pa(b->addr), &place) || (!b->is64 && place >> 32 != 0))
+		place = 0;
+	return upper ? (u32)(place >> 32) :
+		       (u32)place | (pci_state[index].bar_value[bar] & BAR_MEM_FLAGS);
 }
 
-static u32 dword_read(const struct pci_state *s, u32 offset)
+static u32 bar_read(u32 index, u32 bar, const struct vm *vm)
 {
+	const struct pci_state *s = &pci_state[index];
+
+	if (__atomic_load_n(&s->sizing, __ATOMIC_RELAXED) >> bar & 1)
+		return s->bar_mask[bar];
+	return vm_cpu_view(vm)->primary ? s->bar_value[bar] : bar_read_secondary(index, bar, vm);
+}
+
+static u32 dword_read(u32 index, u32 offset, const struct vm *vm)
+{
+	const struct pci_state *s = &pci_state[index];
 	const struct pci_row *row;
 
 	if (offset >= EXT_FIRST)
@@ -73,7 +90,7 @@ static u32 dword_read(const struct pci_state *s, u32 offset)
 	row = &pci_row[s->row[offset / 4]];
 	switch ((enum row_kind)row->kind) {
 	case ROW_BAR:
-		return bar_read(s, (offset - PCI_BAR0) / 4);
+		return bar_read(index, (offset - PCI_BAR0) / 4, vm);
 	case ROW_LINE:
 		return (cfg_read_at(s->config, offset) & row->read) |
 		       __atomic_load_n(&s->line, __ATOMIC_RELAXED);
@@ -94,7 +111,7 @@ u32 pci_config_read(const struct vm *vm, u32 host, u64 offset, u32 width)
 	index = function_at(host, offset);
 	if (index == RECORD_NONE || !visible(index, vm))
 		return width_mask(width);
-	return dword_read(&pci_state[index], (u32)offset & 0xffc) >> 8 * (offset & 3) &
+	return dword_read(index, (u32)offset & 0xffc, vm) >> 8 * (offset & 3) &
 	       width_mask(width);
 }
 
