@@ -259,7 +259,7 @@ CASE(vm, add_pool_refuses_wrong_arguments)
 	REFUSED(vm_add_pool(vm.handle, page, PC_POOL_MAX + 1), PC_INVALID_PARAMETER);
 	REFUSED_EITHER(vm_add_pool(vm.handle, foreign(), 1), PC_DENIED, PC_FAULT);
 	REFUSED_EITHER(vm_add_pool(vm.handle, vm.pool, 1), PC_DENIED, PC_FAULT);
-	REFUSED_EITHER(vm_add_pool(vm.handle, -PAGE, 1), PC_DENIED, PC_FAULT);
+	REFUSED(vm_add_pool(vm.handle, -PAGE, 1), PC_INVALID_PARAMETER);
 	*(volatile u32 *)page = 1;
 	OK(vm_add_pool(vm.handle, page, 2));
 }

@@ -204,7 +204,7 @@ static struct hres config(u32 fn, u32 offset, u32 width, bool write, u64 value)
 	return vmm_hcall(&a, PC_DEV_CONFIG, 0, RIG_VSID(fn), offset | width << 16 | (u32)write << 24, value, 0);
 }
 
-CASE(assigned, configuration_is_filtered_E7)
+CASE(assigned, configuration_is_filtered_E7_V6)
 {
 	u64 bar;
 
@@ -230,8 +230,12 @@ CASE(assigned, configuration_is_filtered_E7)
 	REFUSED(config(0, PAGE, 4, false, 0), PC_INVALID_PARAMETER);
 	REFUSED(vmm_hcall(&a, PC_DEV_CONFIG, 0, RIG_VSID(0), 1u << 25 | 4u << 16, 0, 0), PC_INVALID_PARAMETER);
 	REFUSED(config(3, PCI_ID, 4, false, 0), PC_NOT_FOUND);
-	/* The physical address of a register is not in what it reads (V6): the BAR names the VM's own, or nothing. */
-	REQUIRE((bar & ~0xful) != slot.host_regs[0] || slot.host_regs[0] == slot.regs[0], "the BAR reads as %lx", bar);
+	/* The VM has its registers elsewhere, and no address of the machine's is in what it reads (V6). */
+	for (u32 fn = 0; fn < RIG_ENDPOINTS; fn++)
+		REQUIRE_EQUAL(OK(config(fn, PCI_BAR(0), 4, false, 0)).r1 & ~0xful, slot.regs[fn]);
+	config(1, PCI_BAR(0), 4, true, ~0u);
+	REQUIRE_EQUAL(OK(config(1, PCI_BAR(0), 4, false, 0)).r1 & ~0xful, 0xfff00000);
+	config(1, PCI_BAR(0), 4, true, 0);
 }
 
 CASE(assigned, reset_by_the_vm_E6)
@@ -362,45 +366,44 @@ CASE(assigned, intx_goes_straight_to_the_vm_F1)
 	REQUIRE(!(mmio_read32(machine.gicd.base + GICD_ISENABLER + line / 32 * 4) >> line % 32 & 1),
 		"the primary enables the VM's line %u", line);
 	mmio_write32(machine.gicd.base + GICD_ISPENDR + line / 32 * 4, 1u << line % 32);
-	REQUIRE_EQUAL(ASK(&a, "wait_irq", 51, 1, 0, 0, 0)[0], 0);
+	REQUIRE_EQUAL(ASK(&a, "edu_irq", 50, 1, 1, 0, slot.regs[1])[0], 1);
 }
 
-CASE(assigned, a_line_of_three_owners_is_nobodys)
+CASE(assigned, a_line_of_three_owners_is_nobodys_F1)
 {
-	u32 lines[4], bdfs[4] = { slot_bdf() + 1 }, count = 1, device, endpoint;
-	struct vmdev others[2];
-	struct hres r;
+	u32 bdfs[3], line = 0, device, endpoint;
+	struct vmdev mine, others;
 
-	lines[0] = line_of(bdfs[0]);
-	for (u32 n = 0; count < 3 && rig_find_function(EDU_ID, n, &bdfs[count]); n++) {
-		lines[count] = line_of(bdfs[count]);
-		count += lines[count] == lines[0];
+	for (u32 n = 0; n < 3; n++) {
+		if (!rig_find_function(EDU_ID, n, &bdfs[n]))
+			report_skip("this machine has not three edus beside the slot's");
+		REQUIRE(!n || line_of(bdfs[n]) == line, "edu %u is on the line %u and not %u", n, line_of(bdfs[n]), line);
+		line = line_of(bdfs[n]);
 	}
-	if (count < 3)
-		report_skip("this machine has not three edus on one line");
-	/* The slot stays the primary's, one is A's and one is B's. */
+	/* One is A's, one is B's, the third stays the primary's. */
 	vmm_service(&a, PC_VM_OPEN_MMIO, 1, 0);
 	vmm_service(&b, PC_VM_OPEN_MMIO, 1, 0);
-	vmdev_give(&others[0], &a, bdfs[1], 0, RIG_VSID(0), 0);
-	vmdev_give(&others[1], &b, bdfs[2], 0, RIG_VSID(0), 0);
-	REFUSED(dev_map_irq(others[0].device, 0, 50), PC_BUSY);
-	REFUSED(dev_map_irq(others[1].device, 0, 50), PC_BUSY);
+	vmdev_give(&mine, &a, bdfs[0], 0, RIG_VSID(0), 0);
+	vmdev_give(&others, &b, bdfs[1], 0, RIG_VSID(0), 0);
+	REFUSED(dev_map_irq(mine.device, 0, 50), PC_BUSY);
+	REFUSED(dev_map_irq(others.device, 0, 50), PC_BUSY);
+	/* Two owners, A and the primary, are as bad. */
 	vmm_destroy(&b);
-	vmm_release_call(others[1].device);
-	REFUSED(dev_map_irq(others[0].device, 0, 50), PC_BUSY);
-	/* All that can drive it in one hand. */
-	for (u32 i = 0; i < pci_function_count; i++) {
-		u32 bdf = pci_functions[i].bdf;
-
-		if (pci_read32(bdf, PCI_CLASS) >> 24 == PCI_CLASS_BRIDGE || pci_read32(bdf, PCI_ID) == PCI_ABSENT ||
-		    !rig_find_device(bdf, &device, &endpoint))
-			continue;
-		if (rig_device_info(device).flags & PC_DEV_ASSIGNED || line_of(bdf) != lines[0])
-			continue;
-		vmm_assign(&a, device, 0);
-	}
-	r = dev_map_irq(others[0].device, 0, 50);
-	REQUIRE(hres_ok(r), "with one owner DEV_MAP_IRQ answers %s", status_name(hres_status(r)));
+	vmm_release_call(others.device);
+	REFUSED(dev_map_irq(mine.device, 0, 50), PC_BUSY);
+	/* All that can drive it in one hand: each has the line, as the same interrupt. */
+	vmm_assign(&a, others.device, 0);
+	REQUIRE(rig_find_device(bdfs[2], &device, &endpoint), "no device");
+	vmm_assign(&a, device, 0);
+	OK(dev_set_vsid(others.device, 0, RIG_VSID(1)));
+	OK(dev_set_vsid(device, 0, RIG_VSID(2)));
+	OK(dev_map_irq(mine.device, 0, 50));
+	REFUSED(dev_map_irq(mine.device, 0, 50), PC_EXISTS);
+	REFUSED(dev_map_irq(device, 0, 51), PC_EXISTS);
+	OK(dev_map_irq(device, 0, 50));
+	vmm_start(&a);
+	vmdev_enable(&mine);
+	REQUIRE_EQUAL(ASK(&a, "edu_irq", 50, 1, 5, 0, mine.regs[0])[0], 5);
 }
 
 /* --- the end of a VM */

@@ -59,7 +59,9 @@ CASE(guest, forbidden_instructions_are_its_own_trouble_K2)
 	vmm_boot(&vm, 1, 0);
 	ASK(&vm, "enroll", 0);
 	r = ASK(&vm, "forbidden", DOORBELL + BLOCK_2M);
-	REQUIRE(!r[0] && ESR_CLASS(r[1]) == ESR_UNKNOWN, "SMC: trapped %d, ESR %lx", !r[0], r[1]);
+	/* An SMC reaches no firmware: it is not there, or not a call. */
+	REQUIRE(r[0] ? r[5] == (u64)PC_NOT_SUPPORTED : ESR_CLASS(r[1]) == ESR_UNKNOWN, "SMC: %lx, trapped %d, ESR %lx", r[5],
+		!r[0], r[1]);
 	REQUIRE(!r[2] && ESR_IS_EXTERNAL(r[3]), "an address of nobody's: trapped %d, ESR %lx, value %lx", !r[2], r[3], r[4]);
 }
 
@@ -197,7 +199,7 @@ static void inject(bool level, bool asleep)
 	enum vmm_event event;
 	const u64 *r;
 
-	BEGIN(&vm, "wait_irq", IRQ, level, 1, asleep, 0);
+	BEGIN(&vm, "wait_irq", IRQ, level, 1, asleep);
 	event = vmm_run(&vm);
 	REQUIRE(event == VMM_EVENT && vm.exit[0].data == IRQ, "before it waits: %s", vmm_event_name(event));
 	event = vmm_run_until(&vm, 0, time_ticks() + time_ms(20));
@@ -207,7 +209,7 @@ static void inject(bool level, bool asleep)
 		OK(vcpu_irq(vm.handle, 0, IRQ, 0));
 	r = vmm_finish(&vm);
 	OK(vcpu_irq(vm.handle, 0, IRQ, 0));
-	REQUIRE(r[1] == IRQ && (level ? r[0] >= 1 : r[0] == 1), "interrupt %lu, %lu times", r[1], r[0]);
+	REQUIRE(r[1] == IRQ && r[0] == 1, "interrupt %lu, %lu times", r[1], r[0]);
 }
 
 CASE(guest, interrupts_of_the_primary_arrive)
@@ -224,7 +226,7 @@ CASE(guest, idle_vcpu_wakes_the_primary)
 	enum vmm_event event;
 
 	vmm_boot(&vm, 1, 0);
-	BEGIN(&vm, "wait_irq", IRQ, 1, 1, 1, 0);
+	BEGIN(&vm, "wait_irq", IRQ, 1, 1, 1);
 	event = vmm_run(&vm);
 	REQUIRE(event == VMM_EVENT, "before it waits: %s", vmm_event_name(event));
 	for (u32 i = 0; i < 100 && !vm.exits[PC_EXIT_IDLE]; i++)

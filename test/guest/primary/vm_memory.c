@@ -225,7 +225,7 @@ CASE(memory, calls_do_not_reach_donated_pages_N3)
 	REFUSED(pv_map_list((u64)list), PC_FAULT);
 	REFUSED(dev_info(0, (u64)list), PC_FAULT);
 	REFUSED(vcpu_run(vm.handle, 0, (u64)list), PC_FAULT);
-	REFUSED(pv_events_setup(rig.pviommu, (u64)list, 0, 0, 0), PC_FAULT);
+	REFUSED_EITHER(pv_events_setup(rig.pviommu, (u64)list, 0, 0, 0), PC_FAULT, PC_NOT_SUPPORTED);
 	vmm_start(&vm);
 	REQUIRE_EQUAL(ASK(&vm, "peek", EXTRA, 8)[1], sizeof(*list));
 }
@@ -335,7 +335,7 @@ CASE(memory, shared_pages_are_not_the_primarys_to_donate_V1)
 	REFUSED_EITHER(vm_donate(other.handle, EXTRA, vm.heap_own, 1, 0), PC_DENIED, PC_FAULT);
 	REFUSED_EITHER(vm_donate(vm.handle, EXTRA, vm.heap_own, 1, 0), PC_DENIED, PC_FAULT);
 	REFUSED_EITHER(vm_add_pool(vm.handle, vm.heap_own, 1), PC_DENIED, PC_FAULT);
-	REFUSED_EITHER(vm_create(0, 1, vm.heap_own, 1), PC_DENIED, PC_FAULT);
+	REFUSED(vm_create(0, 1, vm.heap_own, vm.pool_pages), PC_DENIED);
 }
 
 CASE(memory, share_and_unshare_statuses)

@@ -10,11 +10,14 @@
 
 static volatile u32 taken_count, taken_irq;
 static struct edu quiet; /* the device whose line is to be lowered in the handler */
+static bool once; /* nobody lowers the line: one interrupt is enough */
 
 static void taken(u32 irq)
 {
 	taken_irq = irq;
 	taken_count++;
+	if (once)
+		gic_disable(irq);
 	if (irq == SERVICE_TIMER_IRQ)
 		sysreg_write(cntv_ctl_el0, 0);
 	if (quiet.regs)
@@ -24,6 +27,7 @@ static void taken(u32 irq)
 static void start(void)
 {
 	quiet.regs = 0;
+	once = false;
 	taken_count = 0;
 	taken_irq = ~0u;
 	gic_init(taken);
@@ -66,13 +70,16 @@ SERVICE(timer)
 	mail->result[2] = time_ticks();
 }
 
-/* arg: interrupt, level, how many, asleep, registers of an edu to quiet or 0. Says by an event that it is listening. */
+/*
+ * arg: interrupt, level, how many, asleep -> how many were taken, the last. Says by an event that it is listening. Of
+ * a level interrupt it takes one.
+ */
 SERVICE(wait_irq)
 {
 	u32 irq = (u32)mail->arg[0];
 
 	start();
-	quiet.regs = mail->arg[4];
+	once = mail->arg[1];
 	gic_enable(irq, mail->arg[1]);
 	service_event(irq);
 	await((u32)mail->arg[2], mail->arg[3]);
