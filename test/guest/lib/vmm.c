@@ -15,6 +15,7 @@
 #define SLICE_MS    20
 #define NAP_MS      1
 #define RESET_MS    5000
+#define PATIENCE    8
 #define BYTES_AT    16 /* of the image header: up to the end of bss */
 #define LINE        16
 
@@ -135,14 +136,22 @@ static void join_workers(const struct vmm *vm)
 	}
 }
 
+/* While a device's reset takes its time nothing changes, and the CPU sleeps. */
 static struct hres destroy_all(u64 handle)
 {
+	u64 left = ~0ul;
 	struct hres r;
+	u32 same = 0;
 
-	do
+	for (;;) {
 		r = vm_destroy(handle);
-	while (hres_ok(r) && r.r1);
-	return r;
+		if (!hres_ok(r) || !r.r1)
+			return r;
+		same = r.r1 == left ? same + 1 : 0;
+		left = r.r1;
+		if (same > PATIENCE)
+			gic_sleep_ms(NAP_MS);
+	}
 }
 
 void vmm_destroy(struct vmm *vm)
