@@ -68,7 +68,10 @@ void oracle_init(struct smmu *const *smmu, u32 count)
 	oracle.smmu_count = count;
 	oracle.effort = 1;
 	oracle.base = machine->ram[0].base;
-	oracle.pages = (u32)(machine->ram[0].size >> PAGE_SHIFT);
+	/* Regions one behind the other are one to the oracle. */
+	for (u32 i = 0; i < machine->ram_count; i++)
+		if (machine->ram[i].base == oracle.base + oracle.pages * PAGE_SIZE)
+			oracle.pages += (u32)(machine->ram[i].size >> PAGE_SHIFT);
 	oracle.runs = oracle.pages / BLOCK_PAGES;
 	oracle.pins = calloc(oracle.pages, sizeof(*oracle.pins));
 	oracle.block_pins = calloc(oracle.runs, sizeof(*oracle.block_pins));

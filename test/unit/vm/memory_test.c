@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory changes hands: VM_DONATE, MEM_SHARE, MEM_UNSHARE, MEM_RELINQUISH; in which order, and back. */
+#include <string.h>
+
+#include "bench_vm.h"
+#include "suite.h"
+#include "vm/vm_life.h"
+
+#define AT 0x80000000ull /* in a VM: a block's boundary */
+
+static u32 vm;
+
+static void boot(void)
+{
+	struct bench_options o = bench_defaults();
+
+	bench_boot(&o);
+	oracle_effort(8);
+	vm = bench_vm(0);
+}
+
+static void end(void)
+{
+	bench_destroy(vm);
+	oracle_effort(1);
+	bench_check();
+}
+
+static bool has(u32 handle, u64 at, u64 addr)
+{
+	pa_t out;
+
+	return vm_ipa_to_pa(vm_find(handle), ipa(at), &out) && out.v == addr;
+}
+
+static void I3_donate_statuses(void **state UNUSED)
+{
+	u64 end_of_ram, last, page;
+
+	boot();
+	page = bench_page(100);
+	end_of_ram = machine->ram[0].base + machine->ram[0].size;
+	last = 1ull << pc_vmm_query(PC_VMM_Q_IPA_BITS, 0).v1;
+	assert_status(pc_vm_donate(vm, AT, page, 1, 4), PC_NOT_SUPPORTED);
+	assert_status(pc_vm_donate(vm, AT, page, 1, 1ull << 32), PC_NOT_SUPPORTED);
+	assert_status(pc_vm_donate(vm, AT, page, 0, 0), PC_INVALID_PARAMETER);
+	assert_status(pc_vm_donate(vm, AT, page, 1ull << 52, 0), PC_INVALID_PARAMETER);
+	assert_status(pc_vm_donate(vm, AT, page + 8, 1, 0), PC_INVALID_PARAMETER);
+	assert_status(pc_vm_donate(vm, AT + 8, page, 1, 0), PC_INVALID_PARAMETER);
+	assert_status(pc_vm_donate(1, AT, page, 1, 0), PC_INVALID_PARAMETER);
+	assert_status(pc_vm_donate(vm + 1, AT, page, 1, 0), PC_NOT_FOUND);
+	assert_status(pc_vm_donate(vm, last, page, 1, 0), PC_INVALID_PARAMETER);
+	assert_status(pc_vm_donate(vm, last - PAGE_SIZE, page, 2, 0), PC_INVALID_PARAMETER);
+	assert_status(pc_vm_donate(vm, ~0xfffull, page, 2, 0), PC_INVALID_PARAMETER);
+	assert_status(pc_vm_donate(vm, AT, ~0xfffull, 2, 0), PC_INVALID_PARAMETER);
+	/* Windows that the hypervisor emulates: in, across either edge. */
+	for (u64 i = 0; i < 2; i++) {
+		u64 base = pc_vmm_query(PC_VMM_Q_WINDOW_BASE, i).v1;
+		u64 size = pc_vmm_query(PC_VMM_Q_WINDOW_SIZE, i).v1;
+
+		assert_status(pc_vm_donate(vm, base, page, 1, 0), PC_INVALID_PARAMETER);
+		assert_status(pc_vm_donate(vm, base - PAGE_SIZE, page, 2, 0), PC_INVALID_PARAMETER);
+		assert_status(pc_vm_donate(vm, base + size - PAGE_SIZE, page, 2, 0),
+			      PC_INVALID_PARAMETER);
+		assert_status(pc_vm_donate(vm, base - PAGE_SIZE, page + 16 * PAGE_SIZE * (i + 1), 1, 0),
+			      PC_SUCCESS);
+		assert_status(pc_vm_donate(vm, base + size, page + 16 * PAGE_SIZE * (i + 3), 1, 0),
+			      PC_SUCCESS);
+	}
+	assert_status(pc_vm_donate(vm, AT, machine->heap.base, 1, 0), PC_DENIED);
+	assert_status(pc_vm_donate(vm, AT, machine->image.base, 512, 0), PC_DENIED);
+	assert_status(pc_vm_donate(vm, AT, bench_page(0), 1, 0), PC_DENIED);
+	assert_status(pc_vm_donate(vm, AT, bench_page(63), 2, 0), PC_DENIED);
+	assert_status(pc_vm_donate(vm, AT, bench_bar(3), 1, 0), PC_FAULT);
+	assert_status(pc_vm_donate(vm, AT, FAKE_IOMMU_BASE, 1, 0), PC_FAULT);
+	assert_status(pc_vm_donate(vm, AT, end_of_ram, 1, 0), PC_FAULT);
+	assert_status(pc_vm_donate(vm, AT, end_of_ram - PAGE_SIZE, 2, 0), PC_FAULT);
+	bench_donate(vm, AT, page, 1, 0);
+	assert_status(pc_vm_donate(vm, AT, page + PAGE_SIZE, 1, 0), PC_EXISTS);
+	assert_status(pc_vm_donate(vm, AT - PAGE_SIZE, page + PAGE_SIZE, 2, 0), PC_EXISTS);
+	assert_status(pc_vm_donate(vm, AT + PAGE_SIZE, page, 1, 0), PC_DENIED);
+	/* A block over a place where there is something, and a page inside a block. */
+	assert_status(pc_vm_donate(vm, AT, bench_block(2), 512, 0), PC_EXISTS);
+	bench_donate(vm, AT + BLOCK_SIZE, bench_block(2), 512, 0);
+	assert_status(pc_vm_donate(vm, AT + BLOCK_SIZE + 0x5000, page + PAGE_SIZE, 1, 0), PC_EXISTS);
+	end();
+}
+
+static void A9_donate_keeps_or_scrubs(void **state UNUSED)
+{
+	boot();
+	bench_fill(bench_page(100), 3 * PAGE_SIZE, 0x5a);
+	bench_donate(vm, AT, bench_page(100), 1, PC_DONATE_KEEP);
+	bench_donate(vm, AT + PAGE_SIZE, bench_page(101), 1, PC_DONATE_SCRUB);
+	bench_donate(vm, AT + 2 * PAGE_SIZE, bench_page(102), 1, PC_DONATE_READ_ONLY);
+	assert_true(bench_all(bench_page(100), PAGE_SIZE, 0x5a));
+	assert_true(bench_all(bench_page(101), PAGE_SIZE, 0));
+	assert_true(bench_all(bench_page(102), PAGE_SIZE, 0x5a));
+	assert_true(fake_vm_calls.sync_code >= 3);
+	/* To be read: by its own calls, by its devices, and not to be given on. */
+	assert_int_equal(page_find(pa(bench_page(102)))->state, PAGE_READ_ONLY);
+	assert_status(vm_share(vm, AT + 2 * PAGE_SIZE, 1), PC_DENIED);
+	assert_status(vm_relinquish(vm, AT + 2 * PAGE_SIZE, 0), PC_DENIED);
+	assert_status(vm_pv(vm, PVIOMMU_MAP_PAGES, bench_vm_domain(vm), 0, AT + 2 * PAGE_SIZE, PAGE_SIZE,
+			    PVIOMMU_PROT_READ),
+		      PC_SUCCESS);
+	assert_status(vm_pv(vm, PVIOMMU_MAP_PAGES, bench_vm_domain(vm), 0, AT + 2 * PAGE_SIZE, PAGE_SIZE,
+			    BENCH_RW),
+		      PC_FAULT);
+	end();
+	assert_true(bench_all(bench_page(100), 3 * PAGE_SIZE, 0));
+}
+
+/* Gone from the primary's CPUs, its devices and its calls; there for the VM and its calls. */
+static void V1_A11_donated_page_is_the_vms_alone(void **state UNUSED)
+{
+	u32 d;
+
+	boot();
+	bench_lands(2, 0, bench_page(100), bench_page(100));
+	bench_donate(vm, AT, bench_page(100), 1, 0);
+	assert_true(has(vm, AT, bench_page(100)));
+	bench_faults(2, 0, bench_page(100), SMMU_F_TRANSLATION);
+	bench_lands(2, 0, bench_page(101), bench_page(101));
+	d = bench_domain();
+	assert_status(pv_map(d, 0, bench_page(100), PAGE_SIZE, BENCH_RW), PC_FAULT);
+	assert_status(pv_map(d, 0, bench_page(99), 3 * PAGE_SIZE, BENCH_RW), PC_FAULT);
+	assert_status(pc_dev_info(0, bench_page(100)), PC_FAULT);
+	assert_status(bench_call(PC_CONSOLE, bench_page(100), 4, 0, 0, 0, 0), PC_FAULT);
+	memcpy(bench_ptr(bench_page(100)), "hello", 5);
+	assert_status(bench_call_vm(vm, PC_CONSOLE, AT, 5, 0, 0, 0, 0), PC_SUCCESS);
+	assert_non_null(strstr(fake_console, ": hello"));
+	assert_status(bench_call_vm(vm, PC_CONSOLE, AT + 0xffe, 5, 0, 0, 0, 0), PC_FAULT);
+	assert_status(bench_call_vm(vm, PC_CONSOLE, bench_page(101), 5, 0, 0, 0, 0), PC_FAULT);
+	end();
+	bench_lands(2, 0, bench_page(100), bench_page(100));
+}
+
+static void A6_pinned_pages_stay(void **state UNUSED)
+{
+	u32 d;
+
+	boot();
+	d = bench_domain();
+	bench_map(d, 0, bench_page(105), PAGE_SIZE);
+	bench_map(d, BLOCK_SIZE, bench_block(2), BLOCK_SIZE);
+	assert_status(pc_vm_donate(vm, AT, bench_page(105), 1, 0), PC_BUSY);
+	assert_status(pc_vm_donate(vm, AT, bench_page(100), 16, 0), PC_BUSY);
+	assert_status(pc_vm_donate(vm, AT, bench_block(2) + 5 * PAGE_SIZE, 1, 0), PC_BUSY);
+	assert_status(pc_vm_donate(vm, AT, bench_block(2), 512, 0), PC_BUSY);
+	/* A step ends before the block; the next begins with it. */
+	assert_int_equal(pc_vm_donate(vm, AT + BLOCK_SIZE - 4 * PAGE_SIZE, bench_block(2) - 4 * PAGE_SIZE,
+				      8, 0)
+				 .v1,
+			 4);
+	assert_status(pc_vm_donate(vm, AT + BLOCK_SIZE, bench_block(2), 4, 0), PC_BUSY);
+	bench_unmap(d, 0, PAGE_SIZE);
+	bench_donate(vm, AT, bench_page(100), 16, 0);
+	end();
+}
+
+static void I8_donate_in_bounded_steps(void **state UNUSED)
+{
+	struct result r;
+
+	boot();
+	/* Not congruent: as many as a call may. */
+	r = pc_vm_donate(vm, AT + PAGE_SIZE, bench_page(512), 1400, 0);
+	assert_status(r, PC_SUCCESS);
+	assert_int_equal(r.v1, PC_DONATE_MAX);
+	/* Congruent: up to where a block may begin, so that it is one. */
+	r = pc_vm_donate(vm, 2 * AT + 0x1ff000, bench_block(3) - PAGE_SIZE, 2000, 0);
+	assert_int_equal(r.v1, 1);
+	r = pc_vm_donate(vm, 2 * AT + 0x200000, bench_block(3), 1999, 0);
+	assert_int_equal(r.v1, 512);
+	end();
+}
+
+/* A block stays a block, in the VM, and in the primary when it is back. */
+static void K4_blocks_split_and_merge(void **state UNUSED)
+{
+	u32 cpu, dma, before;
+
+	boot();
+	cpu = vm_primary->cpu_pt.tables;
+	dma = vm_primary->dma_pt.tables;
+	before = vm_find(vm)->cpu_pt.tables;
+	bench_donate(vm, AT, bench_block(2), 1024, 0);
+	assert_true(vm_find(vm)->cpu_pt.tables - before <= 2); /* none of level 3 */
+	assert_int_equal(vm_primary->cpu_pt.tables, cpu);
+	assert_int_equal(vm_primary->dma_pt.tables, dma);
+	/* One page of a block, from the VM's and from the primary's. */
+	assert_status(vm_relinquish(vm, AT + 0x7000, 0), PC_SUCCESS);
+	assert_int_equal(vm_primary->cpu_pt.tables, cpu + 1);
+	bench_donate(vm, AT + BLOCK_SIZE * 4, bench_block(5) + 0x3000, 1, 0);
+	assert_int_equal(vm_primary->cpu_pt.tables, cpu + 2);
+	assert_int_equal(vm_primary->dma_pt.tables, dma + 2);
+	bench_lands(2, 0, bench_block(5) + 0x2000, bench_block(5) + 0x2000);
+	bench_lands(2, 0, bench_block(5) + 0x4000, bench_block(5) + 0x4000);
+	bench_faults(2, 0, bench_block(5) + 0x3000, SMMU_F_TRANSLATION);
+	assert_status(vm_relinquish(vm, AT + BLOCK_SIZE * 4, 1), PC_SUCCESS);
+	assert_int_equal(vm_primary->cpu_pt.tables, cpu + 1);
+	end();
+	/* The VM's pool was the last that was missing: all is as it was at boot (oracle: K4). */
+}
+
+static void K1_donate_exhausts_only_the_vms_pool(void **state UNUSED)
+{
+	struct result r;
+	u32 n = 0, other;
+
+	boot();
+	other = bench_vm(64);
+	/* A page every 2 MiB, each in a table of its own. */
+	do {
+		r = pc_vm_donate(vm, AT + n * BLOCK_SIZE, bench_page(200 + n), 1, 0);
+	} while (r.status == PC_SUCCESS && ++n < 100);
+	assert_status(r, PC_NO_MEMORY);
+	assert_true(n > 10);
+	bench_donate(other, AT, bench_page(200 + n), 1, 0);
+	assert_status(pc_vm_add_pool(vm, bench_page(400), 4), PC_SUCCESS);
+	assert_status(pc_vm_donate(vm, AT + n * BLOCK_SIZE, bench_page(201 + n), 1, 0), PC_SUCCESS);
+	bench_destroy(other);
+	end();
+}
+
+/* The next region of RAM is memory like any other; records of both change. */
+static void two_regions(struct machine *m)
+{
+	fake_ram_add(m->ram[0].base, m->ram[0].size);
+	m->ram[1] = (struct range){ m->ram[0].base + (16ull << 20), m->ram[0].size - (16ull << 20) };
+	m->ram[0].size = 16ull << 20;
+	m->ram_count = 2;
+}
+
+static void V2_donate_across_regions(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	u64 border;
+
+	o.change = two_regions;
+	bench_boot(&o);
+	vm = bench_vm(0);
+	border = machine->ram[1].base;
+	bench_donate(vm, AT + 0x3000, border - 5 * PAGE_SIZE, 10, 0);
+	assert_true(has(vm, AT + 0x3000, border - 5 * PAGE_SIZE));
+	assert_true(has(vm, AT + 0x3000 + 5 * PAGE_SIZE, border));
+	assert_status(vm_share(vm, AT + 0x3000, 10), PC_SUCCESS);
+	end();
+}
+
+/* --- the order of a removal (A1, A11) */
+
+static u64 moving;
+static u32 seen_inval, seen_wait;
+
+static bool in_cache;
+
+static void cached(void *ctx UNUSED, const struct smmu_cached *c)
+{
+	in_cache |= moving >= c->output && moving - c->output < c->size;
+}
+
+static bool mapped(const struct pt *pt, u64 va)
+{
+	struct pt_run run;
+
+	return pt->ops->lookup(pt, va, va, &run);
+}
+
+/* Until every cache has forgotten the page it is nobody's to begin with. */
+static void nobody_has_it(void)
+{
+	assert_int_equal(page_find(pa(moving))->owner, OWNER_VM);
+	assert_int_equal(page_find(pa(moving))->state, PAGE_MOVING);
+	assert_false(has(vm, AT, moving));
+	assert_false(mapped(&vm_primary->dma_pt, moving));
+	assert_false(mapped(&vm_primary->cpu_pt, moving));
+}
+
+static void at_cpu_inval(u16 vmid, u64 base, u64 size)
+{
+	if (vmid != vm_primary->view.vmid || moving < base || moving - base >= size ||
+	    mapped(&vm_primary->dma_pt, moving)) /* of a block that is split first */
+		return;
+	seen_inval++;
+	nobody_has_it();
+	/* The devices' caches are done by now. */
+	in_cache = false;
+	smmu_for_each_cached(bench_smmu[0], cached, NULL);
+	assert_false(in_cache);
+	assert_true(smmu_idle(bench_smmu[0]));
+}
+
+static void at_wait(void *ctx UNUSED)
+{
+	if (mapped(&vm_primary->dma_pt, moving))
+		return;
+	seen_wait++;
+	nobody_has_it();
+}
+
+static void order_of(u64 pages)
+{
+	seen_inval = seen_wait = 0;
+	smmu_watch(bench_smmu[0], bench_sid(2, 0), false, 0, moving);
+	smmu_speculate(bench_smmu[0]);
+	fake_cpu_inval_hook = at_cpu_inval;
+	fake_relax_hook_add(at_wait, NULL);
+	bench_donate(vm, AT, moving, pages, 0);
+	fake_cpu_inval_hook = NULL;
+	fake_relax_hook_remove(at_wait, NULL);
+	assert_true(seen_inval > 0 && seen_wait > 0);
+	assert_true(has(vm, AT, moving));
+}
+
+static void A1_A11_order_of_a_donation(void **state UNUSED)
+{
+	boot();
+	moving = bench_page(777);
+	order_of(1);
+	end();
+}
+
+static void A1_A11_order_of_a_block(void **state UNUSED)
+{
+	boot();
+	moving = bench_block(3);
+	order_of(512);
+	end();
+}
+
+/* The same for what comes back: the VM's caches first, then the primary. */
+static void at_relinquish(u16 vmid, u64 base, u64 size)
+{
+	if (vmid != vm_find(vm)->view.vmid || base != AT || size != PAGE_SIZE)
+		return;
+	seen_inval++;
+	assert_int_equal(page_find(pa(moving))->owner, vm_find(vm)->owner);
+	assert_int_equal(page_find(pa(moving))->state, PAGE_MOVING);
+	assert_false(mapped(&vm_primary->dma_pt, moving));
+	assert_false(mapped(&vm_primary->cpu_pt, moving));
+	assert_true(bench_all(moving, PAGE_SIZE, 0x77));
+}
+
+static void A1_A9_order_of_a_relinquish(void **state UNUSED)
+{
+	boot();
+	moving = bench_page(777);
+	bench_donate(vm, AT, moving, 1, 0);
+	bench_fill(moving, PAGE_SIZE, 0x77);
+	seen_inval = 0;
+	fake_cpu_inval_hook = at_relinquish;
+	assert_status(vm_relinquish(vm, AT, 0), PC_SUCCESS);
+	fake_cpu_inval_hook = NULL;
+	assert_int_equal(seen_inval, 1);
+	assert_true(bench_all(moving, PAGE_SIZE, 0));
+	assert_false(has(vm, AT, moving));
+	assert_status(vm_relinquish(vm, AT, 0), PC_FAULT);
+	bench_lands(2, 0, moving, moving);
+	end();
+}
+
+/* The IOMMU does not answer: everything is where it was, for ever. */
+static void V3_donate_io_moves_nothing(void **state UNUSED)
+{
+	boot();
+	bench_fill(bench_page(100), PAGE_SIZE, 0x11);
+	smmu_speculate(bench_smmu[0]);
+	bench_hardware_fails();
+	smmu_time(bench_smmu[0], SMMU_STUCK);
+	assert_status(pc_vm_donate(vm, AT, bench_page(100), 8, PC_DONATE_SCRUB), PC_IO);
+	assert_int_equal(page_find(pa(bench_page(100)))->owner, OWNER_VM);
+	assert_int_equal(page_find(pa(bench_page(100)))->state, PAGE_OWNED);
+	assert_true(bench_all(bench_page(100), PAGE_SIZE, 0x11));
+	assert_true(mapped(&vm_primary->dma_pt, bench_page(100)));
+	assert_true(mapped(&vm_primary->cpu_pt, bench_page(100)));
+	assert_false(has(vm, AT, bench_page(100)));
+	assert_status(pc_vm_add_pool(vm, bench_page(100), 8), PC_IO);
+	assert_status(pc_vm_create(0, 1, bench_page(200), 64), PC_IO);
+	assert_int_equal(page_find(pa(bench_page(200)))->owner, OWNER_VM);
+	/* What is the VM's comes back all the same. */
+	bench_destroy(vm);
+	assert_int_equal(page_find(pa(bench_page(0)))->owner, OWNER_VM);
+}
+
+static void V3_unshare_io_stays_shared(void **state UNUSED)
+{
+	boot();
+	bench_donate(vm, AT, bench_page(100), 8, 0);
+	assert_status(vm_share(vm, AT, 4), PC_SUCCESS);
+	smmu_speculate(bench_smmu[0]);
+	bench_hardware_fails();
+	smmu_time(bench_smmu[0], SMMU_STUCK);
+	assert_status(vm_unshare(vm, AT, 4), PC_IO);
+	assert_int_equal(page_find(pa(bench_page(100)))->state, PAGE_SHARED_OUT);
+	assert_status(vm_relinquish(vm, AT, 0), PC_DENIED);
+	assert_status(vm_relinquish(vm, AT + 0x4000, 0), PC_SUCCESS);
+	bench_destroy(vm);
+	assert_int_equal(page_find(pa(bench_page(100)))->owner, OWNER_VM);
+}
+
+/* --- sharing */
+
+static void I3_share_statuses(void **state UNUSED)
+{
+	u32 d;
+
+	boot();
+	bench_donate(vm, AT, bench_page(100), 16, 0);
+	bench_vm_assign(3, vm, 0, 100);
+	assert_status(pc_dev_map_mmio(3, 0, AT + BLOCK_SIZE), PC_SUCCESS);
+	assert_status(vm_share(vm, AT + 1, 1), PC_INVALID_PARAMETER);
+	assert_status(vm_share(vm, ~0xfffull, 2), PC_INVALID_PARAMETER);
+	assert_status(bench_call_vm(vm, PC_MEM_SHARE, AT, 1, 1, 0, 0, 0), PC_INVALID_PARAMETER);
+	assert_status(vm_share(vm, AT - PAGE_SIZE, 1), PC_FAULT);
+	assert_status(vm_share(vm, 1ull << 60, 1), PC_FAULT);
+	assert_status(vm_share(vm, bench_page(101), 1), PC_FAULT);
+	assert_status(vm_share(vm, AT + BLOCK_SIZE, 1), PC_FAULT); /* MMIO */
+	assert_status(vm_unshare(vm, AT, 1), PC_DENIED);
+	d = bench_vm_domain(vm);
+	bench_vm_map(vm, d, 0, AT + 0x3000, PAGE_SIZE);
+	assert_status(vm_share(vm, AT, 8), PC_BUSY);
+	assert_status(vm_relinquish(vm, AT + 0x3000, 0), PC_BUSY);
+	assert_int_equal(vm_share(vm, AT, 0).v1, 1); /* stock guests: one page */
+	assert_status(vm_share(vm, AT, 1), PC_DENIED);
+	assert_status(vm_unshare(vm, AT, 2), PC_DENIED);
+	assert_status(vm_unshare(vm, AT + 1, 1), PC_INVALID_PARAMETER);
+	assert_status(bench_call_vm(vm, PC_MEM_UNSHARE, AT, 1, 1, 0, 0, 0), PC_INVALID_PARAMETER);
+	assert_status(vm_unshare(vm, AT - PAGE_SIZE, 1), PC_FAULT);
+	assert_status(vm_relinquish(vm, AT, 0), PC_DENIED);
+	assert_status(vm_relinquish(vm, AT + 0x1000, 2), PC_INVALID_PARAMETER);
+	assert_status(vm_relinquish(vm, AT + 0x1001, 0), PC_INVALID_PARAMETER);
+	assert_status(vm_relinquish(vm, AT + BLOCK_SIZE, 0), PC_FAULT);
+	assert_status(bench_call_vm(vm, PC_MEM_RELINQUISH, AT, 0, 1, 0, 0, 0), PC_INVALID_PARAMETER);
+	assert_int_equal(vm_unshare(vm, AT, 0).v1, 1);
+	end();
+}
+
+/* Shared: the primary's CPUs, devices and domains have it; not: they have not. */
+static void V1_A6_share_and_unshare(void **state UNUSED)
+{
+	struct result r;
+	u32 d;
+
+	boot();
+	bench_donate(vm, AT, bench_page(100), 16, 0);
+	r = vm_share(vm, AT + 0x2000, 4);
+	assert_status(r, PC_SUCCESS);
+	assert_int_equal(r.v1, 4);
+	/* The primary is told where, by its own addresses. */
+	assert_int_equal(vm_vcpu(vm_find(vm), 0)->exit.reason, PC_EXIT_MEMORY);
+	assert_int_equal(vm_vcpu(vm_find(vm), 0)->exit.arg[0], PC_MEM_SHARED);
+	assert_int_equal(vm_vcpu(vm_find(vm), 0)->exit.arg[1], bench_page(102));
+	assert_int_equal(vm_vcpu(vm_find(vm), 0)->exit.arg[2], 4);
+	assert_true(vm_vcpu(vm_find(vm), 0)->leave);
+	bench_lands(2, 0, bench_page(102), bench_page(102));
+	bench_faults(2, 0, bench_page(101), SMMU_F_TRANSLATION);
+	d = bench_domain();
+	bench_map(d, 0, bench_page(102), 2 * PAGE_SIZE);
+	/* Not to be given on: it is not the primary's. */
+	assert_status(pc_vm_donate(vm, 2 * AT, bench_page(104), 1, 0), PC_DENIED);
+	assert_status(pc_vm_add_pool(vm, bench_page(104), 1), PC_DENIED);
+	assert_status(vm_unshare(vm, AT + 0x2000, 4), PC_BUSY);
+	assert_status(vm_unshare(vm, AT + 0x3000, 1), PC_BUSY);
+	assert_int_equal(vm_unshare(vm, AT + 0x4000, 2).v1, 2);
+	assert_int_equal(vm_vcpu(vm_find(vm), 0)->exit.arg[0], PC_MEM_UNSHARED);
+	bench_faults(2, 0, bench_page(104), SMMU_F_TRANSLATION);
+	bench_unmap(d, 0, 2 * PAGE_SIZE);
+	assert_status(vm_unshare(vm, AT + 0x2000, 2), PC_SUCCESS);
+	bench_faults(2, 0, bench_page(102), SMMU_F_TRANSLATION);
+	assert_status(vm_relinquish(vm, AT + 0x2000, 0), PC_SUCCESS);
+	assert_int_equal(vm_vcpu(vm_find(vm), 0)->exit.arg[0], PC_MEM_RELINQUISHED);
+	assert_int_equal(vm_vcpu(vm_find(vm), 0)->exit.arg[1], bench_page(102));
+	end();
+}
+
+/* A step takes what is consecutive in the machine, and says how much that was. */
+static void D12_share_counts(void **state UNUSED)
+{
+	boot();
+	bench_donate(vm, AT, bench_page(100), 8, 0);
+	bench_donate(vm, AT + 0x8000, bench_page(300), 8, 0);
+	assert_int_equal(vm_share(vm, AT, 16).v1, 8);
+	assert_int_equal(vm_share(vm, AT + 0x8000, 8).v1, 8);
+	assert_int_equal(vm_unshare(vm, AT + 0x4000, 100).v1, 4);
+	assert_int_equal(vm_unshare(vm, AT + 0x8000, ~0ull >> 12).v1, 8);
+	bench_donate(vm, AT + BLOCK_SIZE, bench_block(3), 1024, 0);
+	assert_int_equal(vm_share(vm, AT + BLOCK_SIZE + 0x1000, 1000).v1, 512);
+	end();
+}
+
+static void D7_pages_of_another_vm(void **state UNUSED)
+{
+	u32 other;
+
+	boot();
+	other = bench_vm(64);
+	bench_donate(vm, AT, bench_page(200), 4, 0);
+	assert_status(vm_share(vm, AT, 4), PC_SUCCESS);
+	bench_donate(other, AT + BLOCK_SIZE, bench_page(300), 4, 0);
+	assert_status(vm_share(other, AT, 1), PC_FAULT);
+	assert_status(vm_unshare(other, AT, 1), PC_FAULT);
+	assert_status(vm_relinquish(other, AT, 0), PC_FAULT);
+	assert_status(pc_vm_donate(other, AT, bench_page(200), 1, 0), PC_DENIED);
+	assert_status(vm_pv(other, PVIOMMU_MAP_PAGES, bench_vm_domain(other), 0, AT, PAGE_SIZE, BENCH_RW),
+		      PC_FAULT);
+	bench_destroy(vm);
+	vm = other;
+	end();
+}
+
+static void D9_meminfo_and_features(void **state UNUSED)
+{
+	struct result r;
+
+	boot();
+	r = bench_call_vm(vm, PC_HYP_MEMINFO, 0, 0, 0, BENCH_POISON, BENCH_POISON, BENCH_POISON);
+	assert_status(r, PC_SUCCESS);
+	assert_int_equal(r.v1, PAGE_SIZE);
+	assert_int_equal(r.v2 & 1, 1);
+	assert_status(bench_call_vm(vm, PC_HYP_MEMINFO, 1, 0, 0, 0, 0, 0), PC_INVALID_PARAMETER);
+	end();
+}
+
+int main(void)
+{
+	static const struct CMUnitTest cases[] = {
+		cmocka_unit_test(I3_donate_statuses),
+		cmocka_unit_test(A9_donate_keeps_or_scrubs),
+		cmocka_unit_test(V1_A11_donated_page_is_the_vms_alone),
+		cmocka_unit_test(A6_pinned_pages_stay),
+		cmocka_unit_test(I8_donate_in_bounded_steps),
+		cmocka_unit_test(K4_blocks_split_and_merge),
+		cmocka_unit_test(K1_donate_exhausts_only_the_vms_pool),
+		cmocka_unit_test(V2_donate_across_regions),
+		cmocka_unit_test(A1_A11_order_of_a_donation),
+		cmocka_unit_test(A1_A11_order_of_a_block),
+		cmocka_unit_test(A1_A9_order_of_a_relinquish),
+		cmocka_unit_test(V3_donate_io_moves_nothing),
+		cmocka_unit_test(V3_unshare_io_stays_shared),
+		cmocka_unit_test(I3_share_statuses),
+		cmocka_unit_test(V1_A6_share_and_unshare),
+		cmocka_unit_test(D12_share_counts),
+		cmocka_unit_test(D7_pages_of_another_vm),
+		cmocka_unit_test(D9_meminfo_and_features),
+	};
+
+	return SUITE("memory", cases);
+}
