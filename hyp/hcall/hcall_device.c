@@ -156,6 +156,8 @@ enum status hc_dev_config(struct hcall *c)
 	if ((c->r[3] & ~(CONFIG_OFFSET | CONFIG_WIDTH | CONFIG_WRITE)) != 0 || offset >= PAGE_SIZE ||
 	    (width != 1 && width != 2 && width != 4) || offset % width != 0)
 		return E_INVAL;
+	if ((c->r[3] & CONFIG_WRITE) && c->r[4] >> (8 * width) != 0)
+		return E_INVAL;
 	status = pviommu_config_place(c->vm, c->r[1], c->r[2], &host, &base);
 	if (status != OK)
 		return status;
