@@ -373,8 +373,7 @@ static enum status claim_check(const struct device *d, const struct vm *vm)
 			continue;
 		if (other->state == DEVICE_QUARANTINED)
 			return E_DENIED;
-		if (other->vm != vm_primary || other->state != DEVICE_UNASSIGNED ||
-		    __atomic_load_n(&other->mmio_pins, __ATOMIC_RELAXED) > 0)
+		if (other->vm != vm_primary || other->state != DEVICE_UNASSIGNED)
 			return E_BUSY;
 	}
 	return OK;
@@ -404,18 +403,13 @@ static enum status block(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 	return OK;
 }
 
-/* One member of a group leaves the primary. */
-static enum status claim_one(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
+/* One member of a group, which is the VM's by name already, leaves the primary. */
+static enum status claim_one(struct device *d) MUST_HOLD(vm_class)
 {
-	enum status status;
+	enum status status = mmio_leave(d);
 
-	if (!owner_change(d, vm))
-		return E_BUSY;
-	status = mmio_leave(d);
-	if (status != OK) {
-		d->vm = vm_primary;
+	if (status != OK)
 		return status;
-	}
 	if (d->pci)
 		pci_device_master(d, false);
 	pin_allow(d, false);
@@ -432,20 +426,30 @@ static enum status claim_one(struct device *d, struct vm *vm) MUST_HOLD(vm_class
 	return OK;
 }
 
+/* A member of d's group that is the VM's by name only: nothing has been done to it. */
+static bool is_named(const struct device *other, const struct device *d, const struct vm *vm)
+{
+	return other->group == d->group && other->vm == vm && other->state == DEVICE_UNASSIGNED;
+}
+
 static enum status claim(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 {
 	enum status status = claim_check(d, vm);
 	bool again = false;
 
+	/* First what may refuse, so that a refusal touches no device of the primary that is at work. */
 	FOR_EACH_DEVICE(other)
-	{
-		if (status != OK)
-			break;
-		if (other->group == d->group && other->vm != vm)
-			status = claim_one(other, vm);
-	}
-	if (status != OK)
-		(void)!group_settle(vm, d->group, &again);
+		if (status == OK && other->group == d->group && other->vm != vm && !owner_change(other, vm))
+			status = E_BUSY;
+	FOR_EACH_DEVICE(other)
+		if (status == OK && is_named(other, d, vm))
+			status = claim_one(other);
+	if (status == OK)
+		return OK;
+	FOR_EACH_DEVICE(other)
+		if (is_named(other, d, vm))
+			__atomic_store_n(&other->vm, vm_primary, __ATOMIC_RELEASE);
+	(void)!group_settle(vm, d->group, &again);
 	return status;
 }
 
@@ -590,7 +594,8 @@ static bool has_attachments(const struct device *d)
 
 static enum status release_begin(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 {
-	if (has_attachments(d) || (!vm->primary && d->mmio_pins > 0))
+	/* Mappings of an owner that has gone may be in hardware for ever: it does not come back then. */
+	if (has_attachments(d) || ((!vm->primary || d->mmio_away) && d->mmio_pins > 0))
 		return E_BUSY;
 	leave_owner(d, vm);
 	d->target = vm->primary ? DEVICE_UNASSIGNED : DEVICE_CLAIMED;

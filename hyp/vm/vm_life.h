@@ -26,7 +26,7 @@ enum status vm_finalise(u64 handle) MUST_CHECK NOT_HELD(vm_class);
 
 /*
  * One bounded step of the end of a VM; *left is 0 when it has gone. In order: no vCPU runs, devices are
- * blocked and reset, domains go, CPUs forget the VMID, memory comes back scrubbed, the pool too.
+ * blocked and reset, domains go, devices are the primary's again, memory comes back scrubbed, the pool too.
  */
 enum status vm_destroy(u64 handle, u64 *left) MUST_CHECK NOT_HELD(vm_class);
 
