@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* VM_DESTROY, whatever the VM was doing: in bounded steps, with nothing left; and with hardware that fails. */
+#include "bench_vm.h"
+#include "suite.h"
+
+#define AT 0x80000000ull
+
+static u32 vm, paging;
+
+static void boot_with(struct bench_options o)
+{
+	bench_boot(&o);
+	oracle_effort(8);
+	vm = 0;
+}
+
+static void boot(void) { boot_with(bench_defaults()); }
+
+/* --- a VM with everything, one thing after the other */
+
+static void make(void) { vm = bench_vm(0); }
+
+static void memory(void)
+{
+	bench_donate(vm, AT, bench_block(2), 512, 0);
+	bench_donate(vm, AT + 3 * BLOCK_SIZE, bench_page(200), 40, PC_DONATE_READ_ONLY);
+	bench_donate(vm, AT + 4 * BLOCK_SIZE + 0x1000, bench_page(300), 600, 0);
+}
+
+static void first_device(void) { bench_vm_assign(0, vm, 0, 100); }
+
+static void second_device(void)
+{
+	bench_vm_assign(3, vm, 0, 200);
+	assert_status(pc_dev_map_mmio(3, 0, AT + 8 * BLOCK_SIZE), PC_SUCCESS);
+	assert_status(pc_dev_map_irq(3, 0, 40), PC_SUCCESS);
+}
+
+static void reset_begins(void)
+{
+	bench_reset_turns = 3;
+	assert_int_equal(pc_dev_assign(2, vm, 0).v1, 1);
+	bench_reset_turns = 0;
+}
+
+static void reset_ends(void) { assert_int_equal(pc_dev_assign(2, vm, 0).v1, 0); }
+
+static void runs(void)
+{
+	bench_exit();
+	assert_status(pc_vcpu_run(vm, 0, BENCH_EXIT), PC_SUCCESS);
+}
+
+static void domains(void)
+{
+	paging = bench_vm_domain(vm);
+	bench_vm_map(vm, paging, 0, AT, BLOCK_SIZE);
+	bench_vm_map(vm, paging, 5ull << 30, AT + 4 * BLOCK_SIZE + 0x3000, 16 * PAGE_SIZE);
+	bench_vm_map(vm, bench_vm_domain(vm), 0x5000, AT + 0x8000, PAGE_SIZE);
+	assert_status(vm_pv(vm, PVIOMMU_MAP_PAGES, paging, 7ull << 30, AT + 8 * BLOCK_SIZE, 0x4000,
+			    PVIOMMU_PROT_MMIO | PVIOMMU_PROT_READ | PVIOMMU_PROT_NOEXEC),
+		      PC_SUCCESS);
+}
+
+static void attaches(void)
+{
+	bench_vm_attach(vm, 100, paging);
+	bench_vm_attach(vm, 102, paging);
+	bench_lands(0, 0, 0x10000, bench_block(2) + 0x10000);
+	bench_lands(0, 2, (5ull << 30) + 8, bench_page(302) + 8);
+}
+
+static void shares(void)
+{
+	assert_status(vm_share(vm, AT + 4 * BLOCK_SIZE + 0x1000 + 100 * PAGE_SIZE, 20), PC_SUCCESS);
+	assert_status(vm_guard(vm, PC_MMIO_GUARD_ENROLL, 0, 0), PC_SUCCESS);
+	assert_status(vm_guard(vm, PC_MMIO_GUARD_MAP, 0x9000000, 0), PC_SUCCESS);
+}
+
+static void gives_back(void)
+{
+	assert_status(vm_relinquish(vm, AT + 4 * BLOCK_SIZE + 0x1000 + 90 * PAGE_SIZE, 0), PC_SUCCESS);
+	assert_status(pc_vm_add_pool(vm, bench_page(70), 30), PC_SUCCESS);
+}
+
+static void owner_resets(void)
+{
+	bench_reset_turns = 0;
+	assert_status(vm_reset(vm, 0, 200), PC_SUCCESS);
+}
+
+static void (*const stages[])(void) = { make, memory, first_device, second_device, reset_begins, reset_ends,
+					runs, domains, attaches, shares, gives_back, owner_resets };
+
+static void build(u32 count)
+{
+	for (u32 i = 0; i < count; i++)
+		stages[i]();
+}
+
+static void all_home(void)
+{
+	oracle_effort(1);
+	bench_check();
+	for (u32 i = 0; i < device_count; i++) {
+		assert_ptr_equal(device_table[i].vm, vm_primary);
+		assert_int_equal(device_table[i].state, DEVICE_UNASSIGNED);
+	}
+	bench_lands(0, 0, bench_block(2), bench_block(2));
+	bench_lands(3, 0, bench_page(1), bench_page(1));
+}
+
+static void E4_K4_destroy_at_every_stage(void **state UNUSED)
+{
+	boot();
+	for (u32 n = 1; n <= ARRAY_SIZE(stages); n++) {
+		build(n);
+		bench_fill(bench_page(1900), PAGE_SIZE, 3);
+		bench_destroy(vm);
+		all_home();
+		oracle_effort(8);
+		if (n > 1)
+			assert_true(bench_all(bench_block(2), BLOCK_SIZE - 0, 0) ||
+				    bench_all(bench_block(2) + 8, BLOCK_SIZE - 8, 0));
+	}
+}
+
+static void A9_memory_comes_back_scrubbed(void **state UNUSED)
+{
+	boot();
+	build(10);
+	bench_fill(bench_block(2), BLOCK_SIZE, 0x6b);
+	bench_fill(bench_page(200), 40 * PAGE_SIZE, 0x6b);
+	bench_fill(bench_page(300), 600 * PAGE_SIZE, 0x6b);
+	bench_destroy(vm);
+	assert_true(bench_all(bench_block(2), BLOCK_SIZE, 0));
+	assert_true(bench_all(bench_page(200), 40 * PAGE_SIZE, 0));
+	assert_true(bench_all(bench_page(300), 600 * PAGE_SIZE, 0));
+	assert_true(bench_all(bench_page(0), 64 * PAGE_SIZE, 0));
+}
+
+static void K4_hardware_of_every_kind(void **state UNUSED)
+{
+	struct bench_options kinds[] = { bench_stage1_only(), bench_stage2_only(), bench_pasids(),
+					 bench_defaults(), bench_defaults() };
+
+	kinds[3].smmu.bbml = 0;
+	kinds[4].noncoherent = true;
+	for (u32 i = 0; i < ARRAY_SIZE(kinds); i++)
+		IN_CHILD({
+			boot_with(kinds[i]);
+			for (u32 round = 0; round < 3; round++) {
+				build(ARRAY_SIZE(stages));
+				bench_destroy(vm);
+				all_home();
+			}
+		});
+}
+
+/* --- what the primary has of it */
+
+static void V2_E4_shared_pages_pinned_by_the_primary(void **state UNUSED)
+{
+	u32 d, before;
+
+	boot();
+	d = bench_domain();
+	bench_assign(1, 0, 7);
+	bench_attach(7, d);
+	build(10);
+	bench_map(d, 0x10000, bench_page(400), 8 * PAGE_SIZE);
+	before = page_find(pa(bench_page(400)))->pins;
+	assert_int_equal(before, 1);
+	bench_destroy(vm);
+	/* Its mapping stands, and the page is its own now; not to be moved while it stands. */
+	assert_int_equal(page_find(pa(bench_page(400)))->pins, 1);
+	bench_lands(1, 0, 0x10000, bench_page(400));
+	make();
+	assert_status(pc_vm_donate(vm, AT, bench_page(400), 1, 0), PC_BUSY);
+	bench_unmap(d, 0x10000, 8 * PAGE_SIZE);
+	bench_donate(vm, AT, bench_page(400), 1, 0);
+	bench_destroy(vm);
+	assert_status(pv_detach(0, 7, 0, d), PC_SUCCESS);
+	assert_status(pc_dev_release(1), PC_SUCCESS);
+}
+
+/* A whole shared block under one pin of the primary's; it goes back in two steps. */
+static void V2_E4_shared_block_pinned_by_the_primary(void **state UNUSED)
+{
+	u32 d;
+
+	boot();
+	d = bench_domain();
+	make();
+	bench_donate(vm, AT - 0x5000, bench_page(100), 5, 0);
+	bench_donate(vm, AT, bench_block(3), 512, 0);
+	assert_int_equal(vm_share(vm, AT, 512).v1, 512);
+	bench_map(d, 0, bench_block(3), BLOCK_SIZE);
+	assert_int_equal(page_run_of(pa(bench_block(3)))->block_pins, 1);
+	bench_destroy(vm);
+	assert_int_equal(page_run_of(pa(bench_block(3)))->block_pins, 1);
+	bench_unmap(d, 0, 0x1000);
+	bench_unmap(d, 0x1000, BLOCK_SIZE - 0x1000);
+	make();
+	bench_donate(vm, AT, bench_block(3), 512, 0);
+	bench_destroy(vm);
+}
+
+/* --- in the middle of something */
+
+/* B's device is at work on a page that A gets next. */
+static void A1_destroyed_in_mid_dma(void **state UNUSED)
+{
+	u32 a;
+	u64 left, target;
+	s64 event = SMMU_OK;
+
+	boot();
+	a = bench_vm(1600);
+	build(9);
+	target = bench_page(302);
+	smmu_speculate(bench_smmu[0]);
+	do {
+		left = pc_vm_destroy(vm).v1;
+		smmu_speculate(bench_smmu[0]);
+		/* It writes as long as it is let; never after the page has left B. */
+		event = bench_write(0, 2, 5ull << 30, 0x4242424242424242);
+		if (event == SMMU_OK && left != 0)
+			assert_int_equal(page_find(pa(target))->owner, vm_find(vm)->owner);
+	} while (left != 0);
+	assert_true(event != SMMU_OK);
+	bench_donate(a, AT, target, 1, 0);
+	bench_fill(target, PAGE_SIZE, 0x5e);
+	bench_write(0, 2, 5ull << 30, 0);
+	bench_write(0, 0, AT, 0);
+	bench_write(3, 0, target, 0);
+	assert_true(bench_all(target, PAGE_SIZE, 0x5e));
+	bench_destroy(a);
+	all_home();
+}
+
+static u32 tried;
+static u64 left_inside;
+
+/* Another CPU's, while an unmap waits for hardware: no lock is held then. */
+static void destroy_meanwhile(void *ctx UNUSED)
+{
+	struct hcall_args args = { { PC_VM_DESTROY, vm } };
+
+	if (fake_locks_held() != 0 || tried++ > 3)
+		return;
+	fake_cpu_set(1);
+	assert_true(hyp_hypercall(vm_vcpu(vm_primary, 1), &args));
+	fake_cpu_set(0);
+	assert_int_equal(args.r[0], 0);
+	left_inside = args.r[1];
+}
+
+static enum status unmaps(struct vcpu *vcpu)
+{
+	fake_relax_hook_add(destroy_meanwhile, NULL);
+	assert_status(vm_pv(vm, PVIOMMU_UNMAP_PAGES, paging, 0, BLOCK_SIZE, 0, 0), PC_SUCCESS);
+	fake_relax_hook_remove(destroy_meanwhile, NULL);
+	hyp_exit_work(vcpu);
+	return OK;
+}
+
+static void E4_D6_destroyed_with_an_unmap_in_flight(void **state UNUSED)
+{
+	boot();
+	build(9);
+	tried = 0;
+	fake_vcpu_run_hook = unmaps;
+	assert_int_equal(pc_vcpu_run(vm, 0, BENCH_EXIT).v1, PC_EXIT_DEAD);
+	assert_true(tried > 0 && left_inside > 0);
+	assert_int_equal(vm_find(vm)->teardown, TEARDOWN_VCPUS);
+	fake_vcpu_run_hook = NULL;
+	bench_destroy(vm);
+	all_home();
+}
+
+/* Resets that take their time: a step is one turn of each. */
+static void I8_resets_in_several_turns(void **state UNUSED)
+{
+	u32 quick, slow;
+
+	boot();
+	build(ARRAY_SIZE(stages));
+	quick = bench_destroy(vm);
+	build(ARRAY_SIZE(stages));
+	bench_reset_turns = 25;
+	slow = bench_destroy(vm);
+	assert_true(slow > quick + 20);
+	bench_reset_turns = 0;
+	all_home();
+}
+
+static void E4_resets_that_fail(void **state UNUSED)
+{
+	boot();
+	build(ARRAY_SIZE(stages));
+	bench_reset_status = E_IO;
+	bench_destroy(vm);
+	assert_int_equal(pc_vmm_query(PC_VMM_Q_DEV_QUARANTINED, 0).v1, 3);
+	assert_status(pc_dev_info(0, bench_bar(3)), PC_FAULT);
+	bench_faults(0, 0, bench_page(1), SMMU_C_BAD_STE);
+	bench_reset_status = OK;
+	for (u32 i = 0; i < device_count; i++)
+		if (device_table[i].state == DEVICE_QUARANTINED)
+			assert_status(pc_dev_release(i), PC_SUCCESS);
+	all_home();
+}
+
+/* --- hardware that fails (V3): what it may still reach is nobody's for ever */
+
+static u32 owned_by(u8 owner, u64 addr, u64 pages)
+{
+	u32 n = 0;
+
+	for (u64 i = 0; i < pages; i++)
+		n += page_find(pa(addr + i * PAGE_SIZE))->owner == owner;
+	return n;
+}
+
+static void V3_E4_hardware_is_silent(void **state UNUSED)
+{
+	boot();
+	build(ARRAY_SIZE(stages));
+	smmu_speculate(bench_smmu[0]);
+	bench_hardware_fails();
+	smmu_time(bench_smmu[0], SMMU_STUCK);
+	bench_destroy(vm);
+	/* Mapped for DMA: lost. The others are the primary's. */
+	assert_int_equal(owned_by(OWNER_HYP, bench_block(2), 512), 512);
+	assert_int_equal(owned_by(OWNER_HYP, bench_page(302), 16), 16);
+	assert_int_equal(owned_by(OWNER_VM, bench_page(300), 2), 2);
+	assert_int_equal(owned_by(OWNER_VM, bench_page(320), 580), 580);
+	assert_int_equal(owned_by(OWNER_VM, bench_page(200), 40), 40);
+	/* Never given again, whatever hardware says later; nor the MMIO that it may reach. */
+	smmu_time(bench_smmu[0], SMMU_ON_RELAX);
+	assert_status(pc_vm_create(0, 1, bench_block(2), 64), PC_DENIED);
+	assert_status(pv_map(bench_domain(), 0, bench_block(2), PAGE_SIZE, BENCH_RW), PC_FAULT);
+	assert_int_equal(device_table[3].state, DEVICE_QUARANTINED);
+	assert_status(pc_dev_release(3), PC_BUSY);
+	assert_status(pc_dev_info(0, bench_bar(3)), PC_FAULT);
+}
+
+/* A shared page under a mapping that was lost leaves the primary too, if that can be done. */
+static void V3_E4_shared_page_is_lost(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	u32 d;
+
+	o.iommus = 2;
+	boot_with(o);
+	make();
+	bench_donate(vm, AT, bench_page(100), 8, 0);
+	assert_int_equal(vm_share(vm, AT, 2).v1, 2);
+	bench_vm_assign(5, vm, 0, 1);
+	d = bench_vm_domain(vm);
+	bench_vm_map(vm, d, 0, AT, 4 * PAGE_SIZE);
+	bench_vm_attach(vm, 1, d);
+	bench_lands(5, 0, 8, bench_page(100) + 8);
+	bench_hardware_fails();
+	smmu_time(bench_smmu[1], SMMU_STUCK);
+	bench_destroy(vm);
+	assert_int_equal(owned_by(OWNER_HYP, bench_page(100), 4), 4);
+	assert_int_equal(owned_by(OWNER_VM, bench_page(104), 4), 4);
+	assert_int_equal(pc_dev_release(5).status, PC_IO);
+}
+
+/* The IOMMU falls silent somewhere in the middle, at every place there is. */
+static void E4_E9_silence_at_every_step(void **state UNUSED)
+{
+	for (u32 n = 0; n < 60; n += 3)
+		IN_CHILD({
+			boot();
+			build(ARRAY_SIZE(stages));
+			smmu_speculate(bench_smmu[0]);
+			bench_hardware_fails();
+			smmu_inject_silence(bench_smmu[0], n);
+			bench_destroy(vm);
+		});
+}
+
+/* A command fails, and the queue goes on. */
+static void E4_C9_an_error_at_every_command(void **state UNUSED)
+{
+	for (u32 n = 1; n < 30; n++)
+		IN_CHILD({
+			boot();
+			build(ARRAY_SIZE(stages));
+			smmu_speculate(bench_smmu[0]);
+			bench_hardware_fails();
+			smmu_inject_cerror(bench_smmu[0], n, SMMU_CERROR_ABT);
+			bench_destroy(vm);
+		});
+}
+
+int main(void)
+{
+	static const struct CMUnitTest cases[] = {
+		cmocka_unit_test(E4_K4_destroy_at_every_stage),
+		cmocka_unit_test(A9_memory_comes_back_scrubbed),
+		cmocka_unit_test(K4_hardware_of_every_kind),
+		cmocka_unit_test(V2_E4_shared_pages_pinned_by_the_primary),
+		cmocka_unit_test(V2_E4_shared_block_pinned_by_the_primary),
+		cmocka_unit_test(A1_destroyed_in_mid_dma),
+		cmocka_unit_test(E4_D6_destroyed_with_an_unmap_in_flight),
+		cmocka_unit_test(I8_resets_in_several_turns),
+		cmocka_unit_test(E4_resets_that_fail),
+		cmocka_unit_test(V3_E4_hardware_is_silent),
+		cmocka_unit_test(V3_E4_shared_page_is_lost),
+		cmocka_unit_test(E4_E9_silence_at_every_step),
+		cmocka_unit_test(E4_C9_an_error_at_every_command),
+	};
+
+	return SUITE("teardown", cases);
+}
