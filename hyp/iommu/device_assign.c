@@ -439,16 +439,16 @@ static enum status claim(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 
 	/* First what may refuse, so that a refusal touches no device of the primary that is at work. */
 	FOR_EACH_DEVICE(other)
-		if (status == OK && other->group == d->group && other->vm != vm && !owner_change(other, vm))
-			status = E_BUSY;
+	if (status == OK && other->group == d->group && other->vm != vm && !owner_change(other, vm))
+		status = E_BUSY;
 	FOR_EACH_DEVICE(other)
-		if (status == OK && is_named(other, d, vm))
-			status = claim_one(other);
+	if (status == OK && is_named(other, d, vm))
+		status = claim_one(other);
 	if (status == OK)
 		return OK;
 	FOR_EACH_DEVICE(other)
-		if (is_named(other, d, vm))
-			__atomic_store_n(&other->vm, vm_primary, __ATOMIC_RELEASE);
+	if (is_named(other, d, vm))
+		__atomic_store_n(&other->vm, vm_primary, __ATOMIC_RELEASE);
 	(void)!group_settle(vm, d->group, &again);
 	return status;
 }
@@ -709,14 +709,18 @@ enum status device_reset(struct vm *vm, u64 pviommu, u64 vsid_value, bool *again
 
 /* --- the end of a VM */
 
-/* The streams of a device walk nothing more; its attachments are forgotten an endpoint a step. */
-static bool teardown_streams(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
+/* Streams are blocked and their attachments forgotten an endpoint a step; true: that was the last. */
+static bool teardown_stream(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 {
-	if (vm->cursor == 0 && attach_block(d) != OK) {
+	static const struct stream_config blocked = { .mode = STREAM_BLOCKED };
+	struct endpoint *e = &d->endpoint[vm->cursor];
+
+	if (e->iommu->ops->stream_write(e->iommu, e->sid, &blocked) != OK) {
 		device_quarantine(d, "its streams could not be blocked");
+		vm->cursor = 0;
 		return true;
 	}
-	attach_forget(vm, &d->endpoint[vm->cursor], true);
+	attach_forget(vm, e, true);
 	if (++vm->cursor < d->endpoint_count)
 		return false;
 	vm->cursor = 0;
@@ -730,7 +734,7 @@ static bool teardown_device(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 
 	switch ((enum device_state)d->state) {
 	case DEVICE_ASSIGNED:
-		if (teardown_streams(d, vm) && d->state == DEVICE_ASSIGNED) {
+		if (teardown_stream(d, vm) && d->state == DEVICE_ASSIGNED) {
 			leave_owner(d, vm);
 			d->target = DEVICE_CLAIMED;
 			d->state = DEVICE_RESETTING;

@@ -9,6 +9,7 @@
 
 /* Too big for the stack; the hypervisor does not preempt itself. */
 static struct pt_edit cpu_edit[MACHINE_MAX_CPUS], dma_edit[MACHINE_MAX_CPUS];
+static struct pt_edit merge_edit[MACHINE_MAX_CPUS]; /* while the others may be held by view_reserve() */
 
 static struct pt_edit *edit_begin(struct pt_edit *edit)
 {
@@ -115,23 +116,36 @@ void view_cancel(struct vm *vm, ipa_t at, u64 size, struct pt_edit *edit)
 	undo(vm, &vm->cpu_pt, at.v, size, edit);
 }
 
-enum status view_add(struct vm *vm, ipa_t at, pa_t out, u64 size, u32 cpu, u32 dma)
+enum status view_reserve(struct vm *vm, ipa_t at, pa_t out, u64 size)
 {
 	struct pt_edit *edit = edit_begin(&cpu_edit[arch_cpu_index()]);
 	struct pt_edit *other = edit_begin(&dma_edit[arch_cpu_index()]);
 	enum status status;
 
 	status = prepare(vm, &vm->cpu_pt, at.v, out.v, size, edit);
+	if (status != OK || !has_dma(vm))
+		return status;
+	status = prepare(vm, &vm->dma_pt, at.v, out.v, size, other);
+	if (status != OK)
+		undo(vm, &vm->cpu_pt, at.v, size, edit);
+	return status;
+}
+
+void view_unreserve(struct vm *vm, ipa_t at, u64 size)
+{
+	if (has_dma(vm))
+		undo(vm, &vm->dma_pt, at.v, size, &dma_edit[arch_cpu_index()]);
+	undo(vm, &vm->cpu_pt, at.v, size, &cpu_edit[arch_cpu_index()]);
+}
+
+enum status view_add(struct vm *vm, ipa_t at, pa_t out, u64 size, u32 cpu, u32 dma)
+{
+	enum status status = view_reserve(vm, at, out, size);
+
 	if (status != OK)
 		return status;
-	if (has_dma(vm)) {
-		status = prepare(vm, &vm->dma_pt, at.v, out.v, size, other);
-		if (status != OK) {
-			undo(vm, &vm->cpu_pt, at.v, size, edit);
-			return status;
-		}
+	if (has_dma(vm))
 		commit(&vm->dma_pt, at.v, out.v, size, dma);
-	}
 	commit(&vm->cpu_pt, at.v, out.v, size, cpu);
 	return OK;
 }
@@ -182,8 +196,10 @@ static enum status split_edges(struct vm *vm, struct pt *pt, u64 va, u64 size)
 }
 
 /* One block again where a table holds its pieces; true: it is. */
-static bool merge_cpu(struct vm *vm, struct pt *pt, u64 va, u8 shift, struct pt_edit *edit)
+static bool merge_cpu(struct vm *vm, u64 va, u8 shift)
 {
+	struct pt_edit *edit = &merge_edit[arch_cpu_index()];
+	struct pt *pt = &vm->cpu_pt;
 	struct pt_run block;
 
 	if (!pt->ops->merge(pt, va, shift, edit_begin(edit), &block))
@@ -195,8 +211,11 @@ static bool merge_cpu(struct vm *vm, struct pt *pt, u64 va, u8 shift, struct pt_
 	return true;
 }
 
-static bool merge_dma(struct vm *vm, struct pt *pt, u64 va, u8 shift, struct pt_edit *edit)
+static bool merge_dma(struct vm *vm, u64 va, u8 shift)
 {
+	struct pt_edit *edit = &merge_edit[arch_cpu_index()];
+	struct pt *pt = &vm->dma_pt;
+
 	/* One that never answers would keep the table for ever. */
 	for (u32 left = vm->dma_tag.users; left != 0; left &= left - 1)
 		if (iommu_instance[__builtin_ctz(left)].dead)
@@ -208,20 +227,23 @@ static bool merge_dma(struct vm *vm, struct pt *pt, u64 va, u8 shift, struct pt_
 	return true;
 }
 
+static void merge_at(struct vm *vm, u64 va)
+{
+	if (has_dma(vm) && merge_dma(vm, va, PT_SHIFT_2M))
+		(void)merge_dma(vm, va, PT_SHIFT_1G);
+	if (merge_cpu(vm, va, PT_SHIFT_2M))
+		(void)merge_cpu(vm, va, PT_SHIFT_1G);
+}
+
 void view_merge(struct vm *vm, ipa_t at, u64 size)
 {
-	struct pt_edit *edit = &cpu_edit[arch_cpu_index()];
-
 	for (u64 va = align_down(at.v, BLOCK_SIZE); va < at.v + size; va += BLOCK_SIZE) {
 		const struct page *page = page_find(pa(va));
 		const struct page_run *run = page != NULL ? page_run_of(pa(va)) : NULL;
 
 		if (run == NULL || run->odd != 0 || run->owner != vm->owner)
 			continue;
-		if (has_dma(vm) && merge_dma(vm, &vm->dma_pt, va, PT_SHIFT_2M, edit))
-			(void)merge_dma(vm, &vm->dma_pt, va, PT_SHIFT_1G, edit);
-		if (merge_cpu(vm, &vm->cpu_pt, va, PT_SHIFT_2M, edit))
-			(void)merge_cpu(vm, &vm->cpu_pt, va, PT_SHIFT_1G, edit);
+		merge_at(vm, va);
 	}
 }
 
@@ -257,8 +279,13 @@ enum status view_remove(struct vm *vm, ipa_t at, u64 size)
 		status = split_edges(vm, &vm->dma_pt, at.v, size);
 	if (status == OK)
 		status = split_edges(vm, &vm->cpu_pt, at.v, size);
-	if (status != OK)
+	if (status != OK) { /* what was split for it is whole again */
+		if (vm->primary)
+			merge_at(vm, at.v);
+		if (vm->primary && (at.v + size) >> vm->cpu_pt.ops->va_bits == 0)
+			merge_at(vm, at.v + size);
 		return status;
+	}
 	if (has_dma(vm))
 		dma = clear(&vm->dma_pt, at.v, size);
 	cpu = clear(&vm->cpu_pt, at.v, size);

@@ -40,6 +40,13 @@ enum status view_add(struct vm *vm, ipa_t at, pa_t out, u64 size, u32 cpu, u32 d
 void view_merge(struct vm *vm, ipa_t at, u64 size) MUST_HOLD(vm_class);
 
 /*
+ * Tables in both views for a range that is not mapped now, so that view_add() of it cannot fail; E_NOMEM.
+ * view_unreserve(), with no change of views in between, takes them back.
+ */
+enum status view_reserve(struct vm *vm, ipa_t at, pa_t out, u64 size) MUST_CHECK MUST_HOLD(vm_class);
+void view_unreserve(struct vm *vm, ipa_t at, u64 size) MUST_HOLD(vm_class);
+
+/*
  * Remove a range from both views, with completion on every CPU and IOMMU. All or nothing: E_NOMEM: no
  * table to split a block; E_IO: an IOMMU did not complete, and everything is as before.
  */

@@ -192,7 +192,13 @@ enum status memory_relinquish(struct vm *vm, ipa_t at, ipa_t *where)
 	status = transition(base, 1, PAGE_TAKE, vm->owner, vm->owner);
 	if (status != OK)
 		return status;
-	status = view_remove(vm, at, PAGE_SIZE);
+	/* The primary's tables first, for give(). */
+	status = view_reserve(vm_primary, ipa(base.v), base, PAGE_SIZE);
+	if (status == OK) {
+		status = view_remove(vm, at, PAGE_SIZE);
+		if (status != OK)
+			view_unreserve(vm_primary, ipa(base.v), PAGE_SIZE);
+	}
 	if (status != OK) {
 		must(base, 1, PAGE_TAKE_BACK, vm->owner, vm->owner);
 		return status;

@@ -18,7 +18,7 @@ void (*fake_cpu_inval_hook)(u16 vmid, u64 base, u64 size);
 u32 fake_event_irq_raised[1024];
 struct fake_vm_calls fake_vm_calls;
 u32 fake_vm_order = 1, fake_vcpu_order;
-void (*fake_vcpu_run_hook)(struct vcpu *vcpu);
+enum status (*fake_vcpu_run_hook)(struct vcpu *vcpu);
 bool fake_vcpu_cannot_run;
 enum status fake_vcpu_irq_status, fake_irq_give_status;
 
@@ -104,7 +104,7 @@ void arch_vcpu_run(struct vcpu *vcpu)
 		fake_die("a vCPU is run with %u locks held", locks_held);
 	fake_vm_calls.run++;
 	if (fake_vcpu_run_hook != NULL) {
-		fake_vcpu_run_hook(vcpu);
+		(void)!fake_vcpu_run_hook(vcpu);
 		return;
 	}
 	vcpu->exit = (struct pc_vcpu_exit){

@@ -111,7 +111,7 @@ extern struct fake_vm_calls fake_vm_calls;
 /* The orders that arch_vm_order() and arch_vcpu_order() answer; 1 and 0 at reset. */
 extern u32 fake_vm_order, fake_vcpu_order;
 /* Runs a vCPU in the guest's place. None: every run ends with PC_EXIT_HOST_IRQ. */
-extern void (*fake_vcpu_run_hook)(struct vcpu *vcpu);
+extern enum status (*fake_vcpu_run_hook)(struct vcpu *vcpu);
 extern bool fake_vcpu_cannot_run;
 /* What arch_vcpu_irq() and arch_irq_give() answer; OK at reset. */
 extern enum status fake_vcpu_irq_status, fake_irq_give_status;

@@ -214,11 +214,16 @@ static void V1_E3_quarantine_on_a_failing_reset(void **state UNUSED)
 	assert_ptr_equal(device_table[2].vm, vm_primary);
 	assert_int_equal(device_table[2].state, DEVICE_QUARANTINED);
 	bench_faults(2, 0, bench_page(300), SMMU_C_BAD_STE);
-	bench_lands(3, 0, bench_page(300), bench_page(300));
+	/* The other of its group has to be reset before it goes home, and that fails as well. */
+	assert_int_equal(device_table[3].state, DEVICE_QUARANTINED);
+	bench_faults(3, 0, bench_page(300), SMMU_C_BAD_STE);
 	assert_status(pc_dev_info(0, bench_bar(2)), PC_FAULT);
 	vm = bench_vm(0);
-	assert_status(pc_dev_assign(3, vm, 0), PC_DENIED); /* of its group */
+	assert_status(pc_dev_assign(3, vm, 0), PC_DENIED);
 	bench_reset_status = OK;
+	assert_status(pc_dev_release(3), PC_SUCCESS);
+	bench_lands(3, 0, bench_page(300), bench_page(300));
+	assert_status(pc_dev_assign(3, vm, 0), PC_DENIED); /* one of its group is in quarantine */
 	assert_status(pc_dev_release(2), PC_SUCCESS);
 	bench_lands(2, 0, bench_page(300), bench_page(300));
 	bench_vm_assign(3, vm, 0, 1);

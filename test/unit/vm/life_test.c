@@ -121,7 +121,7 @@ static void I3_finalise_statuses(void **state UNUSED)
 	vm = bench_vm(0);
 	assert_status(pc_vm_finalise(0), PC_NOT_FOUND);
 	assert_status(pc_vm_finalise(vm + 256), PC_NOT_FOUND);
-	assert_status(pc_vm_finalise(1), PC_EXISTS);
+	assert_status(pc_vm_finalise(1), PC_INVALID_PARAMETER);
 	assert_status(pc_vm_finalise(vm), PC_SUCCESS);
 	assert_status(pc_vm_finalise(vm), PC_EXISTS);
 	pc_vm_destroy(vm);

@@ -517,8 +517,8 @@ static void D9_meminfo_and_features(void **state UNUSED)
 	boot();
 	r = bench_call_vm(vm, PC_HYP_MEMINFO, 0, 0, 0, BENCH_POISON, BENCH_POISON, BENCH_POISON);
 	assert_status(r, PC_SUCCESS);
-	assert_int_equal(r.v1, PAGE_SIZE);
-	assert_int_equal(r.v2 & 1, 1);
+	assert_int_equal(r.v0, PAGE_SIZE);
+	assert_int_equal(r.v1, 1);
 	assert_status(bench_call_vm(vm, PC_HYP_MEMINFO, 1, 0, 0, 0, 0, 0), PC_INVALID_PARAMETER);
 	end();
 }

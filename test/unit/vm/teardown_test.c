@@ -261,7 +261,7 @@ static enum status unmaps(struct vcpu *vcpu)
 	fake_relax_hook_add(destroy_meanwhile, NULL);
 	assert_status(vm_pv(vm, PVIOMMU_UNMAP_PAGES, paging, 0, BLOCK_SIZE, 0, 0), PC_SUCCESS);
 	fake_relax_hook_remove(destroy_meanwhile, NULL);
-	hyp_exit_work(vcpu);
+	hyp_vcpu_check(vcpu);
 	return OK;
 }
 

@@ -54,7 +54,7 @@ static void I3_set_statuses(void **state UNUSED)
 	bench_exit();
 	assert_status(pc_vcpu_run(vm, 0, BENCH_EXIT), PC_SUCCESS);
 	assert_status(pc_vcpu_set(vm, 0, AT, 0), PC_BUSY);
-	assert_status(pc_vcpu_set(vm, 1, AT, 0), PC_SUCCESS); /* another, of a VM that is final */
+	assert_status(pc_vcpu_set(vm, 1, AT, 0), PC_BUSY); /* nor another: the VM is final */
 	end();
 }
 
@@ -142,16 +142,19 @@ static void I6_every_exit(void **state UNUSED)
 	end();
 }
 
-static enum status not_now(struct vcpu *vcpu UNUSED) { return E_NOSYS; }
-
 static void I4_run_in_a_state_that_cannot_be_kept(void **state UNUSED)
 {
 	boot();
 	bench_exit();
-	assert_status(pc_vcpu_run(vm, 0, BENCH_EXIT), PC_SUCCESS);
-	fake_vcpu_run_hook = not_now;
+	/* Not even finalised by that. */
+	fake_vcpu_cannot_run = true;
 	assert_status(pc_vcpu_run(vm, 0, BENCH_EXIT), PC_NOT_SUPPORTED);
-	fake_vcpu_run_hook = NULL;
+	fake_vcpu_cannot_run = false;
+	assert_status(pc_vcpu_set(vm, 0, AT, 0), PC_SUCCESS);
+	assert_status(pc_vcpu_run(vm, 0, BENCH_EXIT), PC_SUCCESS);
+	fake_vcpu_cannot_run = true;
+	assert_status(pc_vcpu_run(vm, 0, BENCH_EXIT), PC_NOT_SUPPORTED);
+	fake_vcpu_cannot_run = false;
 	assert_status(pc_vcpu_run(vm, 0, BENCH_EXIT), PC_SUCCESS);
 	end();
 }
@@ -243,7 +246,7 @@ static void I7_guard(void **state UNUSED)
 	store_exits(0x9000000);
 	r = vm_guard(vm, PC_MMIO_GUARD_INFO, BENCH_POISON, BENCH_POISON);
 	assert_status(r, PC_SUCCESS);
-	assert_int_equal(r.v1, PAGE_SIZE);
+	assert_int_equal(r.v0, PAGE_SIZE);
 	assert_status(vm_guard(vm, PC_MMIO_GUARD_ENROLL, BENCH_POISON, BENCH_POISON), PC_SUCCESS);
 	does_not_exit(0x9000000, false);
 	assert_status(vm_guard(vm, PC_MMIO_GUARD_MAP, 0x9000000, BENCH_POISON), PC_SUCCESS);
@@ -397,7 +400,7 @@ static enum status destroyed(struct vcpu *vcpu)
 	u64 left;
 
 	vcpu->leave = false;
-	hyp_exit_work(vcpu);
+	hyp_vcpu_check(vcpu);
 	assert_false(vcpu->leave);
 	bench_cpu_set(1);
 	left = pc_vm_destroy(vm).v1;
@@ -409,7 +412,7 @@ static enum status destroyed(struct vcpu *vcpu)
 	assert_int_equal(fake_vm_calls.inval_vmid, 0);
 	assert_status(pc_vcpu_run(vm, 1, BENCH_EXIT), PC_BUSY);
 	bench_cpu_set(0);
-	hyp_exit_work(vcpu);
+	hyp_vcpu_check(vcpu);
 	assert_true(vcpu->leave);
 	return OK;
 }

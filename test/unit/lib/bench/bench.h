@@ -79,6 +79,7 @@ extern bool bench_master[BENCH_DEVICES], bench_intx_denied[BENCH_DEVICES];
 
 struct result {
 	s64 status; /* precise */
+	u64 v0;         /* R0 as it is */
 	u64 v1, v2, v3; /* R1..R3, as far as the call has them */
 };
 

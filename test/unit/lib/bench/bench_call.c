@@ -36,7 +36,9 @@ static s64 precise(const struct hcall_args *args, bool legacy)
 	if (!legacy)
 		return status;
 	switch ((s64)args->r[3]) {
-	case PC_SUCCESS:
+	case PC_SUCCESS: /* 0, or a number that is the answer */
+		assert_true(status >= 0);
+		break;
 	case PC_NOT_SUPPORTED:
 		assert_int_equal(status, (s64)args->r[3]);
 		break;
@@ -72,6 +74,7 @@ static struct result call(struct vcpu *vcpu, const struct hcall_args in)
 	assert_true(again < AGAIN_MAX);
 	assert_int_equal(fake_locks_held(), 0);
 	r.status = precise(&args, legacy);
+	r.v0 = args.r[0];
 	r.v1 = args.r[1];
 	r.v2 = args.r[2];
 	r.v3 = args.r[3];
