@@ -136,11 +136,10 @@ CASE(assigned, mapped_pages_stay_A6_V2)
 	BEGIN(&a, "call", PC_MEM_RELINQUISH, a.heap_ipa);
 	REQUIRE(vmm_run(&a) == VMM_MEMORY, "relinquishing an unmapped page did not exit");
 	REQUIRE_EQUAL(vmm_finish(&a)[0], 0);
-	REFUSED_EITHER(a_op(PVIOMMU_MAP_PAGES, domain_a, RIG_IOVA, a.heap_ipa, PAGE, RW), PC_FAULT, PC_DENIED);
+	REFUSED(a_op(PVIOMMU_MAP_PAGES, domain_a, RIG_IOVA, a.heap_ipa, PAGE, RW), PC_FAULT);
 	REQUIRE(!vmdev_dma(&slot, 0, RIG_IOVA), "DMA to the relinquished page was not refused");
-	REFUSED_EITHER(a_op(PVIOMMU_MAP_PAGES, domain_a, RIG_IOVA, DOORBELL, PAGE, RW), PC_FAULT, PC_DENIED);
-	REFUSED_EITHER(a_op(PVIOMMU_MAP_PAGES, domain_a, RIG_IOVA, SERVICE_GICD, PAGE, RW | PVIOMMU_PROT_MMIO), PC_FAULT,
-		       PC_DENIED);
+	REFUSED(a_op(PVIOMMU_MAP_PAGES, domain_a, RIG_IOVA, DOORBELL, PAGE, RW), PC_FAULT);
+	REFUSED(a_op(PVIOMMU_MAP_PAGES, domain_a, RIG_IOVA, SERVICE_GICD, PAGE, RW | PVIOMMU_PROT_MMIO), PC_DENIED);
 	/* Registers of its own device: peer to peer. */
 	OK(a_op(PVIOMMU_MAP_PAGES, domain_a, RIG_IOVA, slot.regs[2], PAGE, PVIOMMU_PROT_WRITE | PVIOMMU_PROT_MMIO));
 	OK(a_op(PVIOMMU_UNMAP_PAGES, domain_a, RIG_IOVA, PAGE, 0, 0));
@@ -162,10 +161,10 @@ CASE(assigned, invisible_to_the_primary_E1)
 	}
 	vmdev_lands(&slot, 0, RIG_IOVA, a.heap_ipa);
 	REQUIRE(rig_device_info(slot.device).flags & PC_DEV_ASSIGNED, "the device is not told as assigned");
-	REFUSED_EITHER(dev_set_vsid(slot.device, 0, RIG_VSID(7)), PC_BUSY, PC_EXISTS);
-	REFUSED_EITHER(dev_assign(slot.device, PC_VM_PRIMARY, rig.pviommu), PC_BUSY, PC_EXISTS);
-	REFUSED_EITHER(dev_assign(slot.device, a.handle, 0), PC_BUSY, PC_EXISTS);
-	REFUSED_EITHER(dev_map_mmio(slot.device, 0, SERVICE_MMIO(0)), PC_EXISTS, PC_BUSY);
+	REFUSED(dev_set_vsid(slot.device, 0, RIG_VSID(7)), PC_BUSY);
+	REFUSED(dev_assign(slot.device, PC_VM_PRIMARY, rig.pviommu), PC_BUSY);
+	REFUSED(dev_assign(slot.device, a.handle, 0), PC_BUSY);
+	REFUSED(dev_map_mmio(slot.device, 0, SERVICE_MMIO(0)), PC_EXISTS);
 }
 
 CASE(assigned, statuses_of_the_device_calls)
@@ -174,25 +173,25 @@ CASE(assigned, statuses_of_the_device_calls)
 	u64 page = ram_alloc_raw(PAGE, PAGE);
 
 	REQUIRE(rig_find_device(bdf, &device, &endpoint), "no device");
-	REFUSED_EITHER(dev_map_mmio(device, 0, SERVICE_MMIO(0)), PC_NOT_FOUND, PC_DENIED);
-	REFUSED_EITHER(dev_map_irq(device, 0, 40), PC_NOT_FOUND, PC_DENIED);
+	REFUSED(dev_map_mmio(device, 0, SERVICE_MMIO(0)), PC_NOT_FOUND);
+	REFUSED(dev_map_irq(device, 0, 40), PC_NOT_FOUND);
 	vmm_service(&a, PC_VM_OPEN_MMIO, 1, 0);
-	REFUSED_EITHER(dev_assign(device, a.handle, OK(vmm_query(PC_VMM_Q_MAX_PVIOMMUS)).r1), PC_NOT_FOUND, PC_INVALID_PARAMETER);
-	REFUSED_EITHER(dev_assign(device, a.handle, ~0ul), PC_NOT_FOUND, PC_INVALID_PARAMETER);
+	REFUSED(dev_assign(device, a.handle, OK(vmm_query(PC_VMM_Q_MAX_PVIOMMUS)).r1), PC_INVALID_PARAMETER);
+	REFUSED(dev_assign(device, a.handle, ~0ul), PC_INVALID_PARAMETER);
 	vmm_assign(&a, device, 0);
 	OK(dev_set_vsid(device, 0, RIG_VSID(0)));
 	REFUSED(dev_set_vsid(device, 1, RIG_VSID(0)), PC_EXISTS);
 	REFUSED(dev_set_vsid(device, 0, RIG_VSID(1)), PC_EXISTS);
-	REFUSED_EITHER(dev_map_mmio(device, PC_DEV_MAX_MMIO, SERVICE_MMIO(0)), PC_NOT_FOUND, PC_INVALID_PARAMETER);
-	REFUSED_EITHER(dev_map_mmio(device, ~0ul, SERVICE_MMIO(0)), PC_NOT_FOUND, PC_INVALID_PARAMETER);
+	REFUSED(dev_map_mmio(device, PC_DEV_MAX_MMIO, SERVICE_MMIO(0)), PC_NOT_FOUND);
+	REFUSED(dev_map_mmio(device, ~0ul, SERVICE_MMIO(0)), PC_NOT_FOUND);
 	REFUSED(dev_map_mmio(device, 0, SERVICE_MMIO(0) + 8), PC_INVALID_PARAMETER);
-	REFUSED_EITHER(dev_map_mmio(device, 0, SERVICE_BASE), PC_EXISTS, PC_BUSY);
-	REFUSED_EITHER(dev_map_mmio(device, 0, SERVICE_GICD), PC_EXISTS, PC_INVALID_PARAMETER);
+	REFUSED(dev_map_mmio(device, 0, SERVICE_BASE), PC_EXISTS);
+	REFUSED(dev_map_mmio(device, 0, SERVICE_GICD), PC_INVALID_PARAMETER);
 	REFUSED(dev_map_mmio(device, 0, 1ul << 50), PC_INVALID_PARAMETER);
 	OK(dev_map_mmio(device, 0, SERVICE_MMIO(0)));
-	REFUSED_EITHER(vm_donate(a.handle, SERVICE_MMIO(0), page, 1, 0), PC_EXISTS, PC_BUSY);
+	REFUSED(vm_donate(a.handle, SERVICE_MMIO(0), page, 1, 0), PC_EXISTS);
 	*(volatile u32 *)page = 1;
-	REFUSED_EITHER(dev_map_irq(device, 99, 40), PC_NOT_FOUND, PC_INVALID_PARAMETER);
+	REFUSED(dev_map_irq(device, 99, 40), PC_NOT_FOUND);
 	OK(vm_finalise(a.handle));
 	REFUSED(dev_set_vsid(device, 1, RIG_VSID(1)), PC_BUSY);
 }
@@ -523,12 +522,10 @@ CASE(assigned, dma_sweep_over_the_machine_G4_J1)
 		for (u64 at = ram[i].base; at < ram[i].base + ram[i].size; at += 997 * PAGE) {
 			if (at - SERVICE_BASE < BLOCK_1G)
 				continue;
-			REFUSED_EITHER(a_op(PVIOMMU_MAP_PAGES, domain_a, RIG_IOVA + BLOCK_1G, at, PAGE, RW), PC_FAULT, PC_DENIED);
+			REFUSED(a_op(PVIOMMU_MAP_PAGES, domain_a, RIG_IOVA + BLOCK_1G, at, PAGE, RW), PC_FAULT);
 		}
 	}
 	for (u32 i = 0; i < count; i++)
-		REFUSED_EITHER(a_op(PVIOMMU_MAP_PAGES, domain_a, RIG_IOVA + BLOCK_1G, align_down(windows[i].base, PAGE), PAGE,
-				    RW | PVIOMMU_PROT_MMIO),
-			       PC_FAULT, PC_DENIED);
+		REFUSED(a_op(PVIOMMU_MAP_PAGES, domain_a, RIG_IOVA + BLOCK_1G, align_down(windows[i].base, PAGE), PAGE, RW | PVIOMMU_PROT_MMIO), PC_DENIED);
 	vmdev_lands(&slot, 0, RIG_IOVA, a.heap_ipa);
 }

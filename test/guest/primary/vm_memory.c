@@ -206,7 +206,7 @@ CASE(memory, pinned_pages_are_not_donated_A6_V2)
 	rig_unmap(rig.domain, RIG_IOVA + BLOCK_2M + 17 * PAGE, PAGE);
 	REFUSED(vm_donate(vm.handle, EXTRA + BLOCK_2M, block + 16 * PAGE, 1, 0), PC_BUSY);
 	OK(vm_donate(vm.handle, EXTRA + BLOCK_2M, block + 17 * PAGE, 1, 0));
-	REFUSED_EITHER(pv_map(rig.domain, RIG_IOVA + 2 * PAGE, block + 17 * PAGE, PAGE, RW), PC_DENIED, PC_FAULT);
+	REFUSED(pv_map(rig.domain, RIG_IOVA + 2 * PAGE, block + 17 * PAGE, PAGE, RW), PC_FAULT);
 	rig_unmap(rig.domain, RIG_IOVA + PAGE, PAGE);
 	OK(vm_donate(vm.handle, EXTRA + 2 * PAGE, own + 2 * PAGE, 1, 0));
 	rig_unmap(rig.domain, RIG_IOVA + BLOCK_2M, 17 * PAGE);
@@ -225,7 +225,7 @@ CASE(memory, calls_do_not_reach_donated_pages_N3)
 	REFUSED(pv_map_list((u64)list), PC_FAULT);
 	REFUSED(dev_info(0, (u64)list), PC_FAULT);
 	REFUSED(vcpu_run(vm.handle, 0, (u64)list), PC_FAULT);
-	REFUSED_EITHER(pv_events_setup(rig.pviommu, (u64)list, 0, 0, 0), PC_FAULT, PC_NOT_SUPPORTED);
+	REFUSED(pv_events_setup(rig.pviommu, (u64)list, 0, 0, 0), PC_NOT_SUPPORTED);
 	vmm_start(&vm);
 	REQUIRE_EQUAL(ASK(&vm, "peek", EXTRA, 8)[1], sizeof(*list));
 }
@@ -274,7 +274,7 @@ CASE(memory, relinquished_page_is_scrubbed_and_ours_A9)
 	must_be_gone("the page behind it", vm.heap_own + 2 * PAGE);
 	REQUIRE(!ASK(&vm, "peek", vm.heap_ipa + PAGE, 8)[0], "the VM still reads the page it relinquished");
 	guest_holds("the pages beside it", vm.heap_ipa, PAGE / 8, SECRET, 1);
-	REFUSED_EITHER(vmm_hcall(&vm, PC_MEM_RELINQUISH, vm.heap_ipa + PAGE, 0, 0, 0, 0), PC_FAULT, PC_INVALID_PARAMETER);
+	REFUSED(vmm_hcall(&vm, PC_MEM_RELINQUISH, vm.heap_ipa + PAGE, 0, 0, 0, 0), PC_FAULT);
 	open_identity();
 	LANDS(rig.testdev, vm.heap_own + PAGE, (u32 *)(vm.heap_own + PAGE));
 }
@@ -318,10 +318,10 @@ CASE(memory, shared_pages_pinned_by_the_primary_stay_A6_V2)
 	rig_map(rig.domain, RIG_IOVA + PAGE, vm.heap_own, PAGE, RW);
 	LANDS(rig.testdev, RIG_IOVA + PAGE, (u32 *)vm.heap_own);
 	REFUSED(vmm_hcall(&vm, PC_MEM_UNSHARE, vm.heap_ipa, 1, 0, 0, 0), PC_BUSY);
-	REFUSED_EITHER(vmm_hcall(&vm, PC_MEM_RELINQUISH, vm.heap_ipa, 0, 0, 0, 0), PC_BUSY, PC_DENIED);
+	REFUSED(vmm_hcall(&vm, PC_MEM_RELINQUISH, vm.heap_ipa, 0, 0, 0, 0), PC_DENIED);
 	rig_unmap(rig.domain, RIG_IOVA + PAGE, PAGE);
 	OK(call_with_exit(PC_MEM_UNSHARE, vm.heap_ipa, 1));
-	REFUSED_EITHER(pv_map(rig.domain, RIG_IOVA + PAGE, vm.heap_own, PAGE, RW), PC_DENIED, PC_FAULT);
+	REFUSED(pv_map(rig.domain, RIG_IOVA + PAGE, vm.heap_own, PAGE, RW), PC_FAULT);
 }
 
 /* What is only shared with the primary is not the primary's to give. */
@@ -332,9 +332,9 @@ CASE(memory, shared_pages_are_not_the_primarys_to_donate_V1)
 	vmm_boot(&vm, 1, 2);
 	ask_with_exit("share", vm.heap_ipa, 1);
 	vmm_create(&other, 0, 1);
-	REFUSED_EITHER(vm_donate(other.handle, EXTRA, vm.heap_own, 1, 0), PC_DENIED, PC_FAULT);
-	REFUSED_EITHER(vm_donate(vm.handle, EXTRA, vm.heap_own, 1, 0), PC_DENIED, PC_FAULT);
-	REFUSED_EITHER(vm_add_pool(vm.handle, vm.heap_own, 1), PC_DENIED, PC_FAULT);
+	REFUSED(vm_donate(other.handle, EXTRA, vm.heap_own, 1, 0), PC_DENIED);
+	REFUSED(vm_donate(vm.handle, EXTRA, vm.heap_own, 1, 0), PC_DENIED);
+	REFUSED(vm_add_pool(vm.handle, vm.heap_own, 1), PC_DENIED);
 	REFUSED(vm_create(0, 1, vm.heap_own, vm.pool_pages), PC_DENIED);
 }
 
@@ -344,11 +344,11 @@ CASE(memory, share_and_unshare_statuses)
 
 	vmm_boot(&vm, 1, 4);
 	ask_with_exit("share", vm.heap_ipa, 1);
-	REFUSED_EITHER(vmm_hcall(&vm, PC_MEM_SHARE, vm.heap_ipa, 1, 0, 0, 0), PC_EXISTS, PC_DENIED);
-	REFUSED_EITHER(vmm_hcall(&vm, PC_MEM_UNSHARE, vm.heap_ipa + PAGE, 1, 0, 0, 0), PC_NOT_FOUND, PC_DENIED);
+	REFUSED(vmm_hcall(&vm, PC_MEM_SHARE, vm.heap_ipa, 1, 0, 0, 0), PC_DENIED);
+	REFUSED(vmm_hcall(&vm, PC_MEM_UNSHARE, vm.heap_ipa + PAGE, 1, 0, 0, 0), PC_DENIED);
 	REFUSED(vmm_hcall(&vm, PC_MEM_UNSHARE, vm.heap_ipa + 8, 1, 0, 0, 0), PC_INVALID_PARAMETER);
 	REFUSED(vmm_hcall(&vm, PC_MEM_UNSHARE, vm.heap_ipa, 1, 1, 0, 0), PC_INVALID_PARAMETER);
-	REFUSED_EITHER(vmm_hcall(&vm, PC_MEM_SHARE, -PAGE, 2, 0, 0, 0), PC_INVALID_PARAMETER, PC_FAULT);
+	REFUSED(vmm_hcall(&vm, PC_MEM_SHARE, -PAGE, 2, 0, 0, 0), PC_INVALID_PARAMETER);
 	/* Zero granules means one. */
 	OK(call_with_exit(PC_MEM_UNSHARE, vm.heap_ipa, 0));
 	last_call_is(PC_MEM_UNSHARED, vm.heap_own, 1);
