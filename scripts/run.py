@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Boots the hypervisor in QEMU with a primary VM.
 
-Without --primary: plays the main scenario (test/guest/primary/scenario.c) and exits with 0 only if it held.
+Without --primary: plays the main scenario (section [scenario] of test/cases.cfg) and exits with 0 only if it held.
 With --primary: your own kernel, on this terminal; the exit status is QEMU's. Ctrl-C ends it.
 """
 
@@ -13,21 +13,24 @@ import subprocess
 import sys
 
 from lib import board as boards
-from lib import guest_run, process
+from lib import cases, guest_run, process
 
-SCENARIO = "build/guest/scenario.bin"
+SCENARIO = "scenario"
 SCENARIO_LIMIT_S = 120
-SCENARIO_DEVICES = ["slot"]
 WORK = os.path.join("build", "run")
 # QEMU's test device reads back past the IOMMU, so the hypervisor takes it only when it is told so.
 BOOT_LINE = "testdev"
 
 
+def scenario_command(board, args):
+    sections = cases.read(os.path.join(boards.ROOT, "test", "cases.cfg"))
+    section = next(s for s in sections if s.name == SCENARIO)
+    return guest_run.section_command(board, section, args.image, None, args.cmdline, shlex.split(args.qemu_args))
+
+
 def play(board, args):
     """The scenario: its story is shown, its report lines are judged."""
-    extra = board.devices(SCENARIO_DEVICES) + shlex.split(args.qemu_args)
-    tree = board.tree(board.command(args.image, BOOT_LINE, SCENARIO, "", None, (), extra))
-    command = board.command(args.image, BOOT_LINE, SCENARIO, args.cmdline, tree, (), extra)
+    command = scenario_command(board, args)
     report = guest_run.GuestReport()
 
     def listen(line):
@@ -47,11 +50,10 @@ def play(board, args):
     return 0
 
 
-def own_kernel(board, args):
+def own_command(board, args):
     extra = shlex.split(args.qemu_args)
     boot_line = BOOT_LINE if "iommu-testdev" in args.qemu_args else ""
-    command = board.command(args.image, boot_line, args.primary, args.cmdline, args.initrd, (), extra)
-    return foreground(command)
+    return board.command(args.image, boot_line, args.primary, args.cmdline, args.initrd, (), extra)
 
 
 def foreground(command):
@@ -71,14 +73,9 @@ def debug(board, args):
     socket, console = os.path.join(WORK, "gdb.socket"), os.path.join(WORK, "console.log")
     if os.path.exists(socket):
         os.unlink(socket)
-    devices = [] if args.primary else board.devices(SCENARIO_DEVICES)
-    extra = devices + shlex.split(args.qemu_args)
-    extra += ["-S", "-chardev", f"socket,path={socket},server=on,wait=off,id=gdb", "-gdb", "chardev:gdb"]
-    primary, tree = args.primary or SCENARIO, args.initrd
-    overrides = {"-serial": f"file:{console}"}
-    if not args.primary:
-        tree = board.tree(board.command(args.image, BOOT_LINE, SCENARIO, "", None, (), extra[:-5]))
-    command = board.command(args.image, BOOT_LINE, primary, args.cmdline, tree, overrides, extra)
+    command = own_command(board, args) if args.primary else scenario_command(board, args)
+    command[command.index("-serial") + 1] = f"file:{console}"
+    command += ["-S", "-chardev", f"socket,path={socket},server=on,wait=off,id=gdb", "-gdb", "chardev:gdb"]
     machine = subprocess.Popen(command, cwd=boards.ROOT, start_new_session=True)
     print(f"The console goes to {console}; the machine waits: set a breakpoint (hyp_main) and continue.")
     try:
@@ -119,8 +116,8 @@ def main():
                 raise boards.BoardError(f"{path} is not there")
         if args.debug:
             return debug(board, args)
-        return own_kernel(board, args) if args.primary else play(board, args)
-    except boards.BoardError as error:
+        return foreground(own_command(board, args)) if args.primary else play(board, args)
+    except (boards.BoardError, cases.CasesError) as error:
         sys.exit(f"run: {error}")
     except KeyboardInterrupt:
         return 130

@@ -56,7 +56,7 @@ def matches(name, pattern):
 def names_in_image(image):
     """The cases compiled into a guest image, by its sources."""
     folder = os.path.join(ROOT, "test", "guest", "primary")
-    pattern = {"cases": "case_*.c", "vms": "vm_*.c"}.get(image, f"{image}.c")
+    pattern = {"cases": "case_*.c", "vms": "vm_*.c", "scenario": "scenario*.c"}.get(image, f"{image}.c")
     names = []
     for path in sorted(glob.glob(os.path.join(folder, pattern))):
         with open(path, encoding="utf-8") as file:

@@ -63,8 +63,8 @@ def case_patterns(section):
     return chosen if section.narrowed and len(chosen) < BOOTARG_LIMIT else whole
 
 
-def section_command(board, section, image, test_image):
-    """The QEMU command of a section of cases.cfg."""
+def section_command(board, section, image, test_image, bootargs="", qemu_args=()):
+    """The QEMU command of a section of cases.cfg, with more words for the image and arguments for QEMU."""
     name = section.get("image")
     primary = os.path.join("build", "guest", f"{name}.bin")
     hypervisor = None if section.flag("bare") else test_image if section.get("hypervisor") == "test" else image
@@ -76,7 +76,7 @@ def section_command(board, section, image, test_image):
     if section.flag("icount"):
         overrides["-icount"] = "shift=0,sleep=off"
     # An SMMU among them comes first: devices ask for their address space when they are made.
-    extra = section.words("qemu") + board.devices(section.words("devices"))
+    extra = section.words("qemu") + board.devices(section.words("devices")) + list(qemu_args)
     words = {"t": case_patterns(section)}
     if section.get("end"):
         words["end"] = section.get("end")
@@ -87,8 +87,8 @@ def section_command(board, section, image, test_image):
         initrd = board.tree(board.command(hypervisor, section.get("bootline"), primary, "", None, overrides, extra))
 
     def build():
-        bootargs = " ".join(f"{key}={value}" for key, value in words.items())
-        return board.command(hypervisor, section.get("bootline"), primary, bootargs, initrd, overrides, extra)
+        line = " ".join([*(f"{key}={value}" for key, value in words.items()), *bootargs.split()])
+        return board.command(hypervisor, section.get("bootline"), primary, line, initrd, overrides, extra)
 
     if section.get("second_smmu"):
         # -dtb replaces the tree that guest-loader extends, so it is made from that.

@@ -5,7 +5,7 @@ guest_lib_srcs := $(addprefix test/guest/lib/,start.S console.c edu.c gic.c gues
 	ram.c report.c rig.c smp.c status.c testdev.c trap.c)
 guest_images := bare scenario cases sweep bench stop vms
 guest_srcs_bare     := test/guest/primary/bare.c
-guest_srcs_scenario := test/guest/primary/scenario.c
+guest_srcs_scenario := test/guest/primary/scenario.c test/guest/primary/scenario_vms.c
 guest_srcs_cases    := $(sort $(wildcard test/guest/primary/case_*.c test/guest/primary/case_*.S))
 guest_srcs_sweep    := test/guest/primary/sweep.c
 guest_srcs_bench    := test/guest/primary/bench.c

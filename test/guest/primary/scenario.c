@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The main scenario of `make run`, told as it goes: a primary VM finds its devices, takes one slot with three DMA
- * engines, and does real DMA through the pvIOMMU; then it tries what it must not be able to do.
+ * engines, and does real DMA through the pvIOMMU; then it tries what it must not be able to do. The second part, with
+ * two VMs of its making, is scenario_vms.c.
  * Chapters run in order on one state. The last lines are a table and "[t] done ...".
  */
 #include <stdarg.h>
@@ -12,8 +13,9 @@
 #include "pci.h"
 #include "ram.h"
 #include "rig.h"
+#include "scenario.h"
 
-#define MAX_ROWS 96
+#define MAX_ROWS 128
 #define BYTES    1024u /* of one transfer of edu */
 #define UNMAPPED (RIG_IOVA + 0x100000)
 #define READONLY (RIG_IOVA + 0x200000)
@@ -26,6 +28,7 @@ static struct row {
 } rows[MAX_ROWS];
 static u32 row_count;
 static bool broken;
+static u64 kept; /* memory below it outlives the chapters */
 
 static u64 domain;
 /* Memory for the device to read, to write, and never to write; it outlives the chapters. */
@@ -33,10 +36,7 @@ static u32 out_page[PAGE / 4] __attribute__((aligned(4096)));
 static u32 in_page[PAGE / 4] __attribute__((aligned(4096)));
 static u32 read_only[PAGE / 4] __attribute__((aligned(4096)));
 
-static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void check(bool held, const char *expected, const char *what, ...) __attribute__((format(printf, 3, 4)));
-
-static void say(const char *format, ...)
+void say(const char *format, ...)
 {
 	va_list args;
 
@@ -46,7 +46,7 @@ static void say(const char *format, ...)
 	printf("\n");
 }
 
-static void check(bool held, const char *expected, const char *what, ...)
+void check(bool held, const char *expected, const char *what, ...)
 {
 	struct row *row = &rows[row_count < MAX_ROWS - 1 ? row_count++ : row_count];
 	va_list args;
@@ -61,7 +61,7 @@ static void check(bool held, const char *expected, const char *what, ...)
 	REQUIRE(held, "%s: expected %s", row->what, expected);
 }
 
-static const void *below(void)
+const void *below(void)
 {
 	const void *fdt = machine_below();
 
@@ -319,12 +319,19 @@ static void table(void)
 
 static void before(void)
 {
+	if (kept)
+		ram_release(kept);
 	REQUIRE(machine.pviommu_count, "the device tree has no pkvm,pviommu node");
 	rig.pviommu = machine.pviommu[0].id;
 	if (broken)
 		report_skip("an earlier chapter failed");
 	/* A chapter that ends early leaves the story broken; the last line of a good one takes it back. */
 	broken = true;
+}
+
+void keep_memory(void)
+{
+	kept = ram_mark();
 }
 
 static void after(void)
