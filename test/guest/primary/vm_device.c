@@ -405,6 +405,105 @@ CASE(assigned, a_line_of_three_owners_is_nobodys_F1)
 	REQUIRE_EQUAL(ASK(&a, "edu_irq", 50, 1, 5, 0, mine.regs[0])[0], 5);
 }
 
+/* --- isolation groups */
+
+static u32 flags_of(u32 device)
+{
+	return rig_device_info(device).flags;
+}
+
+/* Two devices of one group that own nothing yet; the functions whose registers they are. */
+static bool find_group(u32 devices[2], u32 bdfs[2])
+{
+	u64 count = OK(dev_count()).r1;
+	u32 endpoint, found;
+
+	for (u32 first = 0; first < count; first++) {
+		for (u32 second = first + 1; second < count; second++) {
+			if (rig_device_info(first).group != rig_device_info(second).group)
+				continue;
+			devices[0] = first;
+			devices[1] = second;
+			for (u32 i = 0; i < pci_function_count; i++) {
+				u32 bdf = pci_functions[i].bdf;
+
+				if (pci_functions[i].id != TESTDEV_ID || !rig_find_device(bdf, &found, &endpoint))
+					continue;
+				for (u32 n = 0; n < 2; n++)
+					bdfs[n] = found == devices[n] ? bdf : bdfs[n];
+			}
+			return true;
+		}
+	}
+	return false;
+}
+
+CASE(assigned, a_group_moves_as_one_E2)
+{
+	struct pc_vcpu_exit *exit = ram_alloc(PAGE, PAGE);
+	u32 devices[2], bdfs[2] = { 0 }, *word = ram_alloc(PAGE, PAGE);
+	struct testdev second;
+	struct vmdev mine;
+	u64 domain;
+
+	if (!find_group(devices, bdfs))
+		report_skip("this machine has no group of two devices");
+	exit->size = sizeof(*exit);
+	testdev_open(&second, bdfs[1]);
+	LANDS(second, (u64)word, word);
+	vmm_service(&a, PC_VM_OPEN_MMIO, 1, HEAP_PAGES);
+	vmm_service(&b, PC_VM_OPEN_MMIO, 1, 0);
+	vmdev_give(&mine, &a, bdfs[0], 0, RIG_VSID(0), 0);
+	vmm_note_device(devices[1]);
+	/* The other one is nobody's: blocked, invisible, and A's alone to ask for. */
+	REQUIRE(flags_of(devices[1]) & PC_DEV_CLAIMED, "the other device has flags %x", flags_of(devices[1]));
+	REQUIRE_EQUAL(pci_read32(bdfs[1], PCI_ID), PCI_ABSENT);
+	REQUIRE(!TRY(mmio_read32(second.regs)), "its registers are still the primary's");
+	REFUSED(dev_assign(devices[1], b.handle, 0), PC_BUSY);
+	REFUSED(dev_assign(devices[1], PC_VM_PRIMARY, rig.pviommu), PC_BUSY);
+	REFUSED(vm_finalise(a.handle), PC_BUSY);
+	REFUSED(vcpu_run(a.handle, 0, (u64)exit), PC_BUSY);
+	/* Its configuration space is back once it is given; until then nobody can look at its registers' place. */
+	vmm_assign(&a, devices[1], 0);
+	OK(dev_set_vsid(devices[1], 0, RIG_VSID(1)));
+	vmm_map_mmio(devices[1], 0, SERVICE_MMIO(WINDOW_B));
+	single = (struct vmdev){ .vm = &a, .device = devices[1], .vsid = RIG_VSID(1), .functions = 1, .regs = { SERVICE_MMIO(WINDOW_B) } };
+	vmm_start(&a);
+	vmdev_enable(&mine);
+	vmdev_enable(&single);
+	domain = vmdev_domain(&a);
+	vmdev_map(&a, domain, RIG_IOVA, a.heap_ipa, PAGE, RW);
+	vmdev_attach(&mine, 0, domain);
+	vmdev_lands(&mine, 0, RIG_IOVA, a.heap_ipa);
+	vmdev_faults(&single, 0, RIG_IOVA, a.heap_ipa);
+	/* Together they come home. */
+	vmm_destroy(&a);
+	REQUIRE_EQUAL(flags_of(devices[0]) | flags_of(devices[1]), 0);
+	testdev_open(&second, bdfs[1]);
+	LANDS(second, (u64)word, word);
+}
+
+/* Given back before it ran: as long as one is in use the group stays claimed. */
+CASE(assigned, a_group_is_released_as_one_E2)
+{
+	u32 devices[2], bdfs[2] = { 0 };
+
+	if (!find_group(devices, bdfs))
+		report_skip("this machine has no group of two devices");
+	vmm_create(&a, 0, 1);
+	vmm_assign(&a, devices[0], 0);
+	vmm_assign(&a, devices[1], 0);
+	REQUIRE_EQUAL(OK(vmm_release_call(devices[0])).r1, 0);
+	REQUIRE_EQUAL(flags_of(devices[0]), PC_DEV_CLAIMED);
+	REQUIRE_EQUAL(pci_read32(bdfs[0], PCI_ID), PCI_ABSENT);
+	REFUSED(vm_finalise(a.handle), PC_BUSY);
+	REFUSED(dev_release(devices[0]), PC_NOT_FOUND);
+	REQUIRE_EQUAL(OK(vmm_release_call(devices[1])).r1, 0);
+	REQUIRE_EQUAL(flags_of(devices[0]) | flags_of(devices[1]), 0);
+	REQUIRE_EQUAL(pci_read32(bdfs[0], PCI_ID), TESTDEV_ID);
+	OK(vm_finalise(a.handle));
+}
+
 /* --- the end of a VM */
 
 CASE(assigned, destroyed_in_the_middle_of_dma_E4_V3)

@@ -180,3 +180,57 @@ CASE(leak, a_vcpu_starts_with_clean_registers_J6)
 	for (u32 i = 1; i < words; i++)
 		REQUIRE(dump[i] == 0, "%s%u starts as %lx", i < 31 ? "x" : "half of v", i < 31 ? i : (i - 31), dump[i]);
 }
+
+/* --- the wide vector registers, which a secondary does not have */
+
+#define PFR0_SVE(value) ((value) >> 32 & 0xf)
+#define CPACR_ZEN       (3ul << 16)
+
+void sve_around_run(u64 vm, u64 exit_ipa, u64 pattern, void *z, void *p, u64 result[2]);
+u64 sve_bytes(void);
+
+static u64 z_now[32 * 256 / 8], result[2];
+static u8 p_now[16 * 32];
+
+static void require_wide(u64 bytes, u64 pattern)
+{
+	for (u64 n = 0; n < 32; n++) {
+		for (u64 i = 0; i < bytes / 8; i++)
+			REQUIRE(z_now[n * bytes / 8 + i] == pattern + n, "doubleword %lu of z%lu is %lx", i, n,
+				z_now[n * bytes / 8 + i]);
+	}
+	for (u64 n = 0; n < 16; n++) {
+		for (u64 i = 0; i < bytes / 8; i++)
+			REQUIRE(p_now[n * bytes / 8 + i] == (n & 1 ? 0 : 0xff), "byte %lu of p%lu is %x", i, n,
+				p_now[n * bytes / 8 + i]);
+	}
+}
+
+CASE(leak, wide_vectors_of_the_primary_stay_its_own_J6)
+{
+	u64 bytes, pattern = 0x0badcafe00000100ul;
+	const u64 *r;
+
+	if (!PFR0_SVE(sysreg_read(id_aa64pfr0_el1)))
+		report_skip("this CPU has no SVE");
+	sysreg_write(cpacr_el1, sysreg_read(cpacr_el1) | CPACR_ZEN);
+	isb();
+	bytes = sve_bytes();
+	REQUIRE(bytes >= 16 && bytes <= 256, "vectors of %lu bytes", bytes);
+	vmm_boot(&vm, 1, 0);
+	r = ASK(&vm, "sve", 0);
+	REQUIRE(!r[0] && !r[1], "a secondary sees SVE: ID %lu, it runs %lu", r[0], r[1]);
+	BEGIN(&vm, "registers", ~(u64)magic(), ROUNDS);
+	for (u32 i = 0; i < ROUNDS; i++) {
+		do {
+			vm.exit[0].size = sizeof(vm.exit[0]);
+			memset(z_now, 0, sizeof(z_now));
+			sve_around_run(vm.handle, (u64)&vm.exit[0], pattern, z_now, p_now, result);
+			REQUIRE(!result[0], "VCPU_RUN answers %s", status_name((long)result[0]));
+			require_wide(bytes, pattern);
+		} while (result[1] == PC_EXIT_HOST_IRQ);
+		REQUIRE_EQUAL(result[1], PC_EXIT_MMIO);
+		pattern += 0x100;
+	}
+	vmm_finish(&vm);
+}

@@ -83,3 +83,12 @@ SERVICE(registers)
 	}
 	mail->result[0] = present;
 }
+
+/* -> what the ID register says of SVE, 1 if an instruction of it runs */
+SERVICE(sve)
+{
+	mail->result[0] = sysreg_read(id_aa64pfr0_el1) >> 32 & 0xf;
+	sysreg_write(cpacr_el1, sysreg_read(cpacr_el1) | 3ul << 16);
+	isb();
+	mail->result[1] = TRY(asm volatile(".inst 0x04bf5020" :: : "x0")); /* rdvl x0, #1 */
+}
