@@ -3,7 +3,7 @@
 
 guest_lib_srcs := $(addprefix test/guest/lib/,start.S console.c edu.c gic.c guest.c machine.c mmu.c newlib.c pci.c \
 	ram.c report.c rig.c smp.c status.c testdev.c trap.c)
-guest_images := bare scenario cases sweep bench stop vms
+guest_images := bare scenario cases sweep bench stop vms vmm-linux
 guest_srcs_bare     := test/guest/primary/bare.c
 guest_srcs_scenario := test/guest/primary/scenario.c test/guest/primary/scenario_vms.c
 guest_srcs_cases    := $(sort $(wildcard test/guest/primary/case_*.c test/guest/primary/case_*.S))
@@ -15,6 +15,8 @@ vmm_srcs            := $(addprefix test/guest/lib/,vmm.c vmdev.c el1_regs.c serv
 guest_srcs_vms      := $(sort $(wildcard test/guest/primary/vm_*.c test/guest/primary/vm_*.S)) \
 	test/guest/primary/case_regs.S $(vmm_srcs)
 guest_srcs_scenario += $(vmm_srcs)
+# A VMM for a stock Linux.
+guest_srcs_vmm-linux := $(addprefix test/guest/,primary/vmm_linux.c lib/vmtree.c lib/vmuart.c) $(vmm_srcs)
 # The secondaries' image has no device tree to read and nobody to report to but the primary.
 service_srcs        := $(sort $(wildcard test/guest/secondary/*.c test/guest/secondary/*.S)) \
 	$(addprefix test/guest/lib/,start.S edu.c el1_regs.c gic.c newlib.c smp.c status.c testdev.c trap.c)
@@ -24,7 +26,7 @@ guest_flags := --target=aarch64-none-elf -march=armv8-a -mno-outline-atomics -st
 	-fdata-sections -ffile-prefix-map=$(CURDIR)/=
 guest_warnings := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wvla -Wundef -Wstrict-prototypes
 guest_includes := -Iinclude -Itest/guest/lib -Itest/guest/secondary -isystem $(LIBFDT_SRC)
-guest_libfdt   := $(addprefix build/guest/obj/libfdt/,fdt.o fdt_addresses.o fdt_ro.o fdt_strerror.o)
+guest_libfdt   := $(addprefix build/guest/obj/libfdt/,fdt.o fdt_addresses.o fdt_ro.o fdt_strerror.o fdt_sw.o)
 need_guest     := $(need_newlib_guest) $(need_libfdt)
 
 build/guest/obj/%.o: %.c Makefile test/guest/guest.mk | $(need_guest)
@@ -59,7 +61,7 @@ $(eval $(call guest_rules,service,$(service_srcs)))
 guest_bins := $(patsubst %,build/guest/%.bin,$(guest_images))
 run_deps   += build/guest/scenario.bin
 # cases.cfg also runs the Linux of platform/linux.
-test_deps  += $(guest_bins) $(LINUX_INITRAMFS)
+test_deps  += $(guest_bins) $(LINUX_INITRAMFS) $(LINUX_PACK)
 all_deps   += $(guest_bins)
 
 room_targets += bench
