@@ -1,12 +1,15 @@
 # Linux as a guest: the driver, its self test, the initramfs that tests it, and the runs.
 #
 # Needed by others: $(LINUX_INITRAMFS_MARK), an initramfs whose /init says "[t] mark init" as its first action and
-# switches off as its second.
+# switches off as its second; $(LINUX_PACK) and $(LINUX_PACK_MARK), the kernel with either initramfs for a secondary VM.
 
 linux_out := build/linux-guest
 LINUX_INITRAMFS      := $(linux_out)/initramfs.cpio
 LINUX_INITRAMFS_MARK := $(linux_out)/initramfs-mark.cpio
+LINUX_PACK           := $(linux_out)/secondary.pack
+LINUX_PACK_MARK      := $(linux_out)/secondary-mark.pack
 LINUX_ARGS           ?=
+SECONDARY            ?=
 
 linux_driver_srcs   := platform/linux/Kbuild $(wildcard platform/linux/*.[ch] include/abi/*.h)
 linux_selftest_srcs := test/linux/selftest/Kbuild $(wildcard test/linux/selftest/*.[ch])
@@ -41,14 +44,19 @@ $(LINUX_INITRAMFS): test/linux/init $(addprefix $(linux_out)/,iocheck portcullis
 $(LINUX_INITRAMFS_MARK): $(linux_out)/initmark scripts/linux/initramfs.py
 	$(call cmd,CPIO,$@,$(PYTHON) scripts/linux/initramfs.py --output $@ init=$<)
 
+$(LINUX_PACK): $(LINUX_INITRAMFS)
+$(LINUX_PACK_MARK): $(LINUX_INITRAMFS_MARK)
+$(LINUX_PACK) $(LINUX_PACK_MARK): scripts/linux/pack.py | $(need_linux)
+	$(call cmd,PACK,$@,$(PYTHON) scripts/linux/pack.py --output $@ --linux $(LINUX_IMAGE) --initrd $(filter %.cpio,$^))
+
 run_linux = $(PYTHON) scripts/linux/run_linux.py --linux=$(LINUX_IMAGE) --initrd=$(LINUX_INITRAMFS) \
 	--work=$(linux_out)/run $(if $(T),--case='$(T)') $(LINUX_ARGS)
 
 ifeq ($(ARCH),arm64)
 room_targets += run-linux
 .PHONY: run-linux run-linux-bare
-run-linux: $(IMAGE) $(LINUX_INITRAMFS) | $(need_qemu) $(need_linux) ## a stock Linux as primary, without and with our driver [T=pattern LINUX_ARGS=options]
-	@$(run_linux) --image=$(IMAGE)
+run-linux: $(IMAGE) $(LINUX_INITRAMFS) $(if $(SECONDARY),$(LINUX_PACK) build/guest/vmm-linux.bin) | $(need_qemu) $(need_linux) ## a stock Linux as primary, without and with our driver; SECONDARY=1: as secondary VM [T=pattern LINUX_ARGS=options]
+	@$(run_linux) --image=$(IMAGE) $(if $(SECONDARY),--secondary=$(LINUX_PACK))
 
 run-linux-bare: $(LINUX_INITRAMFS) | $(need_qemu) $(need_linux) ## the same Linux without the hypervisor: the driver's self test
 	@$(run_linux) --bare

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs a stock Linux as primary VM in QEMU and judges what its /init (test/linux/init) reports.
+"""Runs a stock Linux as primary or secondary VM in QEMU and judges what its /init (test/linux/init) reports.
 
 One line per case: "ok NAME" or "not ok NAME: REASON". Exit 0 only if every case holds. A case that /init never
 reached does not hold. Logs are left in --work, one per run.
@@ -21,7 +21,7 @@ import threading
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import board as boards
-from lib import process, results
+from lib import guest_run, process, results
 
 CPU_COUNT = 4
 CPUS = {"a57": "cortex-a57", "a710": "cortex-a710", "n2": "neoverse-n2", "max": "max"}
@@ -48,7 +48,14 @@ CASES = {
         "cpus", "devices_found", "load_in_use", "load_in_use_no_group", "unload_in_use", *ROUNDS, "end_counters",
     ],
     "refuse": ["cpus", "devices_found", *DEVICES, "driver_refuses", "driver_selftest"],
+    # The last three are its VMM's (test/guest/primary/vmm_linux.c).
+    "secondary": [
+        "cpus", "timers_tick", "compute", "sleep", "cpus_off_on", "system_off", "no_stray_access", "memory_returned",
+    ],
 }
+# As secondary VM: the CPU and how many of them.
+SECONDARIES = [("max", 1), ("a57", 2), ("a710", 2), ("n2", 2), ("max", 4)]
+VMM = "build/guest/vmm-linux.bin"
 
 # Where the disk and the network device sit: bridges, and the places of the two.
 LAYOUTS = {
@@ -66,7 +73,8 @@ LAYOUTS = {
 
 REPORT = re.compile(r"\[t\] (ok|fail|value|end)(?: (\S+))?(?: (.*?))?\s*$")
 TROUBLE = re.compile(
-    r"WARNING: CPU|BUG:|Oops|Call trace:|nobody cared|Unable to handle|detected stall|blocked for more than|Kernel panic|\] error "
+    r"WARNING: CPU|BUG:|Oops|Call trace:|nobody cared|Unable to handle|detected stall|blocked for more than|Kernel panic|\] error |"
+    r"\[t\] not ok"
 )
 
 
@@ -76,10 +84,12 @@ class Run:
     cpu: str
     layout: str = ""
     bare: bool = False
+    vcpus: int = 0  # as secondary VM
 
     @property
     def name(self):
-        words = ["linux", "bare" if self.bare else "", self.scenario, self.layout, self.cpu]
+        vcpus = f"{self.vcpus}cpu" if self.vcpus else ""
+        words = ["linux", "bare" if self.bare else "", self.scenario, self.layout, self.cpu, vcpus]
         return "_".join(filter(None, words))
 
     def cases(self):
@@ -131,19 +141,30 @@ class Bench:
         return path, hashlib.sha256(content).hexdigest()
 
     def bootargs(self, run):
-        words = {
-            "scenario": run.scenario,
-            "cpus": CPU_COUNT,
-            "disk": self.disk_sum,
-            "blob": self.blob_sum,
-            "port": self.server.server_address[1],
-            "seed": SEED,
-        }
+        words = {"scenario": run.scenario, "cpus": run.vcpus or CPU_COUNT}
+        if not run.vcpus:
+            words |= {
+                "disk": self.disk_sum,
+                "blob": self.blob_sum,
+                "port": self.server.server_address[1],
+                "seed": SEED,
+            }
         own = " ".join(f"portcullis.{key}={value}" for key, value in words.items())
+        # A secondary's console costs an exit for each character: one run says all and early, the others warnings.
+        log = {0: "", 1: "earlycon "}.get(run.vcpus, "loglevel=5 ")
         # /init reports through the kernel's log, whose lines are never torn apart by another's.
-        return f"console=ttyAMA0 panic=-1 printk.devkmsg=on {own} {self.args.append}".strip()
+        return f"console=ttyAMA0 panic=-1 printk.devkmsg=on {log}{own} {self.args.append}".strip()
+
+    def secondary_command(self, run):
+        """Its VMM is the primary, and gets the kernel and the initramfs as one ramdisk."""
+        return self.board.command(
+            self.args.image, primary=VMM, bootargs=f"vcpus={run.vcpus} -- {self.bootargs(run)}",
+            initrd=self.args.secondary, overrides={"-cpu": CPUS[run.cpu], "-smp": str(run.vcpus)},
+        )
 
     def command(self, run):
+        if run.vcpus:
+            return self.secondary_command(run)
         bridges, disk_at, net_at = LAYOUTS[run.layout]
         extra = [
             *bridges,
@@ -164,10 +185,16 @@ class Bench:
     def execute(self, run):
         """Returns all cases of a run, (name, reason or None), and what else it said."""
         ended = process.run(
-            self.command(run), self.args.timeout, os.path.join(self.args.work, f"{run.name}.log"),
+            self.command(run), self.args.timeout, os.path.join(self.args.work, f"{run.name}.log"), stopped,
             cwd=boards.ROOT, env=dict(os.environ, TMPDIR=self.args.work),
         )
         return judge(run, ended.lines, ended.reason(self.args.timeout))
+
+
+def stopped(line):
+    """A bug that the hypervisor found in itself ends the run; nothing comes after it."""
+    match = guest_run.PANIC.search(line)
+    return match and f"the hypervisor stopped the machine: {match.group(1)}"
 
 
 def judge(run, lines, ended):
@@ -195,7 +222,9 @@ def judge(run, lines, ended):
 
 def runs_chosen(args):
     """A run is started when a case of it is wanted, and then tells all of its cases."""
-    if args.bare:
+    if args.secondary:
+        runs = [Run("secondary", cpu, vcpus=count) for cpu, count in SECONDARIES if cpu in (args.cpu or CPUS)]
+    elif args.bare:
         runs = [Run("refuse", cpu, bare=True) for cpu in args.cpu or ["max"]]
     else:
         runs = [Run("identity", cpu) for cpu in args.cpu or CPUS]
@@ -210,6 +239,7 @@ def arguments():
     parser.add_argument("--initrd", required=True)
     parser.add_argument("--work", required=True, help="folder for logs, disk and temporary files")
     parser.add_argument("--bare", action="store_true", help="without the hypervisor: the driver has to refuse")
+    parser.add_argument("--secondary", metavar="PACK", help="as secondary VM: kernel and initramfs (pack.py)")
     parser.add_argument("--cpu", action="append", choices=CPUS, help="only this CPU; may be repeated")
     parser.add_argument("--case", default="*", help="only runs with a case of this name (shell pattern)")
     parser.add_argument("--timeout", type=float, default=900, help="seconds per run")
@@ -218,7 +248,8 @@ def arguments():
     parser.add_argument("--verbose", action="store_true", help="also the values that /init reports")
     parser.add_argument("--print", action="store_true", help="print the QEMU command of each run, start nothing")
     args = parser.parse_args()
-    for path in [args.linux, args.initrd, *([] if args.bare else [args.image])]:
+    for path in [args.linux, args.initrd, *([] if args.bare else [args.image]),
+                 *([args.secondary, VMM] if args.secondary else [])]:
         if not os.path.exists(path):
             parser.error(f"{path} is not there; make run-linux builds it")
     for name in ["image", "linux", "initrd", "work"]:
