@@ -66,7 +66,9 @@ all_deps   += $(guest_bins)
 
 room_targets += bench
 .PHONY: bench
-bench: $(IMAGE) build/guest/bench.bin $(LINUX_INITRAMFS_MARK) | $(need_qemu) $(need_linux) ## measure the calls in instructions, against the figures to hold
+bench: $(IMAGE) build/guest/bench.bin build/guest/vmm-linux.bin $(LINUX_INITRAMFS_MARK) $(LINUX_PACK_MARK) | $(need_qemu) $(need_linux) ## measure the calls in instructions, against the figures to hold
 	@$(PYTHON) scripts/bench.py --platform=$(PLATFORM) --image=$(IMAGE); calls=$$?; \
 	$(PYTHON) scripts/bench_boot.py --platform=$(PLATFORM) --image=$(IMAGE) --linux=$(LINUX_IMAGE) \
-		--initrd=$(LINUX_INITRAMFS_MARK) && exit $$calls
+		--initrd=$(LINUX_INITRAMFS_MARK); boot=$$?; \
+	$(PYTHON) scripts/bench_secondary.py --platform=$(PLATFORM) --image=$(IMAGE) --linux=$(LINUX_IMAGE) \
+		--initrd=$(LINUX_INITRAMFS_MARK) --pack=$(LINUX_PACK_MARK) && [ $$calls$$boot = 00 ]
