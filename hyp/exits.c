@@ -33,14 +33,22 @@ static NOINLINE void drain(struct iommu *iommu)
 	__atomic_store_n(&draining[iommu->index], 0, __ATOMIC_RELEASE);
 }
 
+static NOINLINE void drain_pending(void)
+{
+	for (u32 i = 0; i < iommu_count; i++)
+		if (iommu_pending(&iommu_instance[i]))
+			drain(&iommu_instance[i]);
+}
+
+/* Every exit comes here: no stack frame while nothing is pending. */
 void hyp_exit_work(struct vcpu *vcpu)
 {
 	const struct iommu *end = &iommu_instance[iommu_count];
 
 	(void)vcpu;
-	for (struct iommu *iommu = iommu_instance; iommu < end; iommu++)
+	for (const struct iommu *iommu = iommu_instance; iommu < end; iommu++)
 		if (unlikely(iommu_pending(iommu)))
-			drain(iommu);
+			return drain_pending();
 }
 
 void hyp_irq(u32 intid)
@@ -74,23 +82,29 @@ void hyp_vcpu_wake(struct vcpu *vcpu)
 	arch_raise_event_irq(machine->wake_irq);
 }
 
-/* Memory of the primary that is being split or merged on another CPU: mapped again in a moment. */
-static bool primary_has(const struct vcpu *vcpu, const struct mem_access *access)
+/*
+ * True: memory of the primary that is being split or merged on another CPU, mapped again in a moment.
+ * Apart and without the record, so that accesses of configuration space, of which a boot makes many, keep
+ * theirs in registers.
+ */
+static NOINLINE bool nobodys_access(struct vm *vm, ipa_t addr, bool write)
 {
-	return page_find(pa(access->ipa.v)) != NULL && view_has(vcpu->vm, access->ipa);
+	if (page_find(pa(addr.v)) != NULL && view_has(vm, addr))
+		return true;
+	log_debug("vm %u: %s of 0x%lx, which is nobody's", vm->handle, write ? "write" : "read", (unsigned long)addr.v);
+	return false;
 }
 
 bool hyp_mem_access(struct vcpu *vcpu, struct mem_access *access)
 {
-	if (!vcpu->vm->primary)
-		return vcpu_mem_access(vcpu, access);
 	for (u32 i = 0; i < machine->pci_count; i++)
 		if (access->ipa.v - machine->pci[i].ecam.base < machine->pci[i].ecam.size)
 			return config_access(vcpu, i, access);
-	access->again = primary_has(vcpu, access);
-	if (access->again)
-		return false;
-	log_debug("vm %u: %s of 0x%lx, which is nobody's", vcpu->vm->handle,
-		  access->write ? "write" : "read", (unsigned long)access->ipa.v);
+	access->again = nobodys_access(vcpu->vm, access->ipa, access->write);
 	return false;
+}
+
+bool hyp_vcpu_mem_access(struct vcpu *vcpu, struct mem_access *access)
+{
+	return vcpu_mem_access(vcpu, access);
 }

@@ -94,7 +94,7 @@ static void to_primary(struct vcpu *vcpu, const struct abort *abort, u64 esr)
 
 static void core_page(struct vcpu *vcpu, struct abort *abort, u64 esr)
 {
-	if (hyp_mem_access(vcpu, &abort->access)) {
+	if (hyp_vcpu_mem_access(vcpu, &abort->access)) {
 		load_finish(vcpu, abort);
 		guest_skip();
 	} else if (!abort->access.again) {

@@ -22,7 +22,7 @@ enum status vcpu_set(u64 handle, u64 index, u64 entry, u64 argument) MUST_CHECK 
 enum status vcpu_run(u64 handle, u64 index, ipa_t at, u64 *reason) MUST_CHECK NOT_HELD(vm_class);
 enum status vcpu_irq(u64 handle, u64 index, u64 intid, u64 level) MUST_CHECK NOT_HELD(vm_class);
 
-/* A secondary's access that its view does not map: hyp_mem_access(). */
+/* A secondary's access that its view does not map: hyp_vcpu_mem_access(). */
 bool vcpu_mem_access(struct vcpu *vcpu, struct mem_access *access);
 /* Tell the primary of memory that changed: ends the run. */
 void vcpu_exit_memory(struct vcpu *vcpu, u32 what, ipa_t where, u64 pages);

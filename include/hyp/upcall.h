@@ -41,11 +41,15 @@ struct mem_access {
 	bool again; /* out, with false: mapped by now (a change was under way): the guest retries */
 };
 /*
- * True: emulated. False: nobody's address, the arch injects an external abort into the guest,
- * unless `again` is set, or vcpu->leave is (secondaries): then the primary emulates it. The arch is
- * past a store, and ends a load in arch_vcpu_mmio_done().
+ * The primary's. True: emulated. False: nobody's address, the arch injects an external abort into
+ * the guest, unless `again` is set.
  */
 bool hyp_mem_access(struct vcpu *vcpu, struct mem_access *access);
+/*
+ * A secondary's, likewise; and with vcpu->leave set the primary emulates it: the arch is past a
+ * store, and ends a load in arch_vcpu_mmio_done().
+ */
+bool hyp_vcpu_mem_access(struct vcpu *vcpu, struct mem_access *access);
 
 /*
  * A line that was given to a VM is asserted again and again and nobody quiets it: the arch has masked
