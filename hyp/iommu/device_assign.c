@@ -13,7 +13,7 @@
 /* Devices of the table in order; `d` is NULL at the end. */
 static struct device *next_device(const struct device *d)
 {
-	u32 i = d == NULL ? 0 : (u32)(d - device_table) + 1;
+	u32 i = d == NULL ? 0 : d->index + 1;
 
 	return i < device_count ? &device_table[i] : NULL;
 }
