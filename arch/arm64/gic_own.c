@@ -166,6 +166,7 @@ void arch_irq_init(const struct machine *m)
 			own_add(m->iommu[i].event_irq);
 			own_add(m->iommu[i].error_irq);
 		}
+		own_add(m->debug.irq);
 	} else {
 		log_warn("interrupts: two security states; our own events are polled only");
 	}

@@ -188,6 +188,7 @@ static void map_devices(const struct machine *m)
 	for (i = 0; i < m->gic.redist_count; i++)
 		map(final_root, m->gic.redist[i].base, m->gic.redist[i].size, MAP_DEVICE);
 	map(final_root, m->console.base, m->console.size, MAP_DEVICE);
+	map(final_root, m->debug.regs.base, m->debug.regs.size, MAP_DEVICE);
 }
 
 void arch_map_init(const struct machine *m)

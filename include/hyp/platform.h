@@ -157,6 +157,11 @@ struct machine {
 		u32 redist_count;
 	} gic;
 	struct range console;
+	/* A second UART that is the hypervisor's alone, for the debug console; irq 0: there is none. */
+	struct {
+		struct range regs;
+		u32 irq;
+	} debug;
 
 	/* Interrupts without a hardware line, for events of the primary (QUERY 16). */
 	u32 event_irq[8];
@@ -178,6 +183,17 @@ extern const struct machine *machine; /* set by platform_discover, constant from
 
 /* Console output of one character; usable from the first instruction of C. */
 void plat_console_putc(char c);
+
+/*
+ * The debug console's UART, where machine.debug.irq is not 0. While it is begun it raises no interrupt;
+ * ended, one comes when there is input, if that is asked for, and when there is room for output, likewise.
+ * Nothing waits. Locks: the caller's; one CPU at a time.
+ */
+void plat_debug_init(void);
+void plat_debug_begin(void);
+void plat_debug_end(bool input, bool output);
+bool plat_debug_getc(char *c); /* false: nothing came */
+bool plat_debug_putc(char c);  /* false: no room now */
 
 /*
  * Read firmware's description at `fdt` and fill the record. Returns NULL and a sentence in

@@ -12,6 +12,7 @@
 #include "hyp/log.h"
 
 #define SENTENCE_MAX 192
+#define PL011        "arm,pl011"
 
 const struct machine *machine;
 
@@ -29,7 +30,7 @@ static const struct node_kind kinds[] = {
 	{ "arm,gic-400", find_gicv2, NODE_DROPPED, PASS_INTERRUPTS },
 	{ "arm,smmu-v3", find_smmu, NODE_DROPPED, PASS_IOMMUS },
 	{ "pci-host-ecam-generic", find_pci, NODE_KEPT, PASS_DEVICES },
-	{ "arm,pl011", find_console, NODE_KEPT, PASS_DEVICES },
+	{ PL011, find_console, NODE_KEPT, PASS_DEVICES },
 	{ "arm,pl031", find_direct, NODE_KEPT, PASS_DEVICES },
 	{ "arm,pl061", find_direct, NODE_KEPT, PASS_DEVICES },
 	{ "virtio,mmio", find_denied, NODE_DROPPED, PASS_DEVICES },
@@ -52,6 +53,7 @@ static const struct node_kind kind_reserved = { "reserved", find_reserved, NODE_
 static const struct node_kind kind_module = { "module", find_module, NODE_DROPPED, PASS_DEVICES };
 static const struct node_kind kind_master = { "iommus", find_dt_device, NODE_KEPT, PASS_DEVICES };
 static const struct node_kind kind_denied = { "reg", find_denied, NODE_DROPPED, PASS_DEVICES };
+static const struct node_kind kind_debug = { "second console", find_debug_console, NODE_DROPPED, PASS_DEVICES };
 static const struct node_kind kind_below_dropped = { "below", NULL, NODE_DROPPED, PASS_DEVICES };
 static const struct node_kind kind_plain = { "plain", NULL, NODE_KEPT, PASS_DEVICES };
 
@@ -108,6 +110,27 @@ static bool has_registers(const struct dt *dt, const struct dt_node *n)
 	return true;
 }
 
+/* As the node writes it; enough to tell two UARTs apart. */
+static u64 first_address(const struct dt *dt, const struct dt_node *n)
+{
+	struct cells c = dt_cells(dt, n, DT_REG);
+
+	return cells_take(&c, dt_address_cells(dt, dt_parent(dt, n)));
+}
+
+/* The board's first UART is the lower one, and the primary's: another is for the debug console. */
+static bool is_second_console(const struct dt *dt, const struct dt_node *n)
+{
+	for (u32 i = 0; i < dt->node_count; i++) {
+		const struct dt_node *other = &dt->node[i];
+
+		if (other != n && dt_says(dt, other, DT_COMPATIBLE, PL011) && dt_enabled(dt, other) &&
+		    first_address(dt, other) < first_address(dt, n))
+			return true;
+	}
+	return false;
+}
+
 static const struct node_kind *kind_of(const struct dt *dt, const struct dt_node *n)
 {
 	const struct dt_node *parent = dt_parent(dt, n);
@@ -122,7 +145,7 @@ static const struct node_kind *kind_of(const struct dt *dt, const struct dt_node
 		return kind;
 	kind = kind_by_compatible(dt, n);
 	if (kind && dt_enabled(dt, n))
-		return kind;
+		return kind->find == find_console && is_second_console(dt, n) ? &kind_debug : kind;
 	if (!has_registers(dt, n))
 		return &kind_plain;
 	return dt_prop(dt, n, DT_IOMMUS) && dt_enabled(dt, n) ? &kind_master : &kind_denied;

@@ -109,6 +109,7 @@ bool find_dt_devices_check(const struct discovery *d);
 bool find_iommu_by_phandle(const struct machine *m, u32 phandle, u32 *iommu);
 bool find_pci(struct discovery *d, const struct dt_node *n);
 bool find_console(struct discovery *d, const struct dt_node *n);
+bool find_debug_console(struct discovery *d, const struct dt_node *n);
 bool find_direct(struct discovery *d, const struct dt_node *n);
 bool find_denied(struct discovery *d, const struct dt_node *n);
 bool window_add(struct discovery *d, const char *name, struct range mem, enum window_use use);

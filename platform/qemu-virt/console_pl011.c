@@ -4,15 +4,8 @@
  * switch it off, so each character looks first. No state, no lock: the log has one.
  */
 #include "board.h"
-#include "hyp/bits.h"
 #include "hyp/io.h"
-
-#define UARTDR    0x000u /* rw data                DDI 0183 3.3.1 */
-#define UARTFR    0x018u /* r- flags               3.3.3 */
-#define FR_TXFF   BIT(5) /*    transmit FIFO full */
-#define UARTCR    0x030u /* rw control             3.3.8 */
-#define CR_UARTEN BIT(0) /*    on */
-#define CR_TXE    BIT(8) /*    transmitter on */
+#include "pl011.h"
 
 /* Polls for room, about a hundred times what a byte takes at 115200 baud; then it is dropped. */
 #define ROOM_POLLS 100000u

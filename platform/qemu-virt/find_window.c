@@ -87,6 +87,16 @@ bool find_console(struct discovery *d, const struct dt_node *n)
 	return add_all(d, n, WINDOW_DIRECT, &d->m->console);
 }
 
+/* Nobody's but the hypervisor's. Without an interrupt it stays unused. */
+bool find_debug_console(struct discovery *d, const struct dt_node *n)
+{
+	u32 count;
+
+	if (d->m->debug.regs.size)
+		return refuse("%s: a third console", n->name);
+	return add_all(d, n, WINDOW_DENIED, &d->m->debug.regs) && find_irqs(d, n, &d->m->debug.irq, 1, &count);
+}
+
 bool find_direct(struct discovery *d, const struct dt_node *n)
 {
 	struct range unused;

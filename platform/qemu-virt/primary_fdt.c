@@ -5,8 +5,8 @@
  * Nodes are edited from the last to the first, so that the offsets that dt.c took from firmware's
  * tree stay true in the copy: an edit moves only what comes after it.
  *
- * A reference from a node that stays to one that goes is removed by name (`severed`). On this
- * board nothing else refers to what goes.
+ * A reference from a node that stays to one that goes is removed by name (`severed`), and so is an
+ * alias of it. On this board nothing else refers to what goes.
  */
 #include "board.h"
 
@@ -206,6 +206,48 @@ static bool is_dropped(const struct edit *e, const struct dt_node *n)
 	       (n->kind->fate == NODE_DROPPED_TO_MEASURE && e->m->option.measure);
 }
 
+/* The child of `parent` that a path names next; *path is moved behind it. NULL: none. */
+static const struct dt_node *path_next(const struct edit *e, const struct dt_node *parent, const char **path)
+{
+	const char *name = *path + strspn(*path, "/");
+	size_t length = strcspn(name, "/");
+
+	*path = name + length;
+	for (u32 i = 1; length > 0 && i < e->dt->node_count; i++) {
+		const struct dt_node *n = &e->dt->node[i];
+
+		if (dt_parent(e->dt, n) == parent && strncmp(n->name, name, length) == 0 && n->name[length] == 0)
+			return n;
+	}
+	return NULL;
+}
+
+/* Is the node at this path one that goes, or below one? */
+static bool goes(const struct edit *e, const char *path)
+{
+	const struct dt_node *n = &e->dt->node[0];
+
+	while ((n = path_next(e, n, &path)) != NULL)
+		if (is_dropped(e, n))
+			return true;
+	return false;
+}
+
+/* Names of nodes that go. Firmware's properties are looked at, so that removing moves nothing under us. */
+static int edit_aliases(const struct edit *e, const struct dt_node *n)
+{
+	int prop, len, err = 0;
+
+	fdt_for_each_property_offset(prop, e->dt->fdt, (int)n->offset)
+	{
+		const char *name = NULL, *path = fdt_getprop_by_offset(e->dt->fdt, prop, &name, &len);
+
+		if (!err && path && name && len > 0 && path[len - 1] == 0 && path[0] == '/' && goes(e, path))
+			err = fdt_delprop(e->out, (int)n->offset, name);
+	}
+	return err;
+}
+
 static int edit_node(const struct edit *e, const struct dt_node *n)
 {
 	const struct dt_node *parent = dt_parent(e->dt, n);
@@ -220,6 +262,8 @@ static int edit_node(const struct edit *e, const struct dt_node *n)
 	err = sever(e, n);
 	if (!err && n->kind == &kind_chosen)
 		err = edit_chosen(e, n);
+	if (!err && n->depth == 1 && strcmp(n->name, "aliases") == 0)
+		err = edit_aliases(e, n);
 	if (!err && n->kind == &kind_reserved_memory)
 		err = reserve_ours(e, (int)n->offset, dt_address_cells(e->dt, n), dt_size_cells(e->dt, n));
 	return err;

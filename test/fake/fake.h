@@ -151,6 +151,16 @@ extern char fake_console[65536];
 extern bool fake_console_echo; /* also to stderr */
 
 /*
+ * The debug console's UART. Typed: taken from here, the pointer moves. What came out since reset, zero
+ * terminated; how many characters it takes from plat_debug_begin() on; what it asked for at the end.
+ */
+extern const char *fake_debug_in;
+extern char fake_debug_out[65536];
+extern u32 fake_debug_room;
+extern bool fake_debug_input, fake_debug_output;
+void fake_debug_clear(void); /* forgets what came out */
+
+/*
  * A machine record, to be changed by the test before `machine` is set to it by fake_machine_use:
  * RAM of `ram_bytes` at 1 GiB, image and heap at its start, the given number of IOMMUs at
  * FAKE_IOMMU_BASE + n * FAKE_IOMMU_STRIDE, one CPU, one PCI host, a UART window, the modules at

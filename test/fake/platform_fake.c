@@ -12,6 +12,13 @@ char fake_console[65536];
 bool fake_console_echo;
 static u32 console_used;
 
+const char *fake_debug_in;
+char fake_debug_out[65536];
+u32 fake_debug_room;
+bool fake_debug_input, fake_debug_output;
+static u32 debug_used, debug_left;
+static bool debug_begun;
+
 static struct machine built;
 
 void plat_console_putc(char c)
@@ -20,6 +27,47 @@ void plat_console_putc(char c)
 		fputc(c, stderr);
 	if (console_used < sizeof(fake_console) - 1)
 		fake_console[console_used++] = c;
+}
+
+void plat_debug_init(void) {}
+
+void plat_debug_begin(void)
+{
+	if (debug_begun)
+		fake_die("plat_debug_begin twice");
+	debug_begun = true;
+	debug_left = fake_debug_room;
+}
+
+void plat_debug_end(bool input, bool output)
+{
+	if (!debug_begun)
+		fake_die("plat_debug_end without begin");
+	debug_begun = false;
+	fake_debug_input = input;
+	fake_debug_output = output;
+}
+
+bool plat_debug_getc(char *c)
+{
+	if (!debug_begun)
+		fake_die("plat_debug_getc without begin");
+	if (fake_debug_in == NULL || *fake_debug_in == 0)
+		return false;
+	*c = *fake_debug_in++;
+	return true;
+}
+
+bool plat_debug_putc(char c)
+{
+	if (!debug_begun)
+		fake_die("plat_debug_putc without begin");
+	if (debug_left == 0)
+		return false;
+	debug_left--;
+	if (debug_used < sizeof(fake_debug_out) - 1)
+		fake_debug_out[debug_used++] = c;
+	return true;
 }
 
 static void window_add(struct machine *m, u64 base, u64 size, enum window_use use, const char *name)
@@ -110,10 +158,21 @@ void fake_machine_use(const struct machine *m)
 	machine = m;
 }
 
+void fake_debug_clear(void)
+{
+	memset(fake_debug_out, 0, debug_used);
+	debug_used = 0;
+}
+
 void fake_platform_reset(void)
 {
 	memset(fake_console, 0, console_used);
 	console_used = 0;
+	fake_debug_clear();
+	debug_begun = false;
+	fake_debug_in = NULL;
+	fake_debug_room = ~0u;
+	fake_debug_input = fake_debug_output = false;
 }
 
 void fake_reset(void)

@@ -311,6 +311,35 @@ static void unknown_nodes_are_denied(void **state UNUSED)
 				    m->window[k].mem.base >= m->dt_device[0].mmio[i].base + m->dt_device[0].mmio[i].size);
 }
 
+/* As QEMU writes it for a second -serial: the hypervisor's, whichever of the two comes first in the tree. */
+static void second_uart_is_for_the_debug_console(void **state UNUSED)
+{
+	static const struct edit second[] = {
+		NODE("/", "pl011@9040000"),
+		TEXT("/pl011@9040000", "compatible", "arm,pl011"),
+		CELLS("/pl011@9040000", "reg", 0, 0x9040000, 0, 0x1000),
+		CELLS("/pl011@9040000", "interrupts", 0, 8, 4),
+	};
+	static const struct edit silent = NO_PROP("/pl011@9040000", "interrupts");
+	void *fdt = tree_load("virt");
+	const struct machine *m = tree_machine(fdt);
+
+	assert_int_equal(m->debug.irq, 0);
+	assert_int_equal(m->debug.regs.size, 0);
+	for (u32 i = 0; i < ARRAY_SIZE(second); i++)
+		tree_edit(fdt, &second[i]);
+	m = tree_machine(fdt);
+	assert_int_equal(m->console.base, 0x9000000);
+	assert_int_equal(m->debug.regs.base, 0x9040000);
+	assert_int_equal(m->debug.regs.size, 0x1000);
+	assert_int_equal(m->debug.irq, 40);
+	for (u32 k = 0; k < m->window_count; k++)
+		if (m->window[k].mem.base == 0x9040000)
+			assert_int_equal(m->window[k].use, WINDOW_DENIED);
+	tree_edit(fdt, &silent);
+	assert_int_equal(tree_machine(fdt)->debug.irq, 0);
+}
+
 /* Interrupts that a node mentions are nobody's event: 287 and 285 are taken. */
 static void event_irqs_are_free(void **state UNUSED)
 {
@@ -503,6 +532,7 @@ int main(void)
 		cmocka_unit_test(platform_devices),
 		cmocka_unit_test(pasid_widths_of_platform_devices),
 		cmocka_unit_test(unknown_nodes_are_denied),
+		cmocka_unit_test(second_uart_is_for_the_debug_console),
 		cmocka_unit_test(event_irqs_are_free),
 		cmocka_unit_test(narrow_cells),
 		cmocka_unit_test(narrow_pci),

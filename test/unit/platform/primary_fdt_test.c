@@ -320,6 +320,32 @@ static void devices_and_unknown_nodes(void **state UNUSED)
 	check_no_dangling(out);
 }
 
+static void debug_console_and_its_aliases(void **state UNUSED)
+{
+	static const struct edit second[] = {
+		NODE("/", "pl011@9040000"),
+		TEXT("/pl011@9040000", "compatible", "arm,pl011"),
+		CELLS("/pl011@9040000", "reg", 0, 0x9040000, 0, 0x1000),
+		CELLS("/pl011@9040000", "interrupts", 0, 8, 4),
+		TEXT("/aliases", "serial1", "/pl011@9040000"),
+		TEXT("/aliases", "below", "/pl011@9040000/port"),
+		TEXT("/aliases", "neither", "/pl011@90400001"),
+		BYTES("/aliases", "unended", "/pl011@9040000"),
+	};
+	void *fdt = tree_load("virt"), *out;
+
+	for (u32 i = 0; i < ARRAY_SIZE(second); i++)
+		tree_edit(fdt, &second[i]);
+	out = tree_primary(fdt, tree_machine(fdt));
+	assert_int_equal(fdt_path_offset(out, "/pl011@9040000"), -FDT_ERR_NOTFOUND);
+	assert_true(fdt_path_offset(out, "/pl011@9000000") > 0);
+	check_text(out, "/aliases", "serial0", "/pl011@9000000");
+	check_absent(out, "/aliases", "serial1");
+	check_absent(out, "/aliases", "below");
+	check_text(out, "/aliases", "neither", "/pl011@90400001");
+	assert_non_null(fdt_getprop(out, fdt_path_offset(out, "/aliases"), "unended", NULL));
+}
+
 static void without_ramdisk_and_command_line(void **state UNUSED)
 {
 	void *fdt = tree_load("narrow"), *out;
@@ -497,6 +523,7 @@ int main(void)
 		cmocka_unit_test(two_smmus),
 		cmocka_unit_test(reserved_memory_of_firmware),
 		cmocka_unit_test(devices_and_unknown_nodes),
+		cmocka_unit_test(debug_console_and_its_aliases),
 		cmocka_unit_test(without_ramdisk_and_command_line),
 		cmocka_unit_test(too_high_for_the_cells),
 		cmocka_unit_test(names_that_are_taken),

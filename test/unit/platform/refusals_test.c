@@ -343,7 +343,9 @@ static void windows(void **state UNUSED)
 {
 	static const struct row row[] = {
 		{ "the device tree has no PL011 for the console", NULL, { NO_NODE(UART) } },
-		{ "pl011@9000000: a second console", NULL, { NODE("/", "uart"), TEXT("/uart", "compatible", "arm,pl011"), CELLS("/uart", "reg", 0, 0x9040000, 0, 0x1000) } },
+		{ "uart: a third console", NULL, { NODE("/", "uart"), TEXT("/uart", "compatible", "arm,pl011"), CELLS("/uart", "reg", 0, 0x9050000, 0, 0x1000), NODE("/", "serial"), TEXT("/serial", "compatible", "arm,pl011"), CELLS("/serial", "reg", 0, 0x9040000, 0, 0x1000) } },
+		{ "uart: more than 1 interrupts", NULL, { NODE("/", "uart"), TEXT("/uart", "compatible", "arm,pl011"), CELLS("/uart", "reg", 0, 0x9040000, 0, 0x1000), CELLS("/uart", "interrupts", 0, 8, 4, 0, 9, 4) } },
+		{ "pl011@9000000: a second console", NULL, { NODE("/", "uart"), TEXT("/uart", "compatible", "arm,pl011"), CELLS("/uart", "reg", 0, 0x9000000, 0, 0x1000) } },
 		{ "pl031@9010000: its range at 0x9010800 is not made of whole pages", NULL, { CELLS(RTC, "reg", 0, 0x9010800, 0, 0x800) } },
 		{ "pl061@9030000: its range at 0x9030000 is not made of whole pages", NULL, { CELLS(GPIO, "reg", 0, 0x9030000, 0, 0x18) } },
 		/* fw_cfg is read first, and the GPIO block's own sentence comes only from its bytes. */
