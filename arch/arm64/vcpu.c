@@ -111,6 +111,27 @@ enum status arch_vcpu_irq(struct vm *vm, u32 vcpu, u64 intid, bool level)
 	return st;
 }
 
+const char *arch_exit_count(const struct vcpu *vcpu, u32 index, u32 *count)
+{
+	static const struct {
+		const char *name;
+		enum exit_kind kind;
+	} counted[] = {
+		{ "config", EXIT_CFG },
+		{ "gicd", EXIT_GICD },
+		{ "gicr", EXIT_GICR },
+		{ "sgi", EXIT_SGI },
+		{ "irq", EXIT_IRQ },
+		{ "smc", EXIT_SMC },
+		{ "other", EXIT_OTHER },
+	};
+
+	if (index >= ARRAY_SIZE(counted))
+		return NULL;
+	*count = __atomic_load_n(&vcpu->arch.exits[counted[index].kind], __ATOMIC_RELAXED);
+	return counted[index].name;
+}
+
 struct range arch_vm_window(u32 index)
 {
 	static const struct range windows[] = {

@@ -74,6 +74,28 @@ enum status domain_table_init(struct vm *vm, u64 pool_pages)
 	return OK;
 }
 
+bool domain_facts(struct vm *vm, u32 index, struct domain_facts *out)
+{
+	struct domain *d;
+
+	if (index >= vm->domain_max)
+		return false;
+	d = slot(vm, index);
+	if (__atomic_load_n(&d->state, __ATOMIC_RELAXED) == DOMAIN_FREE)
+		return false;
+	lock_slot(d);
+	*out = (struct domain_facts){
+		.id = d->id,
+		.state = d->state,
+		.attached = d->attached,
+		.flights = d->flights_begun - __atomic_load_n(&d->flights_ended, __ATOMIC_ACQUIRE),
+		.mapped = d->mapped,
+		.tag = d->tag,
+	};
+	domain_unlock(d);
+	return out->state != DOMAIN_FREE;
+}
+
 bool domain_get(struct vm *vm, u64 id, struct domain **out, enum status *why) NO_LOCK_ANALYSIS
 {
 	u32 index = (u32)(id - 1) % DOMAIN_MAX;

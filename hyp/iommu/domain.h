@@ -85,6 +85,17 @@ bool domain_teardown_step(struct vm *vm, u64 *cursor, bool *lost) MUST_HOLD(vm_c
 /* The slots themselves, at the end of that. */
 void domain_table_fini(struct vm *vm) MUST_HOLD(vm_class);
 
+/* For the debug console: what the slot `index` holds; false: nothing, or no such slot. */
+struct domain_facts {
+	u32 id;
+	u8 state;
+	u32 attached;
+	u32 flights;
+	u64 mapped;
+	struct iommu_tag tag;
+};
+bool domain_facts(struct vm *vm, u32 index, struct domain_facts *out) MUST_HOLD(vm_class);
+
 /* An attachment through `iommu` begins (before hardware may use the table) or has ended. */
 void domain_use(struct domain *d, const struct iommu *iommu) MUST_HOLD(domain_class);
 enum status domain_unuse(struct domain *d, struct iommu *iommu) MUST_CHECK

@@ -2,9 +2,13 @@
 /*
  * Hardware events: who owns the stream, counted there, and logged with the owner's name for it.
  * A device that faults for ever costs a bounded amount of log: the first events of each endpoint,
- * then one in so many.
+ * then one in so many. The last FAULT_KEPT are kept whole, for the debug console; only there is a
+ * hardware stream named: the log goes where the primary sees it.
  */
+#include "fault.h"
+
 #include "device.h"
+#include "hyp/io.h"
 #include "hyp/log.h"
 #include "iommu.h"
 #include "vm/vm.h"
@@ -14,6 +18,10 @@
 
 static u64 strays;    /* events of no endpoint; relaxed atomics, like the next */
 static u64 overflows; /* times that hardware dropped events */
+
+static struct spinlock kept_lock = SPINLOCK_INIT;
+static struct fault_record kept[FAULT_KEPT]; /* by number % FAULT_KEPT */
+static u64 last;        /* number of the latest; both: kept_lock */
 
 static bool worth_a_line(u64 count)
 {
@@ -33,13 +41,71 @@ static const char *const reasons[] = {
 	"stream disabled",
 };
 
+const char *fault_reason(const struct iommu_event *event)
+{
+	return event->reason < ARRAY_SIZE(reasons) ? reasons[event->reason] : "other";
+}
+
+static u32 owner_of(const struct endpoint *e)
+{
+	const struct vm *vm = e != NULL ? __atomic_load_n(&e->device->vm, __ATOMIC_RELAXED) : NULL;
+
+	return vm != NULL ? vm->handle : 0;
+}
+
+/* Before anything else is done with it, so that it is there even if the rest does not end. */
+static void keep(struct iommu *iommu, const struct endpoint *e, const struct iommu_event *event)
+{
+	struct fault_record record = {
+		.time_us = io_time_us(),
+		.iommu = iommu,
+		.endpoint = e,
+		.vm = owner_of(e),
+		.event = *event,
+	};
+
+	if (e != NULL) {
+		record.has_vsid = e->has_vsid;
+		record.vsid = e->vsid;
+	}
+	arch_spin_lock(&kept_lock);
+	record.number = ++last;
+	kept[record.number % FAULT_KEPT] = record;
+	arch_spin_unlock(&kept_lock);
+}
+
+bool fault_from(u64 number, struct fault_record *out)
+{
+	bool found;
+
+	arch_spin_lock(&kept_lock);
+	if (last >= FAULT_KEPT && number <= last - FAULT_KEPT)
+		number = last - FAULT_KEPT + 1;
+	found = number > 0 && number <= last;
+	if (found)
+		*out = kept[number % FAULT_KEPT];
+	arch_spin_unlock(&kept_lock);
+	return found;
+}
+
+struct fault_counts fault_counts(void)
+{
+	struct fault_counts counts = {
+		.strays = __atomic_load_n(&strays, __ATOMIC_RELAXED),
+		.overflows = __atomic_load_n(&overflows, __ATOMIC_RELAXED),
+	};
+
+	arch_spin_lock(&kept_lock);
+	counts.events = last;
+	arch_spin_unlock(&kept_lock);
+	return counts;
+}
+
 static void log_event(const struct endpoint *e, const struct iommu_event *event, u64 count)
 {
-	const char *reason = event->reason < ARRAY_SIZE(reasons) ? reasons[event->reason] : "other";
-
 	log_warn("%s endpoint %u (vm %u vSID %d): %s %s at 0x%lx, stage %u, event %u #%lu",
-		 e->device->name, e->index, e->device->vm != NULL ? e->device->vm->handle : 0,
-		 e->has_vsid ? (int)e->vsid.v : -1, event->write ? "write" : "read", reason,
+		 e->device->name, e->index, owner_of(e),
+		 e->has_vsid ? (int)e->vsid.v : -1, event->write ? "write" : "read", fault_reason(event),
 		 (unsigned long)event->addr, event->stage2 ? 2 : 1, event->code,
 		 (unsigned long)count);
 }
@@ -50,11 +116,11 @@ void iommu_report_event(struct iommu *iommu, const struct iommu_event *event)
 	struct pviommu *pv;
 	u64 count;
 
+	keep(iommu, e, event);
 	if (e == NULL) {
 		count = __atomic_fetch_add(&strays, 1, __ATOMIC_RELAXED);
 		if (worth_a_line(count))
-			log_warn("%s: event %u of stream %u, which is nobody's", iommu->name,
-				 event->code, event->has_sid ? event->sid.v : ~0u);
+			log_warn("%s: event %u of a stream that is nobody's", iommu->name, event->code);
 		return;
 	}
 	count = __atomic_fetch_add(&e->faults, 1, __ATOMIC_RELAXED);

@@ -49,6 +49,17 @@ void vm_unlock_pair(struct vm *vm) NO_LOCK_ANALYSIS
 	arch_spin_unlock(&vm_primary->lock);
 }
 
+struct vm *vm_lock_owner(struct vm *const *owner) NO_LOCK_ANALYSIS
+{
+	struct vm *vm;
+
+	arch_spin_lock(&vm_primary->lock);
+	vm = *owner;
+	if (vm != NULL && vm != vm_primary)
+		arch_spin_lock(&vm->lock);
+	return vm;
+}
+
 struct vm *vm_at(u32 index)
 {
 	if (index == 0)

@@ -102,6 +102,12 @@ void vm_lock_pair(struct vm *vm) ACQUIRES(vm_class) NOT_HELD(domain_class, page_
 void vm_unlock_pair(struct vm *vm) RELEASES(vm_class);
 
 /*
+ * The owner of a device, which can change before it is locked: locked as a pair, and returned. NULL:
+ * it has none, and only the primary is locked. For vm_unlock_pair(owner or vm_primary).
+ */
+struct vm *vm_lock_owner(struct vm *const *owner) ACQUIRES(vm_class) NOT_HELD(domain_class, page_class, queue_class);
+
+/*
  * The primary: owns all RAM that page_init() gave it; `tables` is where its two views' tables
  * come from, `pool` its own pool for domains. Boot.
  */

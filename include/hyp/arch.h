@@ -36,7 +36,7 @@ u32 arch_cpu_index(void);
  */
 void arch_map_init(const struct machine *m);
 
-/* Interrupt controller and own interrupts (machine.iommu[].event_irq ...), filter state. */
+/* Interrupt controller and own interrupts (machine.iommu[].event_irq, machine.debug.irq), filter state. */
 void arch_irq_init(const struct machine *m);
 
 /* Format of the CPU's stage 2. */
@@ -115,6 +115,12 @@ void arch_enter_primary(struct vm *vm, ipa_t entry, ipa_t fdt) __attribute__((no
 
 /* Raise an event interrupt of the primary's (machine.event_irq). */
 void arch_raise_event_irq(u32 intid);
+
+/*
+ * The index-th cause of exits that are counted, and how often the vCPU had it; NULL: no such. Without a
+ * lock. Calls are not counted: their path has no instruction to spare.
+ */
+const char *arch_exit_count(const struct vcpu *vcpu, u32 index, u32 *count);
 
 /* Power of the machine; do not return. */
 void arch_system_off(void) __attribute__((noreturn));
