@@ -3,6 +3,7 @@
  * What else a guest's exit can be about: an access to an emulated window, an interrupt of ours,
  * and the work that must not wait for an interrupt that a guest can hold back.
  */
+#include "debug/console.h"
 #include "hyp/arch.h"
 #include "hyp/log.h"
 #include "hyp/pci.h"
@@ -53,6 +54,8 @@ void hyp_exit_work(struct vcpu *vcpu)
 
 void hyp_irq(u32 intid)
 {
+	if (intid == machine->debug.irq)
+		console_turn();
 	for (u32 i = 0; i < iommu_count; i++)
 		if (machine->iommu[i].event_irq == intid || machine->iommu[i].error_irq == intid)
 			drain(&iommu_instance[i]);

@@ -1,7 +1,7 @@
 # The core: policy, for any CPU and board.
 hyp_srcs := $(addprefix hyp/, \
 	main.c exits.c primary_image.c \
-	debug/log.c debug/panic.c \
+	debug/console.c debug/console_list.c debug/log.c debug/panic.c \
 	hcall/dispatch.c hcall/hcall_device.c hcall/hcall_pviommu.c hcall/hcall_table.c hcall/hcall_vm.c \
 	iommu/attach.c iommu/device.c iommu/device_assign.c iommu/domain.c iommu/fault.c iommu/iommu.c iommu/map.c \
 	iommu/unmap.c \

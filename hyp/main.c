@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Boot order, on one screen: from firmware's description to the primary's first instruction. */
+#include "debug/console.h"
 #include "hyp/arch.h"
 #include "hyp/check.h"
 #include "hyp/io.h"
@@ -101,5 +102,6 @@ void hyp_main(const void *fdt, u64 fdt_limit)
 	if (!primary_image_place(fdt, machine, &image, &why))
 		refuse(why);
 	log_machine(machine);
+	console_start();
 	arch_enter_primary(vm_primary, image.entry, image.fdt);
 }
