@@ -4,6 +4,7 @@
 
 Without --primary: plays the main scenario (section [scenario] of test/cases.cfg) and exits with 0 only if it held.
 With --primary: your own kernel, on this terminal; the exit status is QEMU's. Ctrl-C ends it.
+With a second serial port (--qemu-args="-serial unix:PATH,server=on"): the debug console, for another terminal.
 """
 
 import argparse

@@ -6,7 +6,7 @@ import os
 import re
 
 from . import board as boards
-from . import process, stop_report
+from . import debug_console, process, stop_report
 
 REPORT = re.compile(r"\[t\] (ok|not ok|skip|info|again|done) ?([\w.]*)(?:: | )?(.*)$")
 FIELD = re.compile(r"(\w+)=(\d+)")
@@ -121,7 +121,12 @@ def run_section(board, section, image, test_image, logs, turn=0):
         ended = process.run(command, limit, log, stop.line, cwd=boards.ROOT, last_words_s=stop_report.SILENCE_S + 0.5)
         return {case: stop.verdict(ended, limit) for case in section.cases}
     report = GuestReport()
-    ended = process.run(command, limit, log, report.line, cwd=boards.ROOT)
+    console = debug_console.DebugConsole(section) if section.get("console") else None
+    try:
+        ended = process.run(command + (console.arguments if console else []), limit, log, report.line, cwd=boards.ROOT)
+    finally:
+        if console:
+            console.close()
     reason = ended.reason(limit)
     results = {case: report.verdict(case, section, reason) for case in section.cases}
     for name, (kind, why) in report.outcomes.items():
@@ -134,4 +139,6 @@ def run_section(board, section, image, test_image, logs, turn=0):
         results["run"] = f"nobody says '{section.get('says')}'"
     if section.get("trace") and "run" not in results:
         results["trace"] = trace_verdict(section, report, trace)
+    if console:
+        results["console"] = console.verdict(ended.lines)
     return results

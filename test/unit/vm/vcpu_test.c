@@ -167,7 +167,7 @@ static bool answered;
 static enum status touch(struct vcpu *vcpu)
 {
 	vcpu->leave = false;
-	answered = hyp_mem_access(vcpu, &access);
+	answered = hyp_vcpu_mem_access(vcpu, &access);
 	if (vcpu->leave)
 		return OK;
 	vcpu->exit.reason = PC_EXIT_IDLE; /* the arch has injected an abort, or tries again */
