@@ -53,7 +53,8 @@ check-locks: | $(check_needs)
 	$(call step,LOCKS,$(words $(check_srcs)) files,$(call lines,$(check_srcs)) | \
 		xargs -P4 -n16 $(CC) $(check_flags) -Wthread-safety -Wthread-safety-beta -Werror -fsyntax-only)
 
-# Code of the image, newlib left out.
-text_limit := 131072
+# Code of the image, newlib left out. What serves the primary alone was held below 131,072 bytes; secondary VMs with
+# their interrupt controller, their world switch and the debug console take the rest.
+text_limit := 196608
 check-size: $(IMAGE)
 	$(call step,SIZE,text below $(text_limit) bytes,$(PYTHON) scripts/check/size.py $(OUT)/portcullis.map $(text_limit))
