@@ -8,7 +8,7 @@ guest_srcs_bare     := test/guest/primary/bare.c
 guest_srcs_scenario := test/guest/primary/scenario.c test/guest/primary/scenario_vms.c
 guest_srcs_cases    := $(sort $(wildcard test/guest/primary/case_*.c test/guest/primary/case_*.S))
 guest_srcs_sweep    := test/guest/primary/sweep.c
-guest_srcs_bench    := test/guest/primary/bench.c
+guest_srcs_bench    := $(addprefix test/guest/primary/,bench.c bench_vm.c bench_tiny.S)
 guest_srcs_stop     := test/guest/primary/stop.c
 # A primary with secondaries: the VMM, and the image that it loads into them.
 vmm_srcs            := $(addprefix test/guest/lib/,vmm.c vmdev.c el1_regs.c service_image.S)
@@ -17,6 +17,7 @@ guest_srcs_vms      := $(sort $(wildcard test/guest/primary/vm_*.c test/guest/pr
 guest_srcs_scenario += $(vmm_srcs)
 # A VMM for a stock Linux.
 guest_srcs_vmm-linux := $(addprefix test/guest/,primary/vmm_linux.c lib/vmtree.c lib/vmuart.c) $(vmm_srcs)
+guest_srcs_bench    += $(vmm_srcs)
 # The secondaries' image has no device tree to read and nobody to report to but the primary.
 service_srcs        := $(sort $(wildcard test/guest/secondary/*.c test/guest/secondary/*.S)) \
 	$(addprefix test/guest/lib/,start.S edu.c el1_regs.c gic.c newlib.c smp.c status.c testdev.c trap.c)

@@ -40,7 +40,7 @@ void vmm_note(struct vmm *vm)
 	vms[vm_count++] = vm;
 }
 
-static void forget(struct vmm *vm)
+void vmm_forget(struct vmm *vm)
 {
 	for (u32 i = 0; i < vm_count; i++) {
 		if (vms[i] == vm)
@@ -159,7 +159,7 @@ void vmm_destroy(struct vmm *vm)
 	struct hres r = destroy_all(vm->handle);
 
 	vmm_stop(vm);
-	forget(vm);
+	vmm_forget(vm);
 	REQUIRE(hres_ok(r), "VM_DESTROY answers %s", status_name(hres_status(r)));
 }
 

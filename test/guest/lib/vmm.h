@@ -65,6 +65,8 @@ struct vmm {
 void vmm_create(struct vmm *vm, u64 flags, u32 vcpus);
 /* For a VM that a case created by calls of its own. */
 void vmm_note(struct vmm *vm);
+/* And ended by calls of its own. */
+void vmm_forget(struct vmm *vm);
 
 /* All of a range, in as many calls as it takes. */
 void vmm_donate(struct vmm *vm, u64 ipa, u64 own_ipa, u64 pages, u64 flags);

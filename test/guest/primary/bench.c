@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bench.h"
 #include "machine.h"
 #include "pci.h"
 #include "ram.h"
@@ -23,11 +24,6 @@
 #define BASE_IOVA    0x10000000000ul
 #define KEY_IOVA     0x400000000ul /* of one key to the next, so that each has tables of its own */
 
-struct timed {
-	struct hres r;
-	u32 ticks;
-};
-
 static u32 counter_cost;
 static u32 samples[SAMPLES], samples_back[SAMPLES];
 static const char *suffix = "";
@@ -38,9 +34,9 @@ static u64 standing; /* the page that is mapped only to keep tables */
  * The counter around one HVC, with the same instructions around none for its own cost. x9 and x10 hold the two
  * readings: the call preserves them.
  */
-static struct timed timed_hvc(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+struct timed timed_call(u64 fn, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {
-	register u64 x0 asm("x0") = PC_PVIOMMU_OP;
+	register u64 x0 asm("x0") = fn;
 	register u64 x1 asm("x1") = a1;
 	register u64 x2 asm("x2") = a2;
 	register u64 x3 asm("x3") = a3;
@@ -54,7 +50,13 @@ static struct timed timed_hvc(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 		     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "=&r"(x9), "=&r"(x10)
 		     : "r"(x4), "r"(x5), "r"(x6)
 		     : "memory");
-	return (struct timed){ { x0, x1, x2, x3, a1 < PVIOMMU_OP_FIRST_OURS }, (u32)(x10 - x9) - counter_cost };
+	return (struct timed){ { x0, x1, x2, x3, fn == PC_PVIOMMU_OP && a1 < PVIOMMU_OP_FIRST_OURS },
+			       (u32)(x10 - x9) - counter_cost };
+}
+
+static struct timed timed_hvc(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+{
+	return timed_call(PC_PVIOMMU_OP, a1, a2, a3, a4, a5, a6);
 }
 
 static int ascending(const void *a, const void *b)
@@ -64,13 +66,13 @@ static int ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static u32 median(u32 *values)
+u32 bench_median(u32 *values, u32 count)
 {
-	qsort(values, SAMPLES, sizeof(u32), ascending);
-	return values[SAMPLES / 2];
+	qsort(values, count, sizeof(u32), ascending);
+	return values[count / 2];
 }
 
-static void print(const char *key, u32 value, u32 cold)
+void bench_print(const char *key, u32 value, u32 cold)
 {
 	printf("[b] %s%s %u cold %u\n", key, suffix, value, cold);
 }
@@ -107,7 +109,7 @@ static void bench_null(void)
 
 	for (u32 i = 0; i < SAMPLES; i++)
 		samples[i] = null_call();
-	print("null_call", median(samples), cold);
+	bench_print("null_call", bench_median(samples, SAMPLES), cold);
 }
 
 /* --- map and unmap */
@@ -204,8 +206,8 @@ static void bench_shape(const struct shape *s, u64 base)
 		if (prove)
 			prove_unmapped(iova, ipa, s->bytes);
 	}
-	print(s->map_key, median(samples), cold_map);
-	print(s->unmap_key, median(samples_back), cold_unmap);
+	bench_print(s->map_key, bench_median(samples, SAMPLES), cold_map);
+	bench_print(s->unmap_key, bench_median(samples_back, SAMPLES), cold_unmap);
 }
 
 /* --- attach and detach of one endpoint, a domain with a thousand mappings */
@@ -247,8 +249,8 @@ static void bench_attach(void)
 	}
 	OK(pv_free_domain(domain));
 	rig_forget_domain(domain);
-	print("attach", median(samples), cold_attach);
-	print("detach", median(samples_back), cold_detach);
+	bench_print("attach", bench_median(samples, SAMPLES), cold_attach);
+	bench_print("detach", bench_median(samples_back, SAMPLES), cold_detach);
 }
 
 static void bench_all(u64 base)
@@ -292,6 +294,7 @@ CASE(bench, all)
 	rig_attach(TESTDEV, rig.domain);
 	measure_counter();
 	bench_all(BASE_IOVA / 4);
+	bench_vms(memory, null_call());
 	crowd();
 	suffix = "_1000";
 	bench_all(BASE_IOVA / 2);
