@@ -200,9 +200,41 @@ ipa_t page_ipa(pa_t addr)
 	return ipa((u64)ipa_record[page_of(addr) - record] << PAGE_SHIFT);
 }
 
-void page_set_ipa(pa_t addr, ipa_t where)
+void page_set_ipa(pa_t base, u64 pages, ipa_t where)
 {
-	ipa_record[page_of(addr) - record] = (u32)(where.v >> PAGE_SHIFT);
+	u32 *at = &ipa_record[page_of(base) - record], frame = (u32)(where.v >> PAGE_SHIFT);
+
+	for (u64 i = 0; i < pages; i++)
+		at[i] = frame++;
+}
+
+bool page_run_uniform(pa_t base, u64 pages, struct page *kind)
+{
+	struct page *first = page_find(base);
+	const struct page_run *r;
+
+	if ((base.v & (BLOCK_SIZE - 1)) != 0 || pages < BLOCK_PAGES || first == NULL ||
+	    page_find(pa(base.v + BLOCK_SIZE - PAGE_SIZE)) != first + BLOCK_PAGES - 1)
+		return false;
+	r = run_of(first);
+	if (r->odd != 0 || r->pins != 0 || r->block_pins != 0)
+		return false;
+	*kind = (struct page){ .owner = r->owner, .state = r->state };
+	return true;
+}
+
+/* Whole records: pins there are none, and what a pool once noted means nothing any more. */
+void page_set_run(pa_t base, u8 owner, u8 state)
+{
+	struct page *first = page_of(base);
+	struct page_run *r = run_of(first);
+	const u64 word = owner | (u64)state << 8;
+
+#pragma clang loop unroll_count(8)
+	for (u32 i = 0; i < BLOCK_PAGES; i++)
+		*word_of(&first[i]) = word;
+	r->owner = owner;
+	r->state = state;
 }
 
 u64 page_run_end(pa_t at, u64 end, u8 owner)

@@ -77,7 +77,8 @@ static inline bool page_usable(const struct page *page, u8 owner, bool write)
  * Kept beside the records, which have no room for it.
  */
 ipa_t page_ipa(pa_t addr); /* constant while it is the owner's */
-void page_set_ipa(pa_t addr, ipa_t where) MUST_HOLD(page_class);
+/* Of consecutive pages of RAM. */
+void page_set_ipa(pa_t base, u64 pages, ipa_t where) MUST_HOLD(page_class);
 
 /* The first page at or after `at`, and before `end`, whose owner is not `owner`; else `end`. */
 u64 page_run_end(pa_t at, u64 end, u8 owner);
@@ -101,5 +102,12 @@ bool page_pinned(pa_t addr) MUST_HOLD(page_class);
 
 /* Write a record's owner and state and keep the run's summary; page_rules.c decides. */
 void page_set(struct page *page, u8 owner, u8 state) MUST_HOLD(page_class);
+
+/*
+ * Is the run of 2 MiB at `base` all within `pages`, of one kind, and without any pin? Then what is true
+ * of *kind is true of all its pages, and page_set_run() writes them all.
+ */
+bool page_run_uniform(pa_t base, u64 pages, struct page *kind) MUST_HOLD(page_class);
+void page_set_run(pa_t base, u8 owner, u8 state) MUST_HOLD(page_class);
 
 #endif

@@ -76,19 +76,43 @@ enum status page_transition(pa_t addr, enum page_op op, u8 from, u8 to)
 	return status;
 }
 
+/* The page, or the whole run, at `at`: how many pages *done says. */
+static enum status check(pa_t at, u64 pages, enum page_op op, u8 from, u8 to, u64 *done) MUST_HOLD(page_class)
+{
+	const struct page *page = page_find(at);
+	struct page kind;
+
+	*done = BLOCK_PAGES;
+	if (page_run_uniform(at, pages, &kind))
+		return page_rule_check(&kind, op, from, to, false);
+	*done = 1;
+	return page != NULL ? page_rule_check(page, op, from, to, page_pinned(at)) : E_FAULT;
+}
+
+/* A run that is uniform now was so when it was checked: nothing has changed since but other runs. */
+static u64 set(pa_t at, u64 pages, u8 owner, u8 state) MUST_HOLD(page_class)
+{
+	struct page kind;
+
+	if (page_run_uniform(at, pages, &kind)) {
+		page_set_run(at, owner, state);
+		return BLOCK_PAGES;
+	}
+	page_set(page_of(at), owner, state);
+	return 1;
+}
+
 enum status page_transition_run(pa_t base, u64 pages, enum page_op op, u8 from, u8 to)
 {
-	for (u64 i = 0; i < pages; i++) {
-		pa_t at = pa(base.v + (i << PAGE_SHIFT));
-		const struct page *page = page_find(at);
-		enum status status = E_FAULT;
+	u64 done;
 
-		if (page != NULL)
-			status = page_rule_check(page, op, from, to, page_pinned(at));
+	for (u64 i = 0; i < pages; i += done) {
+		enum status status = check(pa(base.v + (i << PAGE_SHIFT)), pages - i, op, from, to, &done);
+
 		if (status != OK)
 			return status;
 	}
-	for (u64 i = 0; i < pages; i++)
-		page_set(page_of(pa(base.v + (i << PAGE_SHIFT))), to, rules[op].after);
+	for (u64 i = 0; i < pages; i += done)
+		done = set(pa(base.v + (i << PAGE_SHIFT)), pages - i, to, rules[op].after);
 	return OK;
 }

@@ -108,15 +108,12 @@ enum status memory_donate(struct vm *vm, ipa_t at, ipa_t from, u64 pages, u32 fl
 		return status;
 	}
 	if (flags & PC_DONATE_SCRUB)
-		scrub(base, n);
-	else
-		io_clean(io_phys(base), size);
-	arch_sync_code(io_phys(base), size);
+		io_zero_pages(io_phys(base), n);
+	arch_sync_code(io_phys(base), size); /* to memory, which the VM sees first with its caches off */
 	page_lock();
 	CHECK(page_transition_run(base, n, read_only ? PAGE_DONATE_VM_RO : PAGE_DONATE_VM, OWNER_VM,
 				  vm->owner) == OK);
-	for (u64 i = 0; i < size; i += PAGE_SIZE)
-		page_set_ipa(pa(base.v + i), ipa(at.v + i));
+	page_set_ipa(base, n, at);
 	page_unlock();
 	view_commit(vm, at, base, size, read_only ? VIEW_RAM & ~PT_WRITE : VIEW_RAM);
 	vm->pages += n;
@@ -260,6 +257,7 @@ static void reclaim_shared(struct vm *vm, pa_t at) MUST_HOLD(vm_class)
 /* The longest run from `base` on that goes back in one piece: 0, and one page was dealt with alone. */
 static u64 reclaim_run(struct vm *vm, pa_t base, u64 pages) MUST_HOLD(vm_class)
 {
+	struct page kind;
 	u64 n = 0;
 
 	if (page_of(base)->state == PAGE_SHARED_OUT) {
@@ -267,7 +265,10 @@ static u64 reclaim_run(struct vm *vm, pa_t base, u64 pages) MUST_HOLD(vm_class)
 		return 0;
 	}
 	page_lock();
-	if (page_pinned(base))
+	if (page_run_uniform(base, pages, &kind) &&
+	    page_transition_run(base, BLOCK_PAGES, PAGE_RECLAIM, vm->owner, OWNER_VM) == OK)
+		n = BLOCK_PAGES;
+	else if (page_pinned(base))
 		lose(vm, base);
 	else
 		while (n < pages && page_transition(pa(base.v + (n << PAGE_SHIFT)), PAGE_RECLAIM,

@@ -107,7 +107,7 @@ struct range arch_vm_window(u32 index);
 
 /* Forget what CPUs cached under a VMID, with completion: before it names another VM. */
 void arch_cpu_inval_vmid(u16 vmid);
-/* Instructions of a guest will be fetched from a page that we wrote: make them visible. */
+/* Instructions of a guest will be fetched from what was written there: clean it to memory, make it visible. */
 void arch_sync_code(const void *page, u64 bytes);
 
 /* Enter the primary on the boot CPU at its kernel's entry, x0 = fdt; never returns. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hyp/arch.h"
+#include "hyp/io.h"
 #include "hyp/lock.h"
 #include "hyp/vm.h"
 
@@ -167,8 +168,9 @@ void arch_cpu_inval_vmid(u16 vmid)
 	fake_vm_calls.inval_vmid_last = vmid;
 }
 
-void arch_sync_code(const void *page UNUSED, u64 bytes)
+void arch_sync_code(const void *page, u64 bytes)
 {
+	io_clean(page, bytes);
 	fake_vm_calls.sync_code++;
 	fake_vm_calls.sync_bytes = bytes;
 }

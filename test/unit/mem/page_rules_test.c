@@ -3,6 +3,8 @@
  * Every transition, from every owner and state, asked for by everybody, to everybody, with no
  * pin, a pin on the page, a pin on its run: against the rules written out again, the long way.
  */
+#include <string.h>
+
 #include "records.h"
 #include "suite.h"
 
@@ -268,6 +270,60 @@ static void run_is_uniform_again_in_another_colour(void **state UNUSED)
 	records_check();
 }
 
+static void take_runs(u64 base, u64 pages, enum status want)
+{
+	static struct page before[4 * BLOCK_PAGES];
+	const struct page *page = page_of(pa(base));
+
+	memcpy(before, page, pages * sizeof(*page));
+	assert_int_equal(page_transition_run(pa(base), pages, PAGE_TAKE, OWNER_VM, OWNER_VM), want);
+	records_check();
+	if (want != OK) {
+		assert_memory_equal(before, page, pages * sizeof(*page));
+		return;
+	}
+	for (u64 i = 0; i < pages; i++) {
+		assert_int_equal(page[i].owner, OWNER_VM);
+		assert_int_equal(page[i].state, PAGE_MOVING);
+		assert_int_equal(page[i].pins, 0);
+	}
+	assert_int_equal(page_transition_run(pa(base), pages, PAGE_TAKE_BACK, OWNER_VM, OWNER_VM), OK);
+	records_check();
+}
+
+/*
+ * Whole runs of 2 MiB are looked at and written by their summary. What hides in one of several, a pin of a page
+ * or of the block, a page of another kind, is found; and what lies around whole runs goes with them.
+ */
+static void V2_whole_runs_change_by_their_summary(void **state UNUSED)
+{
+	const u64 second = RECORDS_GUEST + BLOCK_SIZE, odd = second + 77 * PAGE_SIZE;
+
+	records_boot();
+	page_lock();
+	take_runs(RECORDS_GUEST, BLOCK_PAGES, OK);
+	take_runs(RECORDS_GUEST, 3 * BLOCK_PAGES, OK);
+	take_runs(RECORDS_GUEST + 3 * PAGE_SIZE, 2 * BLOCK_PAGES, OK);
+	take_runs(RECORDS_GUEST, BLOCK_PAGES + 1, OK);
+	take_runs(RECORDS_GUEST, BLOCK_PAGES - 1, OK);
+	assert_int_equal(page_pin(pa(odd), 1, OWNER_VM, true), OK);
+	take_runs(RECORDS_GUEST, 3 * BLOCK_PAGES, E_BUSY);
+	page_unpin(pa(odd), 1);
+	assert_int_equal(page_pin_block(pa(second), OWNER_VM, true), OK);
+	take_runs(RECORDS_GUEST, 3 * BLOCK_PAGES, E_BUSY);
+	page_unpin_block(pa(second));
+	page_set(page_of(pa(odd)), OWNER_VM + 1, PAGE_OWNED);
+	take_runs(RECORDS_GUEST, 3 * BLOCK_PAGES, E_DENIED);
+	page_set(page_of(pa(odd)), OWNER_VM, PAGE_OWNED);
+	take_runs(RECORDS_GUEST, 3 * BLOCK_PAGES, OK);
+	/* Runs of which a part is no RAM have no summary that tells all. */
+	take_runs(RECORDS_RAM2, RECORDS_RAM2_SIZE >> PAGE_SHIFT, OK);
+	take_runs(RECORDS_RAM3, RECORDS_RAM3_SIZE >> PAGE_SHIFT, E_DENIED); /* its first page is firmware's */
+	assert_int_equal(page_transition_run(pa(RECORDS_RAM3 + PAGE_SIZE), BLOCK_PAGES, PAGE_TAKE, OWNER_VM, OWNER_VM), E_FAULT);
+	page_unlock();
+	records_check();
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -276,6 +332,7 @@ int main(void)
 		cmocka_unit_test(summary_follows_random_transitions),
 		cmocka_unit_test(V10_a_run_changes_whole_or_not_at_all),
 		cmocka_unit_test(run_is_uniform_again_in_another_colour),
+		cmocka_unit_test(V2_whole_runs_change_by_their_summary),
 	};
 
 	return SUITE("page_rules", cases);
