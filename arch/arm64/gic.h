@@ -78,8 +78,9 @@ void gic_kick(u32 cpu);
 
 /*
  * Lines given to secondaries: gic_line.c. gic_line_fire: this one was acknowledged; false: it is none. gic_lines_move:
- * the CPU `from` goes off, `to` takes its lines. gic_lines_sample: at an exit of a secondary that none of them made. gic_line_deactivate: its
- * guest will not do that; nothing happens when the line is that VM's no longer.
+ * the CPU `from` goes off, `to` takes its lines and what else of ours goes there. gic_lines_sample: at an exit of a
+ * secondary that none of them made. gic_line_deactivate: its guest will not do that; nothing happens when the line is
+ * that VM's no longer.
  */
 bool gic_line_fire(u32 intid);
 void gic_lines_move(u32 from, u32 to);

@@ -254,7 +254,7 @@ void gic_lines_move(u32 from, u32 to)
 
 	arch_spin_lock(&gic_dist_lock);
 	for (i = GIC_SPI_FIRST; i < GIC_SPI_END; i++)
-		if ((gic.level[i / 32] & BIT(i % 32)) && io_read64(gic_dist_reg(GICD_IROUTER + 8 * i)) == self)
+		if ((gic.own[i / 32] & BIT(i % 32)) && io_read64(gic_dist_reg(GICD_IROUTER + 8 * i)) == self)
 			route(i, to);
 	arch_spin_unlock(&gic_dist_lock);
 }

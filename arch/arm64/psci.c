@@ -87,7 +87,7 @@ static s64 affinity_info(u32 target)
 }
 
 /*
- * Interrupts of secondaries that come here go to a CPU that stays. One that goes off too at the same time says so before
+ * Interrupts of ours and of secondaries that come here go to a CPU that stays. One that goes off too at the same time says so before
  * it moves its own, so it moves these as well.
  */
 static void lines_leave(u32 self)
