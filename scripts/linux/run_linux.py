@@ -50,7 +50,8 @@ CASES = {
     "refuse": ["cpus", "devices_found", *DEVICES, "driver_refuses", "driver_selftest"],
     # The last three are its VMM's (test/guest/primary/vmm_linux.c).
     "secondary": [
-        "cpus", "timers_tick", "compute", "sleep", "cpus_off_on", "system_off", "no_stray_access", "memory_returned",
+        "cpus", "timers_tick", "compute", "console", "sleep", "cpus_off_on",
+        "system_off", "no_stray_access", "memory_returned",
     ],
 }
 # As secondary VM: the CPU and how many of them.

@@ -19,25 +19,43 @@
 
 #define FR_TX_EMPTY 0x80u
 #define FR_RX_EMPTY 0x10u
+#define INT_RX      0x10u
 #define INT_TX      0x20u
+#define INT_RX_LATE 0x40u /* fewer characters than make INT_RX, for a while */
 #define CR_RESET    0x300u /* transmitter and receiver enabled, the UART not */
 #define IFLS_RESET  0x12u
+#define ENQ         5
 
 void vmuart_init(struct vmuart *uart)
 {
-	*uart = (struct vmuart){ .control = CR_RESET, .fifo_levels = IFLS_RESET };
+	*uart = (struct vmuart){ .control = CR_RESET, .fifo_levels = IFLS_RESET, .input = "" };
 }
 
 /* Lines of other CPUs and of ours must not be torn apart, so a line is written when it is whole, or full. */
 static void send(struct vmuart *uart, char c)
 {
-	if (c != '\r')
+	if (c == ENQ) {
+		uart->input = "ack\n";
+		uart->raw |= INT_RX | INT_RX_LATE;
+	} else if (c != '\r') {
 		uart->line[uart->used++] = c;
+	}
 	if (c == '\n' || uart->used == VMUART_LINE) {
 		console_write(uart->line, uart->used);
 		uart->used = 0;
 	}
 	uart->raw |= INT_TX;
+}
+
+static u64 receive(struct vmuart *uart)
+{
+	u8 c = (u8)*uart->input;
+
+	if (c)
+		uart->input++;
+	if (!*uart->input)
+		uart->raw &= ~(INT_RX | INT_RX_LATE);
+	return c;
 }
 
 /* Registers that read as they were written. */
@@ -61,7 +79,7 @@ static const u32 *stored(const struct vmuart *uart, u64 offset)
 	}
 }
 
-u64 vmuart_load(const struct vmuart *uart, u64 offset)
+u64 vmuart_load(struct vmuart *uart, u64 offset)
 {
 	/* Peripheral 0x011 of designer 0x41 (Arm), revision 1; a PrimeCell. */
 	static const u8 id[] = { 0x11, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1 };
@@ -72,8 +90,10 @@ u64 vmuart_load(const struct vmuart *uart, u64 offset)
 	if (offset >= UARTID && offset < UARTID + 4 * sizeof(id))
 		return id[(offset - UARTID) / 4];
 	switch (offset) {
+	case UARTDR:
+		return receive(uart);
 	case UARTFR:
-		return FR_TX_EMPTY | FR_RX_EMPTY;
+		return FR_TX_EMPTY | (*uart->input ? 0 : FR_RX_EMPTY);
 	case UARTRIS:
 		return uart->raw;
 	case UARTMIS:

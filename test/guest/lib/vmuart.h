@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The PL011 (DDI 0183) that a VMM emulates for its VM: what is sent appears on our own console, one whole line at a
- * time; nothing is ever received. Sending takes no time, so the transmit interrupt is due after each character.
+ * time. Sending takes no time, so the transmit interrupt is due after each character. Who sends the character ENQ
+ * receives the line "ack", and nothing else is ever received.
  * Lock: the caller's, one for each UART.
  */
 #ifndef GUEST_VMUART_H
@@ -14,6 +15,7 @@
 
 struct vmuart {
 	u32 divisor, fraction, line_control, control, fifo_levels, mask, raw;
+	const char *input; /* not yet received; zero terminated */
 	u32 used;
 	char line[VMUART_LINE];
 };
@@ -21,7 +23,7 @@ struct vmuart {
 /* After reset. */
 void vmuart_init(struct vmuart *uart);
 
-u64 vmuart_load(const struct vmuart *uart, u64 offset);
+u64 vmuart_load(struct vmuart *uart, u64 offset);
 void vmuart_store(struct vmuart *uart, u64 offset, u64 value);
 
 /* Is its interrupt line high now? */
