@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A primary that lies, repeats and interleaves: random calls about three VMs, and theirs, with DMA of
+ * every device between them. The oracle looks after each call, and each access that gets through lands
+ * in a page of the device's owner. Seeds are fixed; SEED=n in the environment adds to them.
+ */
+#include <stdlib.h>
+
+#include "bench_vm.h"
+#include "suite.h"
+
+#define VMS     3u
+#define CALLS   4000u
+#define PAGES   2600u /* of the primary's that are played with */
+#define AT      0x80000000ull
+#define DOMAINS 4u
+
+static u32 vm[VMS];              /* 0: not there */
+static u32 domain[VMS + 1][DOMAINS]; /* the last: the primary's */
+static u32 landed;
+static u32 succeeded, refused;
+
+static u64 some(u64 limit) { return fake_random_below(limit); }
+
+static u64 some_page(void)
+{
+	switch (some(8)) {
+	case 0:
+		return bench_block(some(5));
+	case 1:
+		return FAKE_RAM_BASE + some(8192) * PAGE_SIZE; /* ours too */
+	case 2:
+		return bench_bar((u32)some(BENCH_DEVICE_COUNT));
+	default:
+		return bench_page(some(PAGES));
+	}
+}
+
+static u64 some_ipa(void)
+{
+	return some(30) == 0 ? some(1ull << 36) << PAGE_SHIFT :
+			       AT + some(4) * BLOCK_SIZE + (some(3) == 0 ? 0 : some(40) * PAGE_SIZE);
+}
+
+static u64 some_pages(void)
+{
+	switch (some(6)) {
+	case 0:
+		return 512;
+	case 1:
+		return some(700);
+	default:
+		return 1 + some(12);
+	}
+}
+
+/* As the primary knows them: stale ones and wrong ones too. */
+static u32 some_vm(u32 *index)
+{
+	*index = (u32)some(VMS);
+	return some(40) == 0 ? (u32)some(1000) : vm[*index];
+}
+
+static void count(struct result r)
+{
+	if (r.status == PC_SUCCESS)
+		succeeded++;
+	else
+		refused++;
+}
+
+/* --- calls */
+
+static void create(void)
+{
+	u32 i = (u32)some(VMS);
+	struct result r;
+
+	r = pc_vm_create(some(2), 1 + some(2), some_page(), 30 + some(40));
+	count(r);
+	if (r.status != PC_SUCCESS)
+		return;
+	if (vm[i] == 0) {
+		vm[i] = (u32)r.v1;
+		for (u32 k = 0; k < DOMAINS; k++)
+			domain[i][k] = 0;
+	} else {
+		bench_destroy((u32)r.v1);
+	}
+}
+
+static void destroy(void)
+{
+	u32 i, handle = some_vm(&i);
+	struct result r;
+
+	/* A step, or to the end. */
+	do {
+		r = pc_vm_destroy(handle);
+		count(r);
+		if (r.status != PC_SUCCESS)
+			return;
+		if (r.v1 == 0 && handle == vm[i])
+			vm[i] = 0;
+	} while (r.v1 != 0 && some(12) != 0);
+}
+
+static void primary_call(void)
+{
+	u32 i, handle = some_vm(&i), device = (u32)some(BENCH_DEVICE_COUNT);
+
+	switch (some(12)) {
+	case 0 ... 3:
+		count(pc_vm_donate(handle, some_ipa(), some_page(), some_pages(), some(4)));
+		break;
+	case 4:
+		count(pc_vm_add_pool(handle, some_page(), some(10)));
+		break;
+	case 5:
+	case 6:
+		count(pc_dev_assign(device, some(5) == 0 ? 1 : handle, some(2)));
+		break;
+	case 7:
+		count(pc_dev_vsid(device, some(3), some(6)));
+		break;
+	case 8:
+		count(pc_dev_release(device));
+		break;
+	case 9:
+		count(pc_dev_map_mmio(device, some(2), some_ipa()));
+		break;
+	case 10:
+		count(pc_dev_map_irq(device, some(2), 40 + some(3)));
+		break;
+	default:
+		if (some(4) == 0)
+			count(pc_vm_finalise(handle));
+		bench_exit();
+		if (page_usable(page_find(pa(BENCH_EXIT)), OWNER_VM, true))
+			count(pc_vcpu_run(handle, some(3), BENCH_EXIT));
+		break;
+	}
+}
+
+static struct result pv(u32 who, u64 op, u64 r2, u64 r3, u64 r4, u64 r5, u64 r6)
+{
+	return who == VMS ? bench_call(PC_PVIOMMU_OP, op, r2, r3, r4, r5, r6) :
+			    vm_pv(vm[who], op, r2, r3, r4, r5, r6);
+}
+
+/* The iommu calls of one VM, or of the primary. */
+static void iommu_call(u32 who)
+{
+	u32 k = (u32)some(DOMAINS), id = domain[who][k];
+	u64 iova = some(3) * BLOCK_SIZE + (some(2) == 0 ? 0 : some(20) * PAGE_SIZE);
+	u64 from = who == VMS ? some_page() : some_ipa();
+	u64 bytes = (some(4) == 0 ? 512 : 1 + some(12)) * PAGE_SIZE;
+	u64 prot = some(8) == 0 ? PVIOMMU_PROT_MMIO | PVIOMMU_PROT_READ :
+		   some(4) == 0 ? PVIOMMU_PROT_READ :
+				  BENCH_RW;
+	struct result r;
+
+	switch (some(10)) {
+	case 0:
+		if (id != 0)
+			break;
+		r = pv(who, PVIOMMU_ALLOC_DOMAIN, 0, 0, 0, 0, 0);
+		count(r);
+		if (r.status == PC_SUCCESS)
+			domain[who][k] = (u32)r.v1;
+		break;
+	case 1:
+		if (some(4) != 0)
+			break;
+		r = pv(who, PVIOMMU_FREE_DOMAIN, id, 0, 0, 0, 0);
+		count(r);
+		if (r.status == PC_SUCCESS)
+			domain[who][k] = 0;
+		break;
+	case 2 ... 4:
+		count(pv(who, PVIOMMU_MAP_PAGES, id, iova, from, bytes, prot));
+		break;
+	case 5 ... 6:
+		count(pv(who, PVIOMMU_UNMAP_PAGES, id, iova, bytes, 0, 0));
+		break;
+	case 7 ... 8:
+		count(pv(who, PVIOMMU_ATTACH_DEV, some(2), some(6), 0, id, 0));
+		break;
+	default:
+		count(pv(who, PVIOMMU_DETACH_DEV, some(2), some(6), 0, id, 0));
+		break;
+	}
+}
+
+static void secondary_call(void)
+{
+	u32 i = (u32)some(VMS);
+	const struct vm *its = vm_find(vm[i]);
+
+	/* It runs while nobody takes it apart. */
+	if (its == NULL || its->state == VM_DYING)
+		return;
+	switch (some(8)) {
+	case 0:
+		count(vm_share(vm[i], some_ipa(), some_pages()));
+		break;
+	case 1:
+		count(vm_unshare(vm[i], some_ipa(), some_pages()));
+		break;
+	case 2:
+		count(vm_relinquish(vm[i], some_ipa(), 0));
+		break;
+	case 3:
+		count(vm_guard(vm[i], some(2) == 0 ? PC_MMIO_RGUARD_MAP : PC_MMIO_RGUARD_UNMAP, some_ipa(),
+			       some(10)));
+		break;
+	case 4:
+		count(vm_reset(vm[i], some(2), some(6)));
+		break;
+	default:
+		iommu_call(i);
+		break;
+	}
+}
+
+/* --- DMA */
+
+static void lands(void *ctx UNUSED, const struct smmu_dma *dma, u64 addr, u32 size UNUSED)
+{
+	const struct page *page = page_find(pa(addr & ~PAGE_MASK));
+	const struct endpoint *e = NULL;
+	u32 range;
+
+	for (u32 i = 0; i < iommu_count && e == NULL; i++)
+		e = endpoint_find(&iommu_instance[i], sid(dma->sid));
+	assert_non_null(e);
+	landed++;
+	if (page != NULL)
+		assert_true(page_usable(page, e->device->vm->owner, dma->write));
+	else
+		assert_ptr_equal(device_of_mmio(NULL, pa(addr & ~PAGE_MASK), PAGE_SIZE, &range)->vm,
+				 e->device->vm);
+}
+
+static void dma(void)
+{
+	u32 device = (u32)some(BENCH_DEVICE_COUNT), endpoint = (u32)some(device_table[device].endpoint_count);
+	u64 at = device_table[device].state == DEVICE_UNASSIGNED ? some_page() :
+								   some(3) * BLOCK_SIZE + some(20) * PAGE_SIZE;
+	u64 value;
+
+	/* Writes of MMIO have nobody there to take them. */
+	if (some(2) == 0)
+		bench_read(device, endpoint, at, &value);
+	else if (page_find(pa(at)) != NULL || at < 16 * BLOCK_SIZE)
+		bench_write(device, endpoint, at + 8 * some(500), fake_random());
+}
+
+static void play(struct bench_options o, u64 seed)
+{
+	const char *more = getenv("SEED");
+
+	fake_seed(seed + (more != NULL ? strtoull(more, NULL, 0) : 0));
+	bench_boot(&o);
+	oracle_effort(32);
+	for (u32 i = 0; i < o.iommus; i++)
+		smmu_access_hook_set(bench_smmu[i], lands, NULL);
+	for (u32 i = 0; i < VMS; i++)
+		vm[i] = bench_vm(i * 64);
+	for (u32 i = 0; i < CALLS; i++) {
+		bench_cpu_set((u32)some(2));
+		bench_reset_turns = some(6) == 0 ? 2 : 0;
+		switch (some(32)) {
+		case 0:
+			create();
+			break;
+		case 1:
+			if (some(4) == 0)
+				destroy();
+			break;
+		case 2 ... 12:
+			primary_call();
+			break;
+		case 13 ... 15:
+			iommu_call(VMS);
+			break;
+		default:
+			secondary_call();
+			break;
+		}
+		for (u64 n = some(4); n > 0; n--)
+			dma();
+		if (some(8) == 0)
+			smmu_speculate(bench_smmu[0]);
+	}
+	/* K4: the end of all of them. */
+	bench_reset_turns = 0;
+	for (u32 i = 0; i < VMS; i++)
+		if (vm_find(vm[i]) != NULL)
+			bench_destroy(vm[i]);
+	oracle_effort(1);
+	bench_check();
+	assert_int_equal(pc_vmm_query(PC_VMM_Q_VMS, 0).v1, 0);
+	assert_true(succeeded > CALLS / 10 && refused > CALLS / 10 && landed > 100);
+}
+
+static void V1_to_V10_random_vms_nested(void **state UNUSED) { play(bench_defaults(), 11); }
+
+static void V1_to_V10_random_vms_stage1_only(void **state UNUSED) { play(bench_stage1_only(), 12); }
+
+static void V1_to_V10_random_vms_stage2_only(void **state UNUSED) { play(bench_stage2_only(), 13); }
+
+static void V1_to_V10_random_vms_two_smmus(void **state UNUSED)
+{
+	struct bench_options o = bench_pasids();
+
+	o.stores = FAKE_STORES_RANDOM;
+	o.iommus = 2;
+	play(o, 14);
+}
+
+static void V1_to_V10_random_vms_no_live_split(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	o.smmu.bbml = 0;
+	o.smmu.range_inval = false;
+	play(o, 15);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest cases[] = {
+		cmocka_unit_test(V1_to_V10_random_vms_nested),
+		cmocka_unit_test(V1_to_V10_random_vms_stage1_only),
+		cmocka_unit_test(V1_to_V10_random_vms_stage2_only),
+		cmocka_unit_test(V1_to_V10_random_vms_two_smmus),
+		cmocka_unit_test(V1_to_V10_random_vms_no_live_split),
+	};
+
+	return SUITE("vm_random", cases);
+}
