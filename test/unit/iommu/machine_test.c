@@ -2,7 +2,7 @@
 /* Machines that must be refused or run with less: IOMMUs that differ, too much of everything. */
 #include <string.h>
 
-#include "bench.h"
+#include "bench_vm.h"
 #include "suite.h"
 
 static void says(const struct bench_options *o, const char *words)
