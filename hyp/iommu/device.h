@@ -136,7 +136,7 @@ void endpoint_clear_vsid(struct vm *vm, struct endpoint *e) MUST_HOLD(vm_class);
  * is mapped for DMA, or the VM is final; E_INVAL pvIOMMU id or IOMMU do not fit; E_DENIED quarantined
  * or cannot be reset; E_IO.
  */
-enum status device_assign(struct device *d, u64 vm, u64 pviommu, bool *again) MUST_CHECK
+enum status device_assign(struct device *d, u64 handle, u64 pviommu, bool *again) MUST_CHECK
 	NOT_HELD(vm_class);
 /* E_NOENT it is nobody's; E_BUSY attached, or its VM is final. On a quarantined one: resets again. */
 enum status device_release(struct device *d, bool *again) MUST_CHECK NOT_HELD(vm_class);
