@@ -88,6 +88,16 @@ void smp_join(u32 index)
 		;
 }
 
+void smp_forget(u32 index)
+{
+	struct cpu *cpu = &secondaries[index];
+
+	cpu->work_given = 0;
+	cpu->work_done = 0;
+	cpu->gic_ready = false;
+	__atomic_store_n(&cpu->online, false, __ATOMIC_RELEASE);
+}
+
 void smp_secondary(struct cpu *cpu)
 {
 	u32 done = 0;

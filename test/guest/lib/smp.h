@@ -26,6 +26,9 @@ u32 smp_start_all(void);
 void smp_run(u32 index, void (*work)(void *), void *arg);
 void smp_join(u32 index);
 
+/* A CPU that went off by itself, in the middle of its work: it may be started again. */
+void smp_forget(u32 index);
+
 void smp_secondary(struct cpu *cpu);
 
 struct spinlock {

@@ -240,6 +240,40 @@ CASE(guest, idle_vcpu_wakes_the_primary)
 	OK(vcpu_irq(vm.handle, 0, IRQ, 0));
 }
 
+/* One that runs on another CPU at that moment takes it there, without waiting for its slice to end. */
+CASE(guest, interrupts_reach_a_running_vcpu)
+{
+	u64 mark, end;
+	u32 at_once = 0;
+
+	need_cpus(2);
+	vmm_boot(&vm, 1, 0);
+	for (u32 i = 0; i < 20; i++) {
+		BEGIN(&vm, "wait_irq", IRQ, 0, 1, 0);
+		REQUIRE(vmm_run(&vm) == VMM_EVENT, "before it waits: %s", vm.mail->text);
+		vmm_run_on(&vm, 0, 1);
+		mark = vm.exits[PC_EXIT_HOST_IRQ];
+		/* A slice has just begun. */
+		for (end = time_ticks() + time_ms(1000); vm.exits[PC_EXIT_HOST_IRQ] == mark && time_ticks() < end;)
+			;
+		mark = vm.exits[PC_EXIT_HOST_IRQ];
+		OK(vcpu_irq(vm.handle, 0, IRQ, 1));
+		OK(vcpu_irq(vm.handle, 0, IRQ, 0));
+		for (end = time_ticks() + time_ms(2000); vm.mail->state == MAIL_GIVEN && time_ticks() < end;)
+			;
+		at_once += vm.exits[PC_EXIT_HOST_IRQ] == mark;
+		vmm_stop(&vm);
+		vm.on = 0;
+		REQUIRE(vm.mail->state == MAIL_DONE && vm.mail->result[0] == 1 && vm.mail->result[1] == IRQ,
+			"round %u: state %u, %lu interrupts", i, vm.mail->state, vm.mail->result[0]);
+		/* Back at the doorbell, whoever saw that. */
+		if (vm.exit[0].ipa != DOORBELL_READY)
+			vmm_run(&vm);
+	}
+	/* A crowded host may take the CPU away for a whole slice. */
+	REQUIRE(at_once >= 10, "only %u of 20 interrupts came before the slice was over", at_once);
+}
+
 /* The primary's own interrupts go on as before: nothing of the virtual ones stays in its interface. */
 CASE(guest, interrupt_state_does_not_cross_J6)
 {
@@ -322,6 +356,66 @@ CASE(guest, vcpus_interrupt_each_other)
 	boot_on_all(4);
 	REQUIRE_EQUAL(ASK(&vm, "sgi", 20)[0], 60);
 	vmm_stop(&vm);
+}
+
+/* Off and on again: each time it starts anew. */
+CASE(guest, a_vcpu_goes_off_and_comes_back)
+{
+	const u64 *r;
+
+	boot_on_all(2);
+	for (u32 i = 0; i < 5; i++) {
+		r = ASK(&vm, "off_and_on", 0);
+		REQUIRE(r[0] == 1 && r[1] == 0, "round %u: AFFINITY_INFO says %lu when it is off, %lu when it is on", i, r[0],
+			r[1]);
+	}
+	vmm_stop(&vm);
+}
+
+/* More vCPUs than CPUs: every CPU runs two of them in turn, none of them the same for long. */
+static struct vmm many_vcpus;
+
+static void run_two(void *arg)
+{
+	u32 cpu = cpu_this()->index;
+
+	(void)arg;
+	while (!__atomic_load_n(&many_vcpus.stop, __ATOMIC_ACQUIRE)) {
+		bool any = false;
+
+		for (u32 vcpu = 1; vcpu < VMM_MAX_VCPUS; vcpu++) {
+			if (vcpu % (machine.cpu_count - 1) + 1 != cpu ||
+			    !(__atomic_load_n(&many_vcpus.on, __ATOMIC_ACQUIRE) >> vcpu & 1))
+				continue;
+			any = true;
+			vmm_run_until(&many_vcpus, vcpu, time_ticks() + time_ms(2));
+		}
+		if (!any)
+			gic_sleep_ms(1);
+	}
+}
+
+CASE(guest, eight_vcpus_on_fewer_cpus)
+{
+	const u64 *r;
+
+	need_cpus(3);
+	vmm_boot(&many_vcpus, VMM_MAX_VCPUS, 0);
+	for (u32 cpu = 1; cpu < machine.cpu_count; cpu++)
+		smp_run(cpu, run_two, NULL);
+	vmm_begin(&many_vcpus, "all_vcpus", (const u64[]){ 3 }, 1);
+	r = many_vcpus.mail->result;
+	for (u64 end = time_ticks() + time_ms(20000); time_ticks() < end;) {
+		if (vmm_run_until(&many_vcpus, 0, time_ticks() + time_ms(100)) == VMM_READY)
+			break;
+	}
+	__atomic_store_n(&many_vcpus.stop, 1, __ATOMIC_RELEASE);
+	for (u32 cpu = 1; cpu < machine.cpu_count; cpu++)
+		smp_join(cpu);
+	many_vcpus.stop = 0;
+	REQUIRE(many_vcpus.mail->state == MAIL_DONE, "state %u %s", many_vcpus.mail->state, many_vcpus.mail->text);
+	REQUIRE(r[0] == 8 && r[1] == 21, "%lu vCPUs, %lu pieces of work", r[0], r[1]);
+	REQUIRE_EQUAL(r[2], 0x07060504030201);
 }
 
 /* One vCPU, run in turn by every CPU: nothing of it stays behind on the last one. */

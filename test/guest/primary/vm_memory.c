@@ -415,6 +415,33 @@ CASE(memory, shared_pages_of_the_dead_are_whole_again_K4)
 	REQUIRE_EQUAL(OK(vmm_query(PC_VMM_Q_POOL_FREE)).r1, pool);
 }
 
+/*
+ * The record of an exit lies in a page that the VM lends and takes back while it runs: the run has nowhere to tell
+ * what happened, and the next one tells it.
+ */
+CASE(memory, an_exit_that_cannot_be_told_is_kept)
+{
+	struct pc_vcpu_exit *lent;
+	struct hres r;
+
+	vmm_boot(&vm, 1, 2);
+	ask_with_exit("share", vm.heap_ipa, 1);
+	lent = (struct pc_vcpu_exit *)vm.heap_own;
+	memset(lent, 0, PAGE);
+	lent->size = sizeof(*lent);
+	lent->data = 1; /* answers the doorbell */
+	BEGIN(&vm, "unshare", vm.heap_ipa, 1);
+	do
+		r = vcpu_run(vm.handle, 0, (u64)lent);
+	while (hres_ok(r) && r.r1 == PC_EXIT_HOST_IRQ);
+	REQUIRE(hres_status(r) == PC_FAULT && !r.r2 && !r.r3, "VCPU_RUN answers %s, R1 %lu", status_name(hres_status(r)), r.r1);
+	must_be_gone("the page of the record", vm.heap_own);
+	REFUSED(vcpu_run(vm.handle, 0, (u64)lent), PC_FAULT);
+	REQUIRE(vmm_run(&vm) == VMM_MEMORY, "the exit is lost");
+	last_call_is(PC_MEM_UNSHARED, vm.heap_own, 1);
+	REQUIRE_EQUAL(vmm_finish(&vm)[1], 1);
+}
+
 /* --- donation beside DMA that must not notice (architecture.md 11) */
 
 struct dma_race {

@@ -212,3 +212,24 @@ SERVICE(psci)
 {
 	mail->result[0] = (u64)psci_call((u32)mail->arg[0], mail->arg[1], mail->arg[2], mail->arg[3]);
 }
+
+static void go_off(void *arg)
+{
+	(void)arg;
+	psci_call(PSCI_CPU_OFF, 0, 0, 0);
+}
+
+/* vCPU 1 -> AFFINITY_INFO of it when it has gone off, when it is on again */
+SERVICE(off_and_on)
+{
+	u64 end = time_ticks() + time_ms(WAIT_MS);
+
+	smp_start_all();
+	smp_run(1, go_off, NULL);
+	do
+		mail->result[0] = (u64)psci_call(PSCI_AFFINITY_INFO, 1, 0, 0);
+	while (mail->result[0] == 0 && time_ticks() < end);
+	smp_forget(1);
+	smp_start_all();
+	mail->result[1] = (u64)psci_call(PSCI_AFFINITY_INFO, 1, 0, 0);
+}
