@@ -277,23 +277,26 @@ enum vmm_event vmm_run(struct vmm *vm)
 	return event;
 }
 
+/* A vCPU that was switched on runs until it goes off; it may be switched on again before that is told. */
 static void work(void *arg)
 {
 	struct worker *w = arg;
 	struct vmm *vm = w->vm;
+	u32 bit = 1u << w->vcpu;
+	bool on = false;
 
 	while (!__atomic_load_n(&vm->stop, __ATOMIC_ACQUIRE)) {
 		enum vmm_event event;
 
-		if (!(__atomic_load_n(&vm->on, __ATOMIC_ACQUIRE) >> w->vcpu & 1)) {
+		on = on || __atomic_fetch_and(&vm->on, ~bit, __ATOMIC_ACQ_REL) & bit;
+		if (!on) {
 			gic_sleep_ms(NAP_MS);
 			continue;
 		}
 		event = vmm_run_until(vm, w->vcpu, time_ticks() + time_ms(SLICE_MS));
 		if (event == VMM_DEAD || event == VMM_ERROR)
 			return;
-		if (event == VMM_OFF)
-			__atomic_and_fetch(&vm->on, ~(1u << w->vcpu), __ATOMIC_ACQ_REL);
+		on = event != VMM_OFF;
 		if (event == VMM_READY)
 			gic_sleep_ms(NAP_MS);
 	}

@@ -52,7 +52,7 @@ struct vmm {
 	struct pc_vcpu_exit *exit; /* one for each vCPU */
 	long status[VMM_MAX_VCPUS];
 	bool shared; /* the mail page is ours to use */
-	u32 on;      /* bit n: vCPU n was switched on by the VM itself */
+	u32 on;      /* bit n: vCPU n was switched on, and nobody runs it yet */
 	u32 stop;
 	struct vmm_memory_call log[VMM_LOG];
 	u32 log_count;
@@ -93,7 +93,7 @@ enum vmm_event vmm_run_until(struct vmm *vm, u32 vcpu, u64 end);
 enum vmm_event vmm_run(struct vmm *vm);
 const char *vmm_event_name(enum vmm_event event);
 
-/* CPU `cpu` runs the vCPU whenever it is on, until vmm_stop or the VM's end; vCPU 0 is on from the start. */
+/* CPU `cpu` runs the vCPU when it is switched on, until vmm_stop or the VM's end; vCPU 0 is on from the start. */
 void vmm_run_on(struct vmm *vm, u32 vcpu, u32 cpu);
 void vmm_stop(struct vmm *vm);
 

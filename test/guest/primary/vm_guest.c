@@ -263,7 +263,6 @@ CASE(guest, interrupts_reach_a_running_vcpu)
 			;
 		at_once += vm.exits[PC_EXIT_HOST_IRQ] == mark;
 		vmm_stop(&vm);
-		vm.on = 0;
 		REQUIRE(vm.mail->state == MAIL_DONE && vm.mail->result[0] == 1 && vm.mail->result[1] == IRQ,
 			"round %u: state %u, %lu interrupts", i, vm.mail->state, vm.mail->result[0]);
 		/* Back at the doorbell, whoever saw that. */
