@@ -127,13 +127,10 @@ enum status hc_vcpu_irq(struct hcall *c)
 
 /* --- a secondary's own */
 
-/* The granule is the answer itself, in R0. */
-#define GRANULE ((enum status)PAGE_SIZE)
-
 enum status hc_hyp_meminfo(struct hcall *c)
 {
 	c->out[0] = 1; /* ranges */
-	return GRANULE;
+	return OK_GRANULE;
 }
 
 static enum status share_or_unshare(struct hcall *c,

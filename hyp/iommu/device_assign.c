@@ -18,6 +18,7 @@ static struct device *next_device(const struct device *d)
 	return i < device_count ? &device_table[i] : NULL;
 }
 
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): it is declared */
 #define FOR_EACH_DEVICE(d) for (struct device *d = next_device(NULL); (d) != NULL; (d) = next_device(d))
 
 /* Lock the owner as a pair with the primary. Under the primary's lock the owner cannot change. */

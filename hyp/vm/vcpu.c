@@ -102,15 +102,31 @@ static void run(struct vcpu *vcpu, u64 data)
 	arch_vcpu_run(vcpu);
 }
 
+/*
+ * What the primary offers, which is memory that it may write: its own pages are, but for none. One look
+ * in the common case, since every vCPU of the machine comes by here.
+ */
+static enum status read_exit(ipa_t at, struct pc_vcpu_exit *exit)
+{
+	enum status status;
+
+	if (at.v % 8 != 0)
+		return E_INVAL;
+	status = guest_read(vm_primary, at, exit, sizeof(*exit));
+	if (status == OK && likely(exit->size == sizeof(*exit)))
+		return OK;
+	/* It may end before the page does, or begin a longer one of a later version. */
+	status = guest_read_struct(vm_primary, at, exit, sizeof(*exit), sizeof(*exit));
+	return status == OK ? guest_check_writable(vm_primary, at, sizeof(*exit)) : status;
+}
+
 enum status vcpu_run(u64 handle, u64 index, ipa_t at, u64 *reason)
 {
 	struct pc_vcpu_exit exit;
 	enum status status;
 	struct vcpu *vcpu;
 
-	status = guest_read_struct(vm_primary, at, &exit, sizeof(exit), sizeof(exit));
-	if (status == OK)
-		status = guest_check_writable(vm_primary, at, sizeof(exit));
+	status = read_exit(at, &exit);
 	if (status != OK)
 		return status;
 	if (!arch_vcpu_can_run())

@@ -124,7 +124,7 @@ struct vm *vm_at(u32 index);
  * The VM of a handle, locked as a pair with the primary: OK, or E_NOENT, or E_BUSY while it is being
  * destroyed, with nothing locked. vm_find: without a lock, for what looks again under one.
  */
-enum status vm_get(u64 handle, struct vm **vm) MUST_CHECK NOT_HELD(vm_class);
+enum status vm_get(u64 handle, struct vm **out) MUST_CHECK NOT_HELD(vm_class);
 struct vm *vm_find(u64 handle);
 
 /*

@@ -11,6 +11,7 @@
 
 enum status {
 	OK = PC_SUCCESS,
+	OK_GRANULE = 4096, /* compatible calls whose answer in R0 is the granule */
 	E_NOSYS = PC_NOT_SUPPORTED,     /* no such call, operation, type or flag */
 	E_INVAL = PC_INVALID_PARAMETER, /* malformed */
 	E_NOENT = PC_NOT_FOUND,         /* no such object of this caller */
