@@ -124,6 +124,82 @@ CASE(race, donate_against_dma_map_A6_V2)
 	FAULTS(rig.testdev, RIG_IOVA + BLOCK_2M, rig.page);
 }
 
+/* --- a CPU that has just used a page, when it goes */
+
+struct watch {
+	u64 at;
+	u32 reads;
+	u32 gone; /* the call that took it has returned */
+	u32 late; /* reads that began after that and succeeded */
+	u32 stop;
+};
+
+static struct watch watched;
+
+static void watch_it(void *arg)
+{
+	struct watch *w = arg;
+
+	while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
+		u32 gone = __atomic_load_n(&w->gone, __ATOMIC_ACQUIRE);
+		bool read = TRY(mmio_read32(w->at));
+
+		__atomic_add_fetch(&w->reads, read, __ATOMIC_ACQ_REL);
+		w->late += read && gone;
+	}
+}
+
+/* The other CPU reads the page until `take` has taken it, and a little longer. */
+static void require_gone_at_once(u64 at, void (*take)(u64 at))
+{
+	u64 end = time_ticks() + time_ms(2000);
+
+	watched = (struct watch){ .at = at };
+	smp_run(1, watch_it, &watched);
+	while (__atomic_load_n(&watched.reads, __ATOMIC_ACQUIRE) < 100 && time_ticks() < end)
+		;
+	take(at);
+	__atomic_store_n(&watched.gone, 1, __ATOMIC_RELEASE);
+	pause_us(200);
+	__atomic_store_n(&watched.stop, 1, __ATOMIC_RELEASE);
+	smp_join(1);
+	REQUIRE(watched.reads >= 100, "the other CPU read the page %u times", watched.reads);
+	REQUIRE(!watched.late, "the other CPU read the page %u times after it had gone", watched.late);
+}
+
+static void donate_this(u64 at)
+{
+	vmm_donate(&vm, EXTRA, at, 1, PC_DONATE_KEEP);
+}
+
+static void unshare_this(u64 at)
+{
+	(void)at;
+	BEGIN(&vm, "unshare", vm.heap_ipa, 1);
+	REQUIRE(vmm_run(&vm) == VMM_MEMORY, "MEM_UNSHARE did not exit");
+}
+
+CASE(race, other_cpus_lose_a_page_at_once_A1_A11)
+{
+	need_two_cpus();
+	for (u32 i = 0; i < 10; i++) {
+		u64 mark = ram_mark();
+
+		vmm_create(&vm, 0, 1);
+		require_gone_at_once(ram_alloc_raw(PAGE, PAGE), donate_this);
+		vmm_destroy(&vm);
+		ram_release(mark);
+	}
+	vmm_boot(&vm, 1, 2);
+	for (u32 i = 0; i < 10; i++) {
+		BEGIN(&vm, "share", vm.heap_ipa, 1);
+		REQUIRE(vmm_run(&vm) == VMM_MEMORY, "MEM_SHARE did not exit");
+		vmm_finish(&vm);
+		require_gone_at_once(vm.heap_own, unshare_this);
+		vmm_finish(&vm);
+	}
+}
+
 /* --- what can be had once */
 
 static void donate_it(void *arg)
