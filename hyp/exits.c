@@ -74,9 +74,9 @@ static bool config_access(struct vcpu *vcpu, u32 host, struct mem_access *access
 	return true;
 }
 
-void hyp_irq_storm(u32 physical)
+void hyp_irq_storm(u32 physical, struct vm *vm)
 {
-	device_irq_storm(physical);
+	device_irq_storm(physical, vm);
 }
 
 void hyp_vcpu_wake(struct vcpu *vcpu)

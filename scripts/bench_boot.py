@@ -83,8 +83,10 @@ def main():
         print(f"{key:<14}{found[key]:>10}  must {must:>9}  goal {goal or '-':>8}  {verdict}")
     print(f"exits: {exits}")
     path = os.path.join(WORK, "bench.json")
-    with open(path, encoding="utf-8") as file:
-        figures = json.load(file)
+    figures = {}
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            figures = json.load(file)
     figures.update({f"{args.platform}.{key}": value for key, value in found.items()})
     with open(path, "w", encoding="utf-8") as file:
         json.dump(figures, file, indent=1)

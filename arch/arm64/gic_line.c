@@ -16,6 +16,7 @@
 #include "hyp/arch.h"
 #include "hyp/check.h"
 #include "hyp/io.h"
+#include "psci.h"
 #include "smp.h"
 #include "world.h"
 
@@ -238,22 +239,27 @@ bool gic_line_fire(u32 intid)
 		vgic_hw_fire(guest_vgic(vm), virtual_of[intid - GIC_SPI_FIRST], &kick);
 		vcpu_kick(vm, kick);
 	}
-	line_end(line);
+	/* While it is surely still that VM's; it need not have settled. */
 	if (storm) {
-		off(intid);
+		bit_write(GICD_ICENABLER, intid);
 		line_low(line); /* another CPU may have it still: once is enough */
-		hyp_irq_storm(intid);
 	}
+	line_end(line);
+	if (storm)
+		hyp_irq_storm(intid, vm);
 	return true;
 }
 
-void gic_lines_move(u32 from, u32 to)
+void gic_lines_leave(u32 from)
 {
 	u64 self = machine->cpu[from].mpidr & MPIDR_AFFINITY;
-	u32 i;
+	u32 to = 0, i;
 
+	/* Who goes off at the same time has said so before it comes here: it is not chosen, or moves these as well. */
 	arch_spin_lock(&gic_dist_lock);
-	for (i = GIC_SPI_FIRST; i < GIC_SPI_END; i++)
+	while (to < machine->cpu_count && !psci_cpu_is_on(to))
+		to++;
+	for (i = GIC_SPI_FIRST; to < machine->cpu_count && i < GIC_SPI_END; i++)
 		if ((gic.own[i / 32] & BIT(i % 32)) && io_read64(gic_dist_reg(GICD_IROUTER + 8 * i)) == self)
 			route(i, to);
 	arch_spin_unlock(&gic_dist_lock);

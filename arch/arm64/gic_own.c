@@ -262,8 +262,11 @@ bool gic_take(void)
 	return line;
 }
 
+/* Ours are not the guest's to send, whatever group the controller takes such a write for. */
 void gic_send(u64 value)
 {
+	if (unlikely(gic.own[0] & BIT(FIELD_GET(SGI_INTID, value))))
+		return;
 	sysreg_write(SYS_ICC_SGI1R_EL1, value);
 	isb();
 }

@@ -86,17 +86,9 @@ static s64 affinity_info(u32 target)
 	return firmware(PSCI_AFFINITY_INFO | SMC64, machine->cpu[target].mpidr, 0, 0);
 }
 
-/*
- * Interrupts of ours and of secondaries that come here go to a CPU that stays. One that goes off too at the same time says so before
- * it moves its own, so it moves these as well.
- */
-static void lines_leave(u32 self)
+bool psci_cpu_is_on(u32 cpu)
 {
-	u32 i;
-
-	for (i = 0; i < machine->cpu_count; i++)
-		if (__atomic_load_n(&cpu_power[i].power, __ATOMIC_SEQ_CST) == POWER_ON)
-			return gic_lines_move(self, i);
+	return __atomic_load_n(&cpu_power[cpu].power, __ATOMIC_SEQ_CST) == POWER_ON;
 }
 
 static s64 cpu_off(void)
@@ -105,7 +97,7 @@ static s64 cpu_off(void)
 
 	gic_cpu_off();
 	__atomic_store_n(&cpu_power[self].power, POWER_OFF, __ATOMIC_SEQ_CST);
-	lines_leave(self);
+	gic_lines_leave(self);
 	firmware(PSCI_CPU_OFF, 0, 0, 0);
 	/* The firmware would not let it go: it stays the primary's. */
 	__atomic_store_n(&cpu_power[self].power, POWER_ON, __ATOMIC_RELEASE);

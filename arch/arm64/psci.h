@@ -69,6 +69,9 @@ void psci_call(struct hcall_args *args);
 /* Any SMC of the primary's. */
 void smc_call(struct hcall_args *args);
 
+/* Does this CPU run, or did nobody begin to switch it off? */
+bool psci_cpu_is_on(u32 cpu);
+
 /* The CPU that runs this is on from now. */
 void psci_boot_cpu_on(void);
 

@@ -161,7 +161,8 @@ void vgic_hw_leave(const struct world_gic *primary)
 	EACH_APR(LEAVE)
 #undef LEAVE
 	host_priorities_load(primary->ap1r, host_apr_count());
-	if (primary->sre != SRE_ALL)
+	/* Where it can be written at all, the secondary may have done so. */
+	if (sysreg_read(SYS_ICC_SRE_EL1) != primary->sre)
 		sysreg_write(SYS_ICC_SRE_EL1, primary->sre);
 	isb();
 }

@@ -64,7 +64,7 @@ struct ALIGNED(64) world {
 
 /* What EL1 may do: EL2's control registers. Those that a CPU does not have are not touched. */
 struct world_control {
-	u64 hcr, hcrx, cptr, mdcr, cnthctl, vmpidr, vbar, vttbr;
+	u64 hcr, hcrx, mpam2, cptr, mdcr, cnthctl, vmpidr, vbar, vttbr;
 	u64 fine[6], fine2[5];
 };
 
@@ -83,6 +83,7 @@ struct world_control {
 #define HAS_AMU  BIT(11)
 #define HAS_RAS  BIT(12)
 #define HAS_D128 BIT(13)
+#define HAS_MPAM BIT(14)
 
 /* The primary's debug and profiling while it cannot go on. */
 struct world_debug {

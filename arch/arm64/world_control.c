@@ -54,6 +54,10 @@
 #define MDCR_TTRF  BIT(19)
 #define MDCR_TDCC  BIT(27)
 
+/* MPAM2_EL2: accesses of EL1 to MPAM1_EL1 and MPAM0_EL1 (DDI 0598 5.4.3). */
+#define MPAM2_TRAP1 BIT(48)
+#define MPAM2_TRAP0 BIT(49)
+
 #define CNTHCTL_COUNTER BIT(0) /* EL1PCTEN: the counter, but not the physical timer */
 #define VMPIDR_RES1     BIT(31)
 
@@ -82,6 +86,7 @@ static u64 features(void)
 	has |= id_field(pfr0, 44) ? HAS_AMU : 0;
 	has |= id_field(pfr0, 28) ? HAS_RAS : 0;
 	has |= id_field(mmfr3, 32) ? HAS_D128 : 0;
+	has |= id_field(pfr0, 40) || id_field(pfr1, 16) ? HAS_MPAM : 0;
 	return has;
 }
 
@@ -138,6 +143,8 @@ static void control_save(struct world_control *c, u64 has)
 	c->vttbr = sysreg_read(vttbr_el2);
 	if (has & HAS_HCX)
 		c->hcrx = sysreg_read(SYS_HCRX_EL2);
+	if (has & HAS_MPAM)
+		c->mpam2 = sysreg_read(SYS_MPAM2_EL2);
 #define SAVE(n, reg)  c->fine[n] = sysreg_read(reg);
 #define SAVE2(n, reg) c->fine2[n] = sysreg_read(reg);
 	if (has & HAS_FGT) {
@@ -161,6 +168,8 @@ static void control_load(const struct world_control *c, u64 has)
 	sysreg_write(vbar_el2, c->vbar);
 	if (has & HAS_HCX)
 		sysreg_write(SYS_HCRX_EL2, c->hcrx);
+	if (has & HAS_MPAM)
+		sysreg_write(SYS_MPAM2_EL2, c->mpam2);
 #define LOAD(n, reg)  sysreg_write(reg, c->fine[n]);
 #define LOAD2(n, reg) sysreg_write(reg, c->fine2[n]);
 	if (has & HAS_FGT) {
@@ -183,6 +192,7 @@ void world_control_enter(struct world_cpu *cpu, const struct vm_cpu_view *view, 
 	CHECK(!(cpu->primary.hcr & HCR_IMO));
 	c->vttbr = view->table | FIELD(VTTBR_VMID, view->vmid);
 	c->vmpidr = VMPIDR_RES1 | index;
+	c->mpam2 = cpu->primary.mpam2 | MPAM2_TRAP0 | MPAM2_TRAP1;
 	c->mdcr = (c->mdcr & ~MDCR_KEEP) | (cpu->primary.mdcr & MDCR_KEEP);
 	control_load(c, cpu->has);
 	if (cpu->has & HAS_RAS)

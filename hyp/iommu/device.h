@@ -165,8 +165,8 @@ bool device_claims_open(const struct vm *vm) MUST_HOLD(vm_class);
  */
 bool device_teardown_step(struct vm *vm) MUST_HOLD(vm_class);
 bool device_home_step(struct vm *vm) MUST_HOLD(vm_class);
-/* A line that was given away is asserted without end: its devices are quarantined. */
-void device_irq_storm(u32 line) NOT_HELD(vm_class);
+/* A line that was given to a VM is asserted without end: devices of it that are still the VM's are quarantined. */
+void device_irq_storm(u32 line, const struct vm *owner) NOT_HELD(vm_class);
 u32 device_quarantined_count(void);
 
 /* Hardware of this device misbehaved: its streams are blocked, it cannot be used until a reset. */

@@ -200,7 +200,7 @@ enum status device_map_irq(struct device *d, u64 index, u64 intid) NO_LOCK_ANALY
 	return status;
 }
 
-void device_irq_storm(u32 line) NO_LOCK_ANALYSIS
+void device_irq_storm(u32 line, const struct vm *owner) NO_LOCK_ANALYSIS
 {
 	FOR_EACH_DEVICE(d)
 	{
@@ -209,7 +209,7 @@ void device_irq_storm(u32 line) NO_LOCK_ANALYSIS
 		if (!drives(d, line))
 			continue;
 		vm = owner_lock(d);
-		for (u32 i = 0; i < d->irq_count; i++)
+		for (u32 i = 0; vm == owner && i < d->irq_count; i++)
 			if (d->irq[i] == line && d->irq_given[i] != 0) {
 				device_quarantine(d, "its interrupt line is never quiet");
 				break;
@@ -489,7 +489,8 @@ static enum status reset_turn(struct device *d, bool *again)
 	case DEVICE_CLAIMED:
 		pci_device_master(d, false);
 		leave_pviommu(d);
-		d->clean = true;
+		/* Not while another member could write to it. */
+		d->clean = !group_used(d->vm, d->group);
 		return OK;
 	case DEVICE_ASSIGNED:
 	case DEVICE_RESETTING:

@@ -300,7 +300,8 @@ ALWAYS_INLINE bool domain_map_simple(struct vcpu *vcpu, struct domain *d, iova_t
 	pa_t out;
 	u8 shift;
 
-	if (unlikely((prot & PVIOMMU_PROT_MMIO) ||
+	/* A secondary's view is walked under the page lock only: domain_map(). */
+	if (unlikely(!vcpu->vm->primary || (prot & PVIOMMU_PROT_MMIO) ||
 		     (at.v + size - 1) >> d->pt.ops->va_bits != 0 || domain_in_flight(d) ||
 		     !vm_ipa_extent(vcpu->vm, from, size, &out, &room) || room != size))
 		return false;

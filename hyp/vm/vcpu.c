@@ -139,7 +139,8 @@ enum status vcpu_run(u64 handle, u64 index, ipa_t at, u64 *reason)
 	}
 	if (status != OK)
 		return status;
-	if (!vcpu->undelivered)
+	/* An old idleness may be over, and nobody would say so again. */
+	if (!vcpu->undelivered || vcpu->exit.reason == PC_EXIT_IDLE)
 		run(vcpu, exit.data);
 	status = guest_write(vm_primary, at, &vcpu->exit, sizeof(vcpu->exit));
 	vcpu->undelivered = status != OK;

@@ -60,13 +60,26 @@ static enum status piece(const struct pt *pt, u64 va, u64 out, u64 left, u8 *shi
 	return OK;
 }
 
+/*
+ * Nobody points to the tables of an edit any more; but who looks at a CPU view under the page lock may
+ * still be in one. The lock of a pool comes below that lock, which the analysis takes for the same.
+ */
+static void release(struct vm *vm, struct pt *pt, struct pt_edit *edit) NO_LOCK_ANALYSIS
+{
+	if (!is_cpu(vm, pt))
+		return pt->ops->finish(pt, edit);
+	page_lock();
+	pt->ops->finish(pt, edit);
+	page_unlock();
+}
+
 static void undo(struct vm *vm, struct pt *pt, u64 va, u64 size, struct pt_edit *edit)
 {
 	/* A walker that may still hold a table keeps it for ever. */
 	if (edit->count > 0 && pt->ops->undo(pt, edit) && inval(vm, pt, va, size) != OK)
 		edit->count = 0;
 	if (edit->count > 0)
-		pt->ops->finish(pt, edit);
+		release(vm, pt, edit);
 }
 
 static enum status prepare(struct vm *vm, struct pt *pt, u64 va, u64 out, u64 size,

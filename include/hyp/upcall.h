@@ -9,6 +9,7 @@
 #include "hyp/addr.h"
 
 struct vcpu;
+struct vm;
 
 /* Registers of a call: R0..R6 in, R0..R3 out. 64 bits each; dispatch narrows 32-bit calls. */
 struct hcall_args {
@@ -52,10 +53,10 @@ bool hyp_mem_access(struct vcpu *vcpu, struct mem_access *access);
 bool hyp_vcpu_mem_access(struct vcpu *vcpu, struct mem_access *access);
 
 /*
- * A line that was given to a VM is asserted again and again and nobody quiets it: the arch has masked
- * it. The device that drives it is quarantined.
+ * A line that was given to `vm` is asserted again and again and nobody quiets it: the arch has masked
+ * it. The device that drives it is quarantined, if it is still that VM's.
  */
-void hyp_irq_storm(u32 physical);
+void hyp_irq_storm(u32 physical, struct vm *vm);
 
 /* Something is pending now for a vCPU that is not running: the primary hears of it. */
 void hyp_vcpu_wake(struct vcpu *vcpu);

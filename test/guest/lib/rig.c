@@ -396,3 +396,18 @@ struct hres rig_check_ok(const char *text, struct hres got)
 		got.r2, got.r3);
 	return got;
 }
+
+u64 rig_drain_pool(void)
+{
+	u64 filler = rig_domain(), memory = (u64)ram_alloc(PAGE, PAGE), iova = RIG_IOVA;
+	u64 top = 1ul << rig_query(PVIOMMU_Q_IOVA_BITS, 0);
+	struct hres r;
+
+	/* Two tables each while there are as many; then one each, in gigabytes that have their upper one. */
+	for (r.r0 = 0; hres_ok(r) && iova < top; iova += BLOCK_1G)
+		r = pv_map(filler, iova, memory, PAGE, RW);
+	for (r.r0 = 0, iova = RIG_IOVA + BLOCK_2M; hres_ok(r) && iova < top; iova += BLOCK_2M)
+		r = pv_map(filler, iova, memory, PAGE, RW);
+	REQUIRE(hres_status(r) == PC_NO_MEMORY, "the pool does not run out: %s", status_name(hres_status(r)));
+	return filler;
+}

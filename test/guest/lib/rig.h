@@ -137,4 +137,7 @@ struct hres rig_check_ok(const char *text, struct hres got);
 #define FAULTS(testdev, iova, target) \
 	REQUIRE(testdev_faults(&(testdev), iova, target), "DMA at IOVA %#lx was not refused", (u64)(iova))
 
+/* A domain whose tables take every page that is left in the pool. */
+u64 rig_drain_pool(void);
+
 #endif

@@ -151,6 +151,41 @@ CASE(attach, detach_and_attach_again)
 }
 
 /* A transfer that edu starts before the detach fires 100 ms later, into a blocked stream. */
+/* Where an attachment takes memory (stage 1: a context), none is left of one that found none. */
+CASE(attach, without_memory_nothing_changes_I4)
+{
+	struct pviommu_attach_list *list = (void *)ram_alloc(PAGE, PAGE);
+	u32 *vsids = (u32 *)list + PAGE / 8, *page = ram_alloc(PAGE, PAGE);
+	u64 filler, before, needed, domain;
+
+	rig_open();
+	domain = rig_domain();
+	before = rig_stat(PVIOMMU_STAT_POOL_FREE);
+	rig_attach(0, domain);
+	needed = before - rig_stat(PVIOMMU_STAT_POOL_FREE);
+	rig_detach(0, domain);
+	filler = rig_drain_pool();
+	*list = (struct pviommu_attach_list){
+		.size = sizeof(*list),
+		.pviommu = rig.pviommu,
+		.domain = (u32)domain,
+		.vsids_ipa = (u64)vsids,
+		.vsid_count = 2,
+	};
+	vsids[0] = (u32)RIG_VSID(0);
+	vsids[1] = (u32)RIG_VSID(EDU);
+	if (needed) {
+		REFUSED(pv_attach(rig.pviommu, RIG_VSID(0), 0, domain, 0), PC_NO_MEMORY);
+		REFUSED(pv_attach_list((u64)list), PC_NO_MEMORY);
+		REQUIRE_EQUAL(rig_stat(PVIOMMU_STAT_ATTACHED), 0);
+		FAULTS(rig.testdev, RIG_IOVA, page);
+	}
+	OK(pv_free_domain(filler));
+	rig_forget_domain(filler);
+	rig_attach(0, domain);
+	rig_detach(0, domain);
+}
+
 CASE(attach, late_transfer_is_blocked_E6)
 {
 	u32 *victim;

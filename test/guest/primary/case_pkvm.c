@@ -27,8 +27,7 @@ CASE(pkvm, 3_8_1_second_attach_of_one_domain)
 		rig_attach(i, rig.domain);
 	LANDS(rig.testdev, RIG_IOVA, rig.page);
 	LANDS(rig.testdev2, RIG_IOVA, rig.page);
-	if (!rig_find_function(TESTDEV_ID, 0, &bdf))
-		return;
+	REQUIRE(rig_find_function(TESTDEV_ID, 0, &bdf), "no second device");
 	REQUIRE(rig_find_device(bdf, &device, &endpoint), "no device");
 	rig_assign(device);
 	rig_set_vsid(device, endpoint, RIG_VSID(10));

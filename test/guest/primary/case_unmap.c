@@ -81,22 +81,6 @@ CASE(unmap, memory_is_free_when_it_returns_A1_V3)
 	}
 }
 
-/* A domain whose tables take every page that is left in the pool. */
-static u64 pool_drain(void)
-{
-	u64 filler = rig_domain(), memory = (u64)ram_alloc(PAGE, PAGE), iova = RIG_IOVA;
-	u64 top = 1ul << rig_query(PVIOMMU_Q_IOVA_BITS, 0);
-	struct hres r;
-
-	/* Two tables each while there are as many; then one each, in gigabytes that have their upper one. */
-	for (r.r0 = 0; hres_ok(r) && iova < top; iova += BLOCK_1G)
-		r = pv_map(filler, iova, memory, PAGE, RW);
-	for (r.r0 = 0, iova = RIG_IOVA + BLOCK_2M; hres_ok(r) && iova < top; iova += BLOCK_2M)
-		r = pv_map(filler, iova, memory, PAGE, RW);
-	REQUIRE(hres_status(r) == PC_NO_MEMORY, "the pool does not run out: %s", status_name(hres_status(r)));
-	return filler;
-}
-
 /* A block that cannot be split for want of a table stays whole, and goes as a whole. */
 CASE(unmap, split_without_memory_changes_nothing_I4)
 {
@@ -105,7 +89,7 @@ CASE(unmap, split_without_memory_changes_nothing_I4)
 	rig_open_mapped();
 	memory = ram_alloc_raw(BLOCK_2M, BLOCK_2M);
 	rig_map(rig.domain, iova, memory, BLOCK_2M, RW);
-	filler = pool_drain();
+	filler = rig_drain_pool();
 	REFUSED(pv_unmap(rig.domain, iova, PAGE), PC_NO_MEMORY);
 	REFUSED(pv_unmap(rig.domain, iova + BLOCK_2M - PAGE, PAGE), PC_NO_MEMORY);
 	LANDS(rig.testdev, iova, (u32 *)memory);

@@ -230,6 +230,26 @@ static void V1_E3_quarantine_on_a_failing_reset(void **state UNUSED)
 	end();
 }
 
+/* What was reset while another of its group was at work is reset again before it goes home. */
+static void E6_group_is_reset_when_all_of_it_is_idle(void **state UNUSED)
+{
+	u32 before;
+
+	boot();
+	bench_vm_assign(2, vm, 0, 100);
+	bench_vm_assign(3, vm, 0, 200);
+	before = bench_resets;
+	assert_status(pc_dev_release(2), PC_SUCCESS);
+	assert_int_equal(bench_resets, before + 1);
+	assert_int_equal(device_table[2].state, DEVICE_CLAIMED);
+	assert_false(device_table[2].clean);
+	assert_status(pc_dev_release(3), PC_SUCCESS);
+	assert_int_equal(bench_resets, before + 3);
+	assert_int_equal(device_table[2].state, DEVICE_UNASSIGNED);
+	assert_int_equal(device_table[3].state, DEVICE_UNASSIGNED);
+	end();
+}
+
 static void E3_release_that_fails(void **state UNUSED)
 {
 	boot();
@@ -428,9 +448,11 @@ static void F7_storm_quarantines(void **state UNUSED)
 	bench_vm_assign(3, vm, 0, 200);
 	assert_status(pc_dev_map_irq(2, 0, 40), PC_SUCCESS);
 	bench_vm_attach(vm, 100, bench_vm_domain(vm));
-	hyp_irq_storm(38); /* nobody's who was given it */
+	hyp_irq_storm(38, vm_find(vm)); /* nobody's who was given it */
 	assert_int_equal(device_table[2].state, DEVICE_ASSIGNED);
-	hyp_irq_storm(device_table[2].irq[0]);
+	hyp_irq_storm(device_table[2].irq[0], vm_primary); /* the VM lost it meanwhile */
+	assert_int_equal(device_table[2].state, DEVICE_ASSIGNED);
+	hyp_irq_storm(device_table[2].irq[0], vm_find(vm));
 	bench_check();
 	assert_int_equal(device_table[2].state, DEVICE_QUARANTINED);
 	assert_int_equal(device_table[3].state, DEVICE_ASSIGNED);
@@ -522,6 +544,7 @@ int main(void)
 		cmocka_unit_test(I3_assign_statuses),
 		cmocka_unit_test(D1_V7_two_iommus_and_two_vms),
 		cmocka_unit_test(V1_E3_quarantine_on_a_failing_reset),
+		cmocka_unit_test(E6_group_is_reset_when_all_of_it_is_idle),
 		cmocka_unit_test(E3_release_that_fails),
 		cmocka_unit_test(E3_claim_io),
 		cmocka_unit_test(I3_V1_map_mmio),

@@ -38,6 +38,7 @@
 #define SYS_VDISR_EL2        S3_4_C12_C1_1
 #define SYS_TRFCR_EL2        S3_4_C1_C2_1
 #define SYS_HCRX_EL2         S3_4_C1_C2_2
+#define SYS_MPAM2_EL2        S3_4_C10_C5_0
 #define SYS_ZCR_EL2          S3_4_C1_C2_0
 #define SYS_SMCR_EL2         S3_4_C1_C2_6
 #define SYS_HFGRTR_EL2       S3_4_C1_C1_4
