@@ -114,6 +114,22 @@ SERVICE(testdev)
 	mail->result[0] = testdev_write(&t, mail->arg[1], mail->arg[1], 4);
 }
 
+/* arg: registers of a testdev, first IOVA, bytes, step; result: places tried, those that were reached, the first. */
+SERVICE(testdev_sweep)
+{
+	struct testdev t = { .regs = mail->arg[0] };
+	u64 end = mail->arg[1] + mail->arg[2], tried = 0, reached = 0, first = 0;
+
+	for (u64 at = mail->arg[1]; at < end; at += mail->arg[3]) {
+		tried++;
+		if (testdev_write(&t, at, at, 4) != TESTDEV_REFUSED && !reached++)
+			first = at;
+	}
+	mail->result[0] = tried;
+	mail->result[1] = reached;
+	mail->result[2] = first;
+}
+
 /* arg: registers, IOVA, offset in its buffer, bytes -> 1 if it ended */
 SERVICE(edu_load)
 {
