@@ -599,49 +599,70 @@ static void sweep_range(const struct vmdev *d, struct range r, u64 step)
 
 /*
  * Every page of memory, the primary's, the hypervisor's, other VMs' and its own by physical address, and every page of
- * every window of registers; of the one of 512 GiB the first 16 MiB, then a page of each 64 MiB.
+ * every window of registers; of the one of 512 GiB the first 16 MiB, then a page of each 64 MiB. What the VM maps is at
+ * RIG_IOVA, which is none of these.
  */
-CASE(assigned, dma_sweep_over_the_machine_G4_J1)
+static void sweep_machine(struct vmm *vm, const struct vmdev *d, u64 domain)
 {
 	struct range ram[MACHINE_RANGES], windows[64];
 	const void *below = machine_below();
-	u32 rams, count;
-	u64 faults;
+	u32 rams = machine_memory(below, ram, MACHINE_RANGES), count = machine_windows(below, windows, ARRAY_COUNT(windows));
+	u64 faults = OK(vmm_pv_op(vm, PVIOMMU_STATS, d->pviommu, PVIOMMU_STAT_FAULTS, 0, 0, 0)).r1;
 
-	if (!below)
-		report_skip("the tree of the machine below was not given as ramdisk");
-	open_a();
-	/* The same places cannot be mapped, either: they are not its IPAs. */
-	rams = machine_memory(below, ram, MACHINE_RANGES);
-	count = machine_windows(below, windows, ARRAY_COUNT(windows));
-	faults = OK(a_op(PVIOMMU_STATS, 0, PVIOMMU_STAT_FAULTS, 0, 0, 0)).r1;
 	swept = reached = 0;
+	sweep_range(d, (struct range){ 0, ram[0].base }, PAGE);
+	for (u32 i = 0; i < rams; i++)
+		sweep_range(d, ram[i], PAGE);
 	for (u32 i = 0; i < count; i++) {
 		u64 dense = windows[i].size > SWEEP_SPARSE * 64 ? 16ul << 20 : windows[i].size;
 
 		if (windows[i].base < ram[0].base)
-			continue; /* all of that follows, gaps and all */
-		sweep_range(&slot, (struct range){ windows[i].base, dense }, PAGE);
+			continue; /* it was among all below memory */
+		sweep_range(d, (struct range){ windows[i].base, dense }, PAGE);
 		if (dense < windows[i].size)
-			sweep_range(&slot, (struct range){ windows[i].base + dense, windows[i].size - dense }, SWEEP_SPARSE + PAGE);
+			sweep_range(d, (struct range){ windows[i].base + dense, windows[i].size - dense }, SWEEP_SPARSE + PAGE);
 	}
-	sweep_range(&slot, (struct range){ 0, RIG_IOVA < ram[0].base ? RIG_IOVA : ram[0].base }, PAGE);
-	for (u32 i = 0; i < rams; i++)
-		sweep_range(&slot, ram[i], PAGE);
-	sweep_range(&slot, (struct range){ a.own, a.pages * PAGE }, PAGE);
-	sweep_range(&slot, (struct range){ a.pool, a.pool_pages * PAGE }, PAGE);
-	printf("[t] info vm_sweep refused=%lu\n", swept);
-	REQUIRE(!reached, "%lu of %lu places were reached", reached, swept);
-	REQUIRE(swept > 100000, "only %lu places were tried", swept);
-	REQUIRE_EQUAL(OK(a_op(PVIOMMU_STATS, 0, PVIOMMU_STAT_FAULTS, 0, 0, 0)).r1, faults + swept);
+	printf("[t] info vm_sweep vm=%lu refused=%lu\n", (u64)vm->handle, swept);
+	REQUIRE(!reached && swept > 100000, "%lu of %lu places were reached", reached, swept);
+	REQUIRE_EQUAL(OK(vmm_pv_op(vm, PVIOMMU_STATS, d->pviommu, PVIOMMU_STAT_FAULTS, 0, 0, 0)).r1, faults + swept);
+	/* The same places cannot be mapped, either: they are not its IPAs. */
 	for (u32 i = 0; i < rams; i++) {
 		for (u64 at = ram[i].base; at < ram[i].base + ram[i].size; at += 997 * PAGE) {
 			if (at - SERVICE_BASE < BLOCK_1G)
 				continue;
-			REFUSED(a_op(PVIOMMU_MAP_PAGES, domain_a, RIG_IOVA + BLOCK_1G, at, PAGE, RW), PC_FAULT);
+			REFUSED(vmm_pv_op(vm, PVIOMMU_MAP_PAGES, domain, RIG_IOVA + BLOCK_1G, at, PAGE, RW), PC_FAULT);
 		}
 	}
 	for (u32 i = 0; i < count; i++)
-		REFUSED(a_op(PVIOMMU_MAP_PAGES, domain_a, RIG_IOVA + BLOCK_1G, align_down(windows[i].base, PAGE), PAGE, RW | PVIOMMU_PROT_MMIO), PC_DENIED);
+		REFUSED(vmm_pv_op(vm, PVIOMMU_MAP_PAGES, domain, RIG_IOVA + BLOCK_1G, align_down(windows[i].base, PAGE), PAGE,
+				  RW | PVIOMMU_PROT_MMIO),
+			PC_DENIED);
+}
+
+/* By the device of each of two VMs, where the machine has them behind two SMMUs. */
+static void sweep_by_both(bool far)
+{
+	u64 domain_b;
+
+	if (!machine_below())
+		report_skip("the tree of the machine below was not given as ramdisk");
+	open_a();
+	open_b(single_bdf(0, far), 0);
+	domain_b = vmdev_domain(&b);
+	vmdev_map(&b, domain_b, RIG_IOVA, b.heap_ipa, PAGE, RW);
+	vmdev_attach(&single, 0, domain_b);
+	sweep_machine(&a, &slot, domain_a);
+	sweep_machine(&b, &single, domain_b);
 	vmdev_lands(&slot, 0, RIG_IOVA, a.heap_ipa);
+	vmdev_lands(&single, 0, RIG_IOVA, b.heap_ipa);
+}
+
+CASE(assigned, dma_sweep_over_the_machine_G4_J1)
+{
+	sweep_by_both(false);
+}
+
+CASE(assigned, dma_sweep_behind_two_smmus_G4_J1)
+{
+	sweep_by_both(true);
 }
