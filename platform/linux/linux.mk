@@ -1,4 +1,4 @@
-# Linux as a guest: the driver, its self test, the initramfs that tests it, and the runs.
+# Linux as a guest: the driver, its self test, the test of donation, the initramfs that tests them, and the runs.
 #
 # Needed by others: $(LINUX_INITRAMFS_MARK), an initramfs whose /init says "[t] mark init" as its first action and
 # switches off as its second; $(LINUX_PACK) and $(LINUX_PACK_MARK), the kernel with either initramfs for a secondary VM.
@@ -13,8 +13,9 @@ SECONDARY            ?=
 
 linux_driver_srcs   := platform/linux/Kbuild $(wildcard platform/linux/*.[ch] include/abi/*.h)
 linux_selftest_srcs := test/linux/selftest/Kbuild $(wildcard test/linux/selftest/*.[ch])
+linux_donate_srcs   := test/linux/donate/Kbuild $(wildcard test/linux/donate/*.[ch])
 linux_modules       := nvme_auth nvme_core nvme failover net_failover virtio_net
-linux_programs      := iocheck initmark
+linux_programs      := iocheck donatecheck initmark
 linux_program_flags := --target=aarch64-linux-gnu -march=armv8-a -std=gnu11 -O2 -ffreestanding -nostdlib -static \
 	-fno-stack-protector -fuse-ld=lld -Wall -Wextra -Werror -Wconversion -Wshadow -Wvla -Wundef
 
@@ -32,13 +33,21 @@ $(linux_out)/portcullis_selftest.ko: $(linux_driver_srcs) $(linux_selftest_srcs)
 		cp platform/linux/*.[ch] $(linux_out)/selftest && \
 		$(call linux_kmod,portcullis_selftest,test/linux/selftest,$(linux_out)/selftest/test))
 
+$(linux_out)/portcullis_donate.ko: $(linux_driver_srcs) $(linux_donate_srcs) platform/linux/linux.mk | $(need_linux)
+	$(call cmd,KMOD,$@,rm -rf $(linux_out)/donate && mkdir -p $(linux_out)/donate/test && \
+		cp platform/linux/*.[ch] $(linux_out)/donate && \
+		$(call linux_kmod,portcullis_donate,test/linux/donate,$(linux_out)/donate/test))
+
 $(addprefix $(linux_out)/,$(linux_programs)): $(linux_out)/%: test/linux/%.c test/linux/syscall.h platform/linux/linux.mk | $(need_host)
 	$(call cmd,CC,$<,clang-19 $(linux_program_flags) -o $@ $<)
 
-$(LINUX_INITRAMFS): test/linux/init $(addprefix $(linux_out)/,iocheck portcullis.ko portcullis_selftest.ko) \
+linux_own_programs := iocheck donatecheck
+linux_own_modules  := portcullis portcullis_selftest portcullis_donate
+$(LINUX_INITRAMFS): test/linux/init $(addprefix $(linux_out)/,$(linux_own_programs) $(addsuffix .ko,$(linux_own_modules))) \
 		scripts/linux/initramfs.py | $(need_linux)
 	$(call cmd,CPIO,$@,$(PYTHON) scripts/linux/initramfs.py --output $@ init=$< bin/busybox=$(BUSYBOX_ARM64) \
-		bin/iocheck=$(linux_out)/iocheck $(foreach m,portcullis portcullis_selftest,lib/$m.ko=$(linux_out)/$m.ko) \
+		$(foreach p,$(linux_own_programs),bin/$p=$(linux_out)/$p) \
+		$(foreach m,$(linux_own_modules),lib/$m.ko=$(linux_out)/$m.ko) \
 		$(foreach m,$(linux_modules),lib/$m.ko=$(LINUX_MODULES)/$m.ko))
 
 $(LINUX_INITRAMFS_MARK): $(linux_out)/initmark scripts/linux/initramfs.py

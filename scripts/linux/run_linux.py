@@ -41,11 +41,17 @@ ROUNDS = [
     *(f"round1_{case}" for case in [*ROUND_BEGIN, "release_devices", "counters", *ROUND_END]),
     *(f"round2_{case}" for case in [*ROUND_BEGIN, *RESCAN, *ROUND_END]),
 ]
+DONATE = ["disk", "pinned", "process_faults", "beside_disk", "checksum", "counters"]
+PAGING = ["unbind", "load", "strict", "bind", *DONATE, "release", "unbind_iommu", "unload"]
 # What /init reports, by scenario; "log_clean" and "power_off" are judged here.
 CASES = {
     "identity": ["cpus", "devices_found", "no_group", *DEVICES],
     "driver": [
         "cpus", "devices_found", "load_in_use", "load_in_use_no_group", "unload_in_use", *ROUNDS, "end_counters",
+    ],
+    "donate": [
+        "cpus", "devices_found", *(f"identity_{case}" for case in DONATE), *(f"paging_{case}" for case in PAGING),
+        "end_counters", "remove",
     ],
     "refuse": ["cpus", "devices_found", *DEVICES, "driver_refuses", "driver_selftest"],
     # The last three are its VMM's (test/guest/primary/vmm_linux.c).
@@ -77,6 +83,9 @@ TROUBLE = re.compile(
     r"WARNING: CPU|BUG:|Oops|Call trace:|nobody cared|Unable to handle|detected stall|blocked for more than|Kernel panic|\] error |"
     r"\[t\] not ok"
 )
+# Scenarios in which also the hypervisor's warnings, as of an event of an IOMMU, and the disk's driver are heard.
+STRICT = ["donate"]
+TROUBLE_STRICT = re.compile(rf"{TROUBLE.pattern}|\] warn |I/O error|nvme\d+: .*(timeout|timed out|abort|reset)")
 
 
 @dataclasses.dataclass
@@ -201,12 +210,13 @@ def stopped(line):
 def judge(run, lines, ended):
     """`ended` is why the machine did not switch itself off, or None if it did."""
     missing = ended or "not reported"
+    is_trouble = TROUBLE_STRICT if run.scenario in STRICT else TROUBLE
     outcomes = {name: missing for name in run.cases()}
     trouble, values, reached_end = None, [], False
     for line in lines:
         report = REPORT.search(line)
         if report is None:
-            if trouble is None and TROUBLE.search(line):
+            if trouble is None and is_trouble.search(line):
                 trouble = line.strip()
             continue
         kind, name, rest = report.groups()
@@ -229,6 +239,7 @@ def runs_chosen(args):
         runs = [Run("refuse", cpu, bare=True) for cpu in args.cpu or ["max"]]
     else:
         runs = [Run("identity", cpu) for cpu in args.cpu or CPUS]
+        runs += [Run("donate", cpu) for cpu in args.cpu or ["max"]]
         runs += [Run("driver", cpu, layout) for layout in LAYOUTS for cpu in args.cpu or ["a710"]]
     return [run for run in runs if any(fnmatch.fnmatch(case, args.case) for case in run.cases())]
 

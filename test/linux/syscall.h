@@ -17,7 +17,9 @@ enum {
 	SYS_PWRITE64 = 68,
 	SYS_EXIT_GROUP = 94,
 	SYS_REBOOT = 142,
+	SYS_CLONE = 220,
 	SYS_MMAP = 222,
+	SYS_WAIT4 = 260,
 };
 
 int program_main(int argc, char **argv);
