@@ -61,4 +61,8 @@ const struct machine *tree_machine(const void *fdt);
 /* The primary's tree of that machine, checked to be sound; the case fails if there is none. */
 void *tree_primary(const void *fdt, const struct machine *m);
 
+/* The promises of a record of an accepted machine, and of a refusal's sentence, or the case fails. */
+void tree_check_machine(const struct machine *m);
+void tree_check_sentence(const char *why);
+
 #endif
