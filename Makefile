@@ -43,7 +43,9 @@ ARCH := $(platform_arch)
 include scripts/build/setup.mk
 -include hyp/hyp.mk arch/$(ARCH)/arch.mk
 include scripts/build/image.mk
--include $(wildcard platform/linux/linux.mk test/*/*.mk scripts/check/check.mk)
+# The unit tests first: others build on what they build.
+-include $(wildcard platform/linux/linux.mk test/unit/unit.mk) $(filter-out test/unit/unit.mk,$(wildcard test/*/*.mk))
+-include scripts/check/check.mk
 
 # --- build and run
 

@@ -77,6 +77,8 @@ void fake_relax_hook_remove(fake_relax_hook *hook, void *ctx);
 void fake_seed(u64 seed);
 u64 fake_random(void);
 u64 fake_random_below(u64 limit);
+/* Answers fake_random_below() in its place, for limits above 0: a fuzzer's input. */
+extern u64 (*fake_random_source)(u64 limit);
 
 /* --- the CPU */
 

@@ -49,6 +49,7 @@ static u32 store_hook_count, relax_hook_count;
 
 static u64 clock_us, clock_step;
 static u64 random_state;
+u64 (*fake_random_source)(u64 limit);
 
 void fake_die(const char *fmt, ...)
 {
@@ -366,7 +367,12 @@ u64 fake_random(void)
 	return z ^ (z >> 31);
 }
 
-u64 fake_random_below(u64 limit) { return limit == 0 ? 0 : fake_random() % limit; }
+u64 fake_random_below(u64 limit)
+{
+	if (limit != 0 && fake_random_source != NULL)
+		return fake_random_source(limit);
+	return limit == 0 ? 0 : fake_random() % limit;
+}
 
 void fake_io_reset(void)
 {
@@ -385,4 +391,5 @@ void fake_io_reset(void)
 	clock_us = 0;
 	clock_step = 1;
 	random_state = 1;
+	fake_random_source = NULL;
 }

@@ -1,0 +1,61 @@
+# Fuzzing: test/fuzz/target/<target>.c each, by libFuzzer under ASan and UBSan, over the core, the drivers and the models of the
+# unit tests. README.md of test/ says what each target plays.
+#
+#   make fuzz SECONDS=n            each target for n seconds (60), one after the other; T=target: that one
+#   make fuzz T=target CRASH=file  a finding again
+#   make fuzz-corpus               keeps the least inputs that reach all that build/fuzz/corpus does, in test/fuzz/corpus
+
+fuzz_dir := build/fuzz
+fuzz_targets := $(patsubst test/fuzz/target/%.c,%,$(wildcard test/fuzz/target/*.c))
+fuzz_programs := $(addprefix $(fuzz_dir)/bin/,$(fuzz_targets))
+
+# What a target is made of beside the core and the models: the bench, or a room's own hardware.
+fuzz_with_hcall := $(bench_srcs) test/unit/vm/random_vms.c
+fuzz_with_pviommu := $(bench_srcs) test/unit/pviommu/random_calls.c test/unit/pviommu/spec.c
+fuzz_with_fdt := test/unit/platform/tree.c test/unit/platform/tree_check.c
+fuzz_with_pci := test/unit/pci/tree.c test/unit/pci/tree_layout.c
+fuzz_with_events := test/unit/smmuv3/tiny.c
+fuzz_with_vgic := test/unit/vgic/vgic_guest.c test/unit/vgic/vgic_play.c
+
+fuzz_lib_srcs := $(wildcard test/fuzz/lib/*.c)
+# Coverage guides the fuzzer through what is under test, not through the models. Allocations of what is kept between
+# inputs are the fuzzer's.
+fuzz_tested := $(host_hyp_srcs) $(host_arch_srcs) $(host_board_srcs)
+fuzz_kept := $(host_test_srcs) $(bench_srcs) test/unit/vgic/vgic_guest.c
+fuzz_flags := $(filter-out -O1,$(host_flags)) -O2 -Itest/fuzz/lib -Itest/unit -Itest/unit/vm -Itest/unit/pviommu
+fuzz_renamed := -Dmalloc=fuzz_malloc -Dcalloc=fuzz_calloc -Drealloc=fuzz_realloc -Dfree=fuzz_free -include test/fuzz/lib/renamed.h
+
+fuzz_obj = $(patsubst %.c,$(fuzz_dir)/obj/%.o,$1)
+$(call fuzz_obj,$(fuzz_tested)): fuzz_add := $(host_sanitize) -fsanitize=fuzzer-no-link
+$(call fuzz_obj,$(filter-out $(host_fast),$(fuzz_kept))): fuzz_add := $(host_sanitize) $(fuzz_renamed)
+$(call fuzz_obj,$(host_fast)): fuzz_add := -fsanitize=undefined -fno-sanitize-recover=all $(fuzz_renamed)
+$(call fuzz_obj,test/fuzz/lib/memory.c): fuzz_add := -fno-builtin
+fuzz_add := $(host_sanitize)
+
+$(fuzz_dir)/obj/%.o: %.c | $(need_host) $(need_libfdt)
+	$(call cmd,FUZZ,$<,$(HOST_CC) $(fuzz_flags) $(fuzz_add) $(host_includes) -c -o $@ $<)
+
+$(fuzz_dir)/obj/libfdt/%.o: | $(need_host) $(need_libfdt)
+	$(call cmd,FUZZ,libfdt/$*.c,$(HOST_CC) -std=gnu11 -O2 -g $(host_sanitize) -fsanitize=fuzzer-no-link -w -I$(LIBFDT_SRC) -c -o $@ $(LIBFDT_SRC)/$*.c)
+
+$(fuzz_dir)/libhyp.a: $(call fuzz_obj,$(host_lib_srcs)) $(addprefix $(fuzz_dir)/obj/libfdt/,$(libfdt_objs))
+	$(call cmd,AR,$@,rm -f $@ && $(HOST_AR) rcs $@ $^)
+
+define fuzz_rule
+$(fuzz_dir)/bin/$1: $(call fuzz_obj,test/fuzz/target/$1.c $(fuzz_with_$1) $(fuzz_lib_srcs)) $(fuzz_dir)/libhyp.a test/fuzz/fuzz.lds
+	$$(call cmd,LINK,$$@,$$(HOST_CC) $$(host_sanitize) -fsanitize=fuzzer -fuse-ld=lld -Wl$$(comma)-T$$(comma)test/fuzz/fuzz.lds -o $$@ $$(filter %.o,$$^) $(fuzz_dir)/libhyp.a -lcmocka)
+endef
+$(foreach target,$(fuzz_targets),$(eval $(call fuzz_rule,$(target))))
+
+-include $(shell find $(fuzz_dir)/obj -name '*.d' 2>/dev/null)
+
+fuzz_wanted := $(if $(filter fuzz,$(MAKECMDGOALS)),$(if $(T),$(filter $(T),$(fuzz_targets)),$(fuzz_targets)))
+
+room_targets += fuzz
+test_deps += $(fuzz_programs)
+.PHONY: fuzz-corpus
+fuzz: $(addprefix $(fuzz_dir)/bin/,$(fuzz_wanted)) ## look for inputs that break something [SECONDS=n of each, T=target, CRASH=file]
+	@$(PYTHON) test/fuzz/run.py $(call option,seconds,$(SECONDS)) $(call option,crash,$(CRASH)) $(fuzz_wanted)
+
+fuzz-corpus: $(fuzz_programs)
+	@$(PYTHON) test/fuzz/run.py --keep $(fuzz_targets)

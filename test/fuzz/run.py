@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs fuzz targets from their kept inputs, and says what they reached.
+
+A line "ok TARGET" or "not ok TARGET: REASON" each, and the figures of the run. What a run finds new grows in
+build/fuzz/corpus/TARGET; an input that breaks something is build/fuzz/crash/TARGET-*. test/fuzz/corpus/TARGET.pack is
+the kept inputs: length (two bytes, little endian) and bytes, one behind the other.
+"""
+
+import argparse
+import glob
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+WORK = os.path.join(ROOT, "build", "fuzz")
+LONGEST = 4096
+KEPT_BYTES = 24 * 1024  # of a target
+ONE_INPUT_S = 60
+
+
+def unpack(target):
+    """The kept inputs as a folder of files."""
+    folder = os.path.join(WORK, "kept", target)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    pack = os.path.join(ROOT, "test", "fuzz", "corpus", target + ".pack")
+    data = open(pack, "rb").read() if os.path.exists(pack) else b""
+    at = 0
+    while at < len(data):
+        (size,) = struct.unpack_from("<H", data, at)
+        with open(os.path.join(folder, f"{at:06d}"), "wb") as file:
+            file.write(data[at + 2:at + 2 + size])
+        at += 2 + size
+    return folder
+
+
+def run(target, arguments):
+    # The fake machine keeps what the hypervisor never gives back.
+    env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", UBSAN_OPTIONS="print_stacktrace=1")
+    command = [os.path.join(WORK, "bin", target), *arguments]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, cwd=ROOT, check=False,
+                          errors="replace")
+
+
+def reason(target, ended):
+    lines = ended.stdout.splitlines()
+    words = [line for line in lines if line.startswith(("found: ", "ERROR: ", "fake machine: "))
+             or "runtime error: " in line or "ERROR: AddressSanitizer" in line or "ERROR: libFuzzer" in line]
+    crash = re.findall(r"Test unit written to (\S+)", ended.stdout)
+    where = f"; again by: make fuzz T={target} CRASH={crash[-1]}" if crash else ""
+    return (words[0] if words else f"exit status {ended.returncode}") + where
+
+
+def figures(ended, cpu_s):
+    cover = re.findall(r"cov: (\d+) ft: (\d+) corp: (\d+)", ended.stdout)
+    counts = re.search(r"fuzz: (\d+) inputs, (\d+) checked calls", ended.stdout)
+    text = []
+    if counts:
+        inputs, calls = int(counts.group(1)), int(counts.group(2))
+        text.append(f"{inputs} inputs, {calls} checked calls, {calls / max(cpu_s, 0.01):.0f} a second of CPU")
+    if cover:
+        text.append(f"{cover[-1][0]} edges, {cover[-1][1]} features, {cover[-1][2]} inputs in the corpus")
+    return "; ".join(text)
+
+
+def fuzz(target, seconds):
+    corpus, crash = os.path.join(WORK, "corpus", target), os.path.join(WORK, "crash")
+    os.makedirs(corpus, exist_ok=True)
+    os.makedirs(crash, exist_ok=True)
+    before = os.times()
+    ended = run(target, [f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-len_control=0", f"-timeout={ONE_INPUT_S}",
+                         f"-artifact_prefix={os.path.relpath(crash, ROOT)}/{target}-", corpus, unpack(target)])
+    after = os.times()
+    cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
+    if ended.returncode != 0:
+        print(f"not ok {target}: {reason(target, ended)}")
+        sys.stderr.write(ended.stdout)
+        return False
+    print(f"ok {target}")
+    print(f"# {target}: {figures(ended, cpu_s)}", flush=True)
+    return True
+
+
+def again(target, path):
+    ended = run(target, [f"-timeout={ONE_INPUT_S}", os.path.abspath(path)])
+    sys.stdout.write(ended.stdout)
+    return ended.returncode == 0
+
+
+def keep(target):
+    """The least set of inputs with the same coverage; of a large one those that are small."""
+    least = os.path.join(WORK, "least", target)
+    shutil.rmtree(least, ignore_errors=True)
+    os.makedirs(least)
+    kept = unpack(target)
+    sources = [folder for folder in (kept, os.path.join(WORK, "corpus", target)) if os.path.isdir(folder)]
+    ended = run(target, ["-set_cover_merge=1", f"-max_len={LONGEST}", least, *sources])
+    if ended.returncode != 0:
+        sys.exit(ended.stdout)
+    inputs = sorted((open(path, "rb").read() for path in glob.glob(os.path.join(least, "*"))), key=len)
+    packed, count = b"", 0
+    for data in inputs:
+        if len(packed) + len(data) + 2 <= KEPT_BYTES:
+            packed += struct.pack("<H", len(data)) + data
+            count += 1
+    with open(os.path.join(ROOT, "test", "fuzz", "corpus", target + ".pack"), "wb") as file:
+        file.write(packed)
+    print(f"{target}: {count} of {len(inputs)} inputs, {len(packed)} bytes")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60, help="of each target")
+    parser.add_argument("--crash", default="", help="this input, once")
+    parser.add_argument("--keep", action="store_true", help="write the least inputs back to test/fuzz/corpus")
+    parser.add_argument("targets", nargs="+")
+    args = parser.parse_args()
+    if args.keep:
+        for target in args.targets:
+            keep(target)
+        return 0
+    if args.crash:
+        if len(args.targets) != 1:
+            sys.exit("fuzz: T=target says whose input it is")
+        return 0 if again(args.targets[0], args.crash) else 1
+    good = [fuzz(target, max(1, int(args.seconds))) for target in args.targets]
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
