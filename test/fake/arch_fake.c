@@ -29,7 +29,8 @@ struct vm *fake_entered_vm;
 ipa_t fake_entered_at, fake_entered_fdt;
 
 static u32 cpu_index;
-static u32 locks_held;
+static u32 locks_held[MACHINE_MAX_CPUS];
+void (*fake_lock_hook)(struct spinlock *lock, enum fake_lock_point what);
 
 const struct pt_ops *const arch_cpu_pt = &pt_lpae_s2;
 
@@ -101,8 +102,8 @@ bool arch_vcpu_can_run(void) { return !fake_vcpu_cannot_run; }
 
 void arch_vcpu_run(struct vcpu *vcpu)
 {
-	if (locks_held != 0)
-		fake_die("a vCPU is run with %u locks held", locks_held);
+	if (locks_held[cpu_index] != 0)
+		fake_die("a vCPU is run with %u locks held", locks_held[cpu_index]);
 	fake_vm_calls.run++;
 	if (fake_vcpu_run_hook != NULL) {
 		(void)!fake_vcpu_run_hook(vcpu);
@@ -175,25 +176,45 @@ void arch_sync_code(const void *page, u64 bytes)
 	fake_vm_calls.sync_bytes = bytes;
 }
 
-/* --- locks of one thread */
+/* --- locks: of one thread, unless somebody plays several CPUs */
+
+static void lock_point(struct spinlock *lock, enum fake_lock_point what)
+{
+	if (fake_lock_hook != NULL)
+		fake_lock_hook(lock, what);
+}
 
 void arch_spin_lock(struct spinlock *lock)
 {
-	if (lock->held != 0)
-		fake_die("deadlock: lock %p is taken twice", (void *)lock);
+	lock_point(lock, FAKE_LOCK_BEFORE);
+	while (lock->held != 0) {
+		if (fake_lock_hook == NULL)
+			fake_die("deadlock: lock %p is taken twice", (void *)lock);
+		lock_point(lock, FAKE_LOCK_BUSY);
+	}
 	lock->held = 1;
-	locks_held++;
+	locks_held[cpu_index]++;
+	lock_point(lock, FAKE_LOCK_TAKEN);
 }
 
 void arch_spin_unlock(struct spinlock *lock)
 {
 	if (lock->held == 0)
 		fake_die("lock %p is not held", (void *)lock);
+	lock_point(lock, FAKE_LOCK_RELEASE);
 	lock->held = 0;
-	locks_held--;
+	locks_held[cpu_index]--;
+	lock_point(lock, FAKE_LOCK_AFTER);
 }
 
-u32 fake_locks_held(void) { return locks_held; }
+u32 fake_locks_held(void)
+{
+	u32 count = 0;
+
+	for (u32 i = 0; i < MACHINE_MAX_CPUS; i++)
+		count += locks_held[i];
+	return count;
+}
 
 /* --- the ends */
 
@@ -201,7 +222,7 @@ static void NORETURN stop(enum fake_end how)
 {
 	if (fake_catch_at != NULL) {
 		/* Nobody comes back to release what the stopped code held. */
-		locks_held = 0;
+		memset(locks_held, 0, sizeof(locks_held));
 		longjmp(*fake_catch_at, (int)how);
 	}
 	if (fake_uncaught != NULL)
@@ -240,5 +261,6 @@ void fake_arch_reset(void)
 	fake_catch_at = NULL;
 	fake_entered_vm = NULL;
 	cpu_index = 0;
-	locks_held = 0;
+	memset(locks_held, 0, sizeof(locks_held));
+	fake_lock_hook = NULL;
 }

@@ -84,6 +84,18 @@ extern u64 (*fake_random_source)(u64 limit);
 
 void fake_cpu_set(u32 index);
 
+/*
+ * For who plays several CPUs by turns: called around each change of a lock. BUSY: another CPU has it, and has to run
+ * before this returns. Without a hook a lock that is taken twice is a deadlock.
+ */
+struct spinlock;
+enum fake_lock_point { FAKE_LOCK_BEFORE,
+		       FAKE_LOCK_BUSY,
+		       FAKE_LOCK_TAKEN,
+		       FAKE_LOCK_RELEASE,
+		       FAKE_LOCK_AFTER };
+extern void (*fake_lock_hook)(struct spinlock *lock, enum fake_lock_point what);
+
 /* arch_cpu_inval() calls since reset, the latest ones in order. */
 struct fake_cpu_inval {
 	u16 vmid;

@@ -12,6 +12,7 @@ fuzz_programs := $(addprefix $(fuzz_dir)/bin/,$(fuzz_targets))
 # What a target is made of beside the core and the models: the bench, or a room's own hardware.
 fuzz_with_hcall := $(bench_srcs) test/unit/vm/random_vms.c
 fuzz_with_pviommu := $(bench_srcs) test/unit/pviommu/random_calls.c test/unit/pviommu/spec.c
+fuzz_with_race := $(bench_srcs)
 fuzz_with_fdt := test/unit/platform/tree.c test/unit/platform/tree_check.c
 fuzz_with_pci := test/unit/pci/tree.c test/unit/pci/tree_layout.c
 fuzz_with_events := test/unit/smmuv3/tiny.c
@@ -26,7 +27,7 @@ fuzz_flags := $(filter-out -O1,$(host_flags)) -O2 -Itest/fuzz/lib -Itest/unit -I
 fuzz_renamed := -Dmalloc=fuzz_malloc -Dcalloc=fuzz_calloc -Drealloc=fuzz_realloc -Dfree=fuzz_free -include test/fuzz/lib/renamed.h
 
 fuzz_obj = $(patsubst %.c,$(fuzz_dir)/obj/%.o,$1)
-$(call fuzz_obj,$(fuzz_tested)): fuzz_add := $(host_sanitize) -fsanitize=fuzzer-no-link
+$(call fuzz_obj,$(fuzz_tested)): fuzz_add := $(host_sanitize) -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp
 $(call fuzz_obj,$(filter-out $(host_fast),$(fuzz_kept))): fuzz_add := $(host_sanitize) $(fuzz_renamed)
 $(call fuzz_obj,$(host_fast)): fuzz_add := -fsanitize=undefined -fno-sanitize-recover=all $(fuzz_renamed)
 $(call fuzz_obj,test/fuzz/lib/memory.c): fuzz_add := -fno-builtin

@@ -36,7 +36,7 @@ unit_name = $(patsubst test/unit/%.c,unit/%,$1)
 # The models and the oracle look at whole tables after every call: optimised, and without ASan, which is for the code
 # under test. Suites about the models themselves run them with UBSan all the same.
 host_fast := $(filter test/model/% test/fake/%,$(host_test_srcs))
-$(patsubst %.c,build/host/obj/%.o,$(host_fast)) $(patsubst %.c,build/host-cover/obj/%.o,$(host_fast)): \
+$(foreach folder,host host-cover host-msan,$(patsubst %.c,build/$(folder)/obj/%.o,$(host_fast))): \
 	host_sanitize := -O2 -fsanitize=undefined -fno-sanitize-recover=all
 
 # $(call host_rules,FOLDER,FLAGS)
@@ -45,7 +45,7 @@ $1/obj/%.o: %.c test/unit/unit.mk | $$(need_host) $$(need_libfdt)
 	$$(call cmd,HOST,$$<,$$(HOST_CC) $$(host_flags) $$(host_sanitize) $2 $$(host_includes) -c -o $$@ $$<)
 
 $1/obj/libfdt/%.o: | $$(need_host) $$(need_libfdt)
-	$$(call cmd,HOST,libfdt/$$*.c,$$(HOST_CC) -std=gnu11 -O1 -g $$(host_sanitize) -w -I$$(LIBFDT_SRC) -c -o $$@ $$(LIBFDT_SRC)/$$*.c)
+	$$(call cmd,HOST,libfdt/$$*.c,$$(HOST_CC) -std=gnu11 -O1 -g $$(host_sanitize) $2 -w -I$$(LIBFDT_SRC) -c -o $$@ $$(LIBFDT_SRC)/$$*.c)
 
 $1/libhyp.a: $$(patsubst %.c,$1/obj/%.o,$$(host_lib_srcs)) $$(addprefix $1/obj/libfdt/,$$(libfdt_objs))
 	$$(call cmd,AR,$$@,rm -f $$@ && $$(HOST_AR) rcs $$@ $$^)
@@ -69,6 +69,9 @@ unit_programs := $(foreach main,$(unit_mains),build/host/$(call unit_name,$(main
 cover_flags := -fprofile-instr-generate -fcoverage-mapping
 $(eval $(call host_rules,build/host,))
 $(eval $(call host_rules,build/host-cover,$(cover_flags)))
+# MSan sees the whole program: the models too.
+msan_flags := -fno-sanitize=address -fsanitize=memory -fsanitize-memory-track-origins
+$(if $(filter unit-msan,$(MAKECMDGOALS)),$(eval $(call host_rules,build/host-msan,$(msan_flags))))
 
 test_deps += $(unit_programs)
 room_targets += cover
@@ -76,9 +79,12 @@ room_targets += cover
 # Programs that T names: by room, by name with or without _test.
 unit_wanted := $(if $(T),$(foreach p,$(T),$(filter %/$(p) %/$(p)_test build/host/unit/$(p)/%,$(unit_programs))),$(unit_programs))
 
-.PHONY: unit check-unit
+.PHONY: unit unit-msan check-unit
 unit: $(unit_wanted) ## the host tests, a line per case [T=room or program, CASE=word in a name]
 	@test/unit/run $(unit_wanted)
+
+unit-msan: $(unit_wanted:build/host/%=build/host-msan/%) ## the same under MSan: nothing is read that nobody wrote [T, CASE]
+	@test/unit/run $^
 
 check_targets += check-unit
 check-unit: $(unit_programs)

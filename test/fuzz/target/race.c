@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Two CPUs, each in a call of its own: of the primary, or of a VM's vCPU that it runs, about the same few domains,
+ * devices, pages and VMs. They take turns at locks, table stores and waits (lib/two_cpus.h); when both are out the oracle
+ * looks. What they answer is not predicted. Under TSan: no access races with another.
+ */
+#include "oracle_private.h"
+
+#include "abi/hcall.h"
+#include "suite.h"
+
+#include "bench_vm.h"
+#include "fuzz.h"
+#include "two_cpus.h"
+
+#define AT       0x80000000ull
+#define IN_GUEST 3u /* calls of a run at most */
+
+/* What one CPU does: a call, or one that runs a vCPU, which calls. */
+struct plan {
+	struct hcall_args args, inside[IN_GUEST];
+	u32 inside_count;
+};
+static struct plan plan[2];
+static u32 vm[2];
+
+static u64 exit_at(u32 cpu) { return bench_page(2000 + cpu); }
+
+static void boot(u32 index)
+{
+	struct bench_options o = index == 0 ? bench_defaults() : index == 1 ? bench_stage1_only() :
+									      bench_stage2_only();
+	u32 d;
+
+	o.stores = index == 0 ? FAKE_STORES_AT_BARRIER : FAKE_STORES_AT_ONCE;
+	o.iommus = 2;
+	bench_boot(&o);
+	for (u32 i = 0; i < 2; i++) {
+		vm[i] = bench_vm_of(i * 128, 128, 2);
+		bench_donate(vm[i], AT, bench_page(600 + 64 * i), 32, 0);
+		bench_vm_assign(2 + i, vm[i], 0, 5);
+	}
+	bench_assign(0, 0, 5);
+	bench_assign(1, 0, 9);
+	d = bench_domain();
+	bench_attach(5, d);
+	bench_map(d, 0, bench_page(800), 8 * PAGE_SIZE);
+	d = bench_vm_domain(vm[0]);
+	bench_vm_map(vm[0], d, 0, AT, 4 * PAGE_SIZE);
+	bench_vm_attach(vm[0], 5, d);
+	for (u32 i = 0; i < 2; i++) {
+		bench_quarantine_expected();
+		assert_int_equal(pc_vm_finalise(vm[i]).status, PC_SUCCESS);
+	}
+	fake_random_source = fuzz_below;
+}
+
+/* --- plans */
+
+static u64 some_page(void)
+{
+	return fuzz_below(4) == 0 ? bench_page(600 + fuzz_below(128)) : bench_page(800 + fuzz_below(16));
+}
+
+static u64 some_ipa(void) { return AT + fuzz_below(32) * PAGE_SIZE; }
+
+static struct hcall_args call_of(u64 r0, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, u64 r6)
+{
+	return (struct hcall_args){ { r0, r1, r2, r3, r4, r5, r6 } };
+}
+
+static struct hcall_args some_pv(bool guest)
+{
+	u64 id = fuzz_below(4), iova = fuzz_below(2) * BLOCK_SIZE + fuzz_below(8) * PAGE_SIZE;
+	u64 bytes = fuzz_below(8) == 0 ? BLOCK_SIZE : (1 + fuzz_below(4)) * PAGE_SIZE;
+	u64 vsid = guest ? 5 : fuzz_below(2) != 0 ? 5 + fuzz_below(3) :
+						    9;
+
+	switch (fuzz_below(8)) {
+	case 0:
+		return call_of(PC_PVIOMMU_OP, PVIOMMU_ALLOC_DOMAIN, 0, 0, 0, 0, 0);
+	case 1:
+		return call_of(PC_PVIOMMU_OP, PVIOMMU_FREE_DOMAIN, id, 0, 0, 0, 0);
+	case 2 ... 3:
+		return call_of(PC_PVIOMMU_OP, PVIOMMU_MAP_PAGES, id, iova, guest ? some_ipa() : some_page(), bytes, BENCH_RW);
+	case 4 ... 5:
+		return call_of(PC_PVIOMMU_OP, PVIOMMU_UNMAP_PAGES, id, iova, bytes, 0, 0);
+	case 6:
+		return call_of(PC_PVIOMMU_OP, PVIOMMU_ATTACH_DEV, 0, vsid, 0, id, 0);
+	default:
+		return call_of(PC_PVIOMMU_OP, PVIOMMU_DETACH_DEV, 0, vsid, 0, id, 0);
+	}
+}
+
+static struct hcall_args some_guest_call(void)
+{
+	switch (fuzz_below(8)) {
+	case 0:
+		return call_of(PC_MEM_SHARE, some_ipa(), 1 + fuzz_below(4), 0, 0, 0, 0);
+	case 1:
+		return call_of(PC_MEM_UNSHARE, some_ipa(), 1 + fuzz_below(4), 0, 0, 0, 0);
+	case 2:
+		return call_of(PC_MEM_RELINQUISH, some_ipa(), 0, 0, 0, 0, 0);
+	case 3:
+		return call_of(PC_DEV_RESET, 0, 5, 0, 0, 0, 0);
+	default:
+		return some_pv(true);
+	}
+}
+
+static void some_primary_call(struct plan *p, u32 cpu)
+{
+	u64 handle = vm[fuzz_below(2)], device = fuzz_below(4);
+
+	p->inside_count = 0;
+	switch (fuzz_below(16)) {
+	case 0:
+		p->args = call_of(PC_VM_DESTROY, handle, 0, 0, 0, 0, 0);
+		break;
+	case 1:
+		p->args = call_of(PC_VM_DONATE, handle, AT + (32 + fuzz_below(32)) * PAGE_SIZE, some_page(), 1 + fuzz_below(8), fuzz_below(2), 0);
+		break;
+	case 2:
+		p->args = call_of(PC_DEV_ASSIGN, device, fuzz_below(2) != 0 ? handle : PC_VM_PRIMARY, 0, 0, 0, 0);
+		break;
+	case 3:
+		p->args = call_of(PC_DEV_RELEASE, device, 0, 0, 0, 0, 0);
+		break;
+	case 4:
+		p->args = call_of(PC_DEV_SET_END_POINT_VSID, device, fuzz_below(2), 5 + fuzz_below(6), 0, 0, 0);
+		break;
+	case 5:
+		p->args = call_of(PC_VM_CREATE, 0, 1, bench_page(1000 + 64 * cpu), 60, 0, 0);
+		break;
+	case 6:
+		p->args = call_of(PC_VM_ADD_POOL, handle, bench_page(1200 + fuzz_below(32)), 1 + fuzz_below(4), 0, 0, 0);
+		break;
+	case 7 ... 10:
+		p->args = call_of(PC_VCPU_RUN, handle, fuzz_below(2), exit_at(cpu), 0, 0, 0);
+		for (u64 n = 1 + fuzz_below(IN_GUEST); n > 0; n--)
+			p->inside[p->inside_count++] = some_guest_call();
+		break;
+	default:
+		p->args = some_pv(false);
+		break;
+	}
+}
+
+/* --- at work */
+
+/* Calls of a guest, each issued again until it is done or the vCPU has to leave. */
+static enum status guest(struct vcpu *vcpu)
+{
+	struct plan *p = &plan[arch_cpu_index()];
+
+	for (u32 i = 0; i < p->inside_count && !vcpu->leave; i++) {
+		struct hcall_args args = p->inside[i];
+
+		for (u32 again = 0; again < 1000; again++) {
+			hyp_vcpu_check(vcpu);
+			if (vcpu->leave || hyp_vcpu_hypercall(vcpu, &args))
+				break;
+		}
+	}
+	if (!vcpu->leave) {
+		vcpu->exit = (struct pc_vcpu_exit){
+			.size = sizeof(vcpu->exit), .reason = PC_EXIT_HOST_IRQ, .vcpu = vcpu->index
+		};
+		vcpu->leave = true;
+	}
+	return OK;
+}
+
+static void work(u32 cpu)
+{
+	struct vcpu *vcpu = vm_vcpu(vm_primary, cpu);
+	struct hcall_args args = plan[cpu].args;
+
+	for (u32 again = 0; again < 2000 && !hyp_hypercall(vcpu, &args); again++)
+		hyp_exit_work(vcpu);
+	hyp_exit_work(vcpu);
+}
+
+static void first(void) { work(0); }
+static void second(void) { work(1); }
+
+static void action(void)
+{
+	u32 passes = 1u << fuzz_below(8);
+
+	if (fuzz_below(8) == 0)
+		smmu_speculate(bench_smmu[fuzz_below(2)]);
+	for (u32 cpu = 0; cpu < 2; cpu++) {
+		struct pc_vcpu_exit *exit = bench_ptr(exit_at(cpu));
+
+		*exit = (struct pc_vcpu_exit){ .size = sizeof(*exit) };
+		some_primary_call(&plan[cpu], cpu);
+	}
+	oracle_before();
+	two_cpus_run(first, second, passes);
+	if (fake_locks_held() != 0)
+		fuzz_found("%u locks are held", fake_locks_held());
+	fuzz_calls += 2 + plan[0].inside_count + plan[1].inside_count;
+	bench_check();
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+	fuzz_input(data, size);
+	if (!fuzz_next())
+		return 0;
+	fuzz_machine((u32)fuzz_below(3), boot);
+	fake_vcpu_run_hook = guest;
+	two_cpus_begin();
+	while (fuzz_next())
+		action();
+	two_cpus_end();
+	return 0;
+}
