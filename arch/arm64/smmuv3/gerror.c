@@ -93,13 +93,20 @@ static bool repair(struct smmuv3 *s, u32 code, u64 position) MUST_HOLD(queue_cla
 	return (code == CERROR_ABT || code == CERROR_ATC_INV_SYNC) && q->tries < TRIES;
 }
 
+/* Errors that are not acknowledged yet. Ones in reserved bits, too: nothing answers here, and nothing is reported. */
+static u32 gerror_active(const struct smmuv3 *s) MUST_HOLD(queue_class)
+{
+	u32 gerror = io_read32(s->regs + SMMU_GERROR);
+
+	return gerror == ~0u ? 0 : (gerror ^ s->gerrorn) & (u32)GERROR_ALL;
+}
+
 void smmuv3_cmdq_recover(struct smmuv3 *s)
 {
 	struct smmuv3_cmdq *q = &s->cmdq;
 	u32 cons;
 
-	if (s->dead ||
-	    ((io_read32(s->regs + SMMU_GERROR) ^ s->gerrorn) & (u32)GERROR_CMDQ) == 0)
+	if (s->dead || (gerror_active(s) & (u32)GERROR_CMDQ) == 0)
 		return;
 	cons = io_read32(s->regs + SMMU_CMDQ_CONS);
 	q->cons = queue_position(q->cons, cons & (u32)QUEUE_INDEX, q->wrap);
@@ -132,7 +139,7 @@ void smmuv3_error(struct iommu *iommu)
 
 	cmdq_lock(s);
 	smmuv3_cmdq_recover(s);
-	active = (io_read32(s->regs + SMMU_GERROR) ^ s->gerrorn) & (u32)GERROR_ALL;
+	active = gerror_active(s);
 	/* The command queue may have stopped again since: that one is not ours to wave through. */
 	if (!s->dead)
 		active &= ~(u32)GERROR_CMDQ;
