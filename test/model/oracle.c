@@ -91,6 +91,8 @@ void oracle_init(struct smmu *const *smmu, u32 count)
 
 void oracle_losses_allowed(void) { oracle.losses = true; }
 
+void oracle_stand_ins_allowed(void) { oracle.stand_ins = true; }
+
 void oracle_effort(u32 n) { oracle.effort = n; }
 
 static const char *look(void)

@@ -23,6 +23,8 @@ const char *oracle_check(void);
 
 /* Hardware has failed: memory may be lost from here on, never reused. */
 void oracle_losses_allowed(void);
+/* A test had a command refused as illegal: what stands in for one names everything. */
+void oracle_stand_ins_allowed(void);
 /* Look at every page of the primary's two tables each n-th time only, and when pages or devices changed hands (1: each time). */
 void oracle_effort(u32 n);
 

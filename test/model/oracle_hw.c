@@ -404,9 +404,11 @@ static bool command_is_ours(const struct iommu *iommu, const struct smmu_cmd *cm
 	case 0x2a:
 		return vmid_known(vmid);
 	case 0x04: /* all of them: in place of a command that hardware called illegal */
-		return oracle.losses && cmd->word[0] == 0x04 && cmd->word[1] == 31;
+		return (oracle.losses || oracle.stand_ins) && cmd->word[0] == 0x04 &&
+		       cmd->word[1] == 31;
 	case 0x30:
-		return oracle.losses && cmd->word[0] == 0x30 && cmd->word[1] == 0;
+		return (oracle.losses || oracle.stand_ins) && cmd->word[0] == 0x30 &&
+		       cmd->word[1] == 0;
 	default:
 		return false;
 	}

@@ -72,6 +72,7 @@ struct oracle {
 	u32 effort, looks;
 	u64 ownership, looked_at; /* digests of what the primary's views follow */
 	bool losses;
+	bool stand_ins;
 	u64 stores;
 	u64 started_us;
 	u32 cmds[IOMMU_MAX];

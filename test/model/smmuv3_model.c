@@ -212,6 +212,8 @@ void smmu_inject_silence(struct smmu *smmu, u32 steps)
 	smmu->fuse = steps;
 }
 
+bool smmu_silent(const struct smmu *smmu) { return smmu->time == SMMU_STUCK; }
+
 /* --- registers */
 
 static u64 merge(u64 old, u64 offset, u32 width, u64 value)
@@ -298,10 +300,25 @@ static u32 narrow_read(struct smmu *smmu, u64 offset)
 	}
 }
 
+/* Has a test planted ones for this read? */
+static bool reads_ones(struct smmu *smmu)
+{
+	if (smmu->ones_nth == 0 || --smmu->ones_nth != 0)
+		return smmu->gone;
+	if (smmu->ones_for_ever) {
+		smmu->gone = true;
+		smmu->time = SMMU_STUCK;
+	}
+	return true;
+}
+
 static u64 reg_read(void *ctx, u64 offset, u32 width)
 {
 	struct smmu *smmu = ctx;
 	u64 *reg = wide(smmu, offset);
+
+	if (reads_ones(smmu))
+		return width == 8 ? ~0ull : ~0u;
 
 	if (smmu->time == SMMU_ON_READ)
 		smmu_step(smmu, RELAX_STEPS);
@@ -542,9 +559,25 @@ u32 smmu_interrupts(const struct smmu *smmu, bool error)
 
 void smmu_inject_cerror(struct smmu *smmu, u32 nth, enum smmu_cerror code)
 {
+	smmu_inject_cerrors(smmu, nth, code, 1);
+}
+
+void smmu_inject_cerrors(struct smmu *smmu, u32 nth, enum smmu_cerror code, u32 times)
+{
 	smmu->inject_nth = nth;
 	smmu->inject_code = code;
+	smmu->inject_times = times;
 }
+
+u32 smmu_inject_left(const struct smmu *smmu) { return smmu->inject_nth; }
+
+void smmu_inject_ones(struct smmu *smmu, u32 nth, bool for_ever)
+{
+	smmu->ones_nth = nth;
+	smmu->ones_for_ever = for_ever;
+}
+
+u32 smmu_inject_ones_left(const struct smmu *smmu) { return smmu->ones_nth; }
 
 void smmu_access_hook_set(struct smmu *smmu, smmu_access_hook *hook, void *ctx)
 {

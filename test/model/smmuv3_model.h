@@ -78,8 +78,15 @@ enum smmu_cerror { SMMU_CERROR_NONE,
 		   SMMU_CERROR_ATC_INV_SYNC };
 /* The n-th command from now on (1: the next) fails so; ATC_INV_SYNC: the next sync then does. */
 void smmu_inject_cerror(struct smmu *smmu, u32 nth, enum smmu_cerror code);
+/* The same, and it fails again as often as it is tried, `times` in all. */
+void smmu_inject_cerrors(struct smmu *smmu, u32 nth, enum smmu_cerror code, u32 times);
+u32 smmu_inject_left(const struct smmu *smmu); /* 0: the command was there */
+/* The n-th register read from now on is ones; for_ever: and so are all behind it, and nothing is done any more. */
+void smmu_inject_ones(struct smmu *smmu, u32 nth, bool for_ever);
+u32 smmu_inject_ones_left(const struct smmu *smmu); /* 0: it was read */
 /* After so many more steps it does nothing any more, for ever (until smmu_time says otherwise). */
 void smmu_inject_silence(struct smmu *smmu, u32 steps);
+bool smmu_silent(const struct smmu *smmu); /* it has come to that */
 /* Raise bits of GERROR (EVTQ_ABT 2, PRIQ_ABT 3, MSI 4..7, SFM 8). SFM also stops all DMA. */
 void smmu_inject_gerror(struct smmu *smmu, u32 bits);
 

@@ -249,6 +249,10 @@ static enum smmu_cerror injected(struct smmu *smmu, const u64 word[2])
 	}
 	if (smmu->inject_nth == 0 || --smmu->inject_nth != 0)
 		return SMMU_CERROR_NONE;
+	if (smmu->inject_times > 1) {
+		smmu->inject_times--;
+		smmu->inject_nth = 1; /* the next that it takes is this one again */
+	}
 	if (smmu->inject_code != SMMU_CERROR_ATC_INV_SYNC)
 		return smmu->inject_code;
 	if (sync)

@@ -122,7 +122,9 @@ struct smmu {
 
 	struct list cmds;
 	u32 events, event_irqs, error_irqs;
-	u32 inject_nth;
+	u32 inject_nth, inject_times;
+	u32 ones_nth; /* register reads until one is ones */
+	bool ones_for_ever, gone;
 	enum smmu_cerror inject_code;
 	bool atc_failed;
 	bool failed; /* service failure mode */

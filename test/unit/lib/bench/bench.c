@@ -133,6 +133,8 @@ static void hardware_make(const struct bench_options *o)
 		config.coherent = !o->noncoherent;
 		bench_smmu[i] = smmu_new(&config);
 		smmu_time(bench_smmu[i], o->time);
+		if (i == 0 && o->answers > 0)
+			smmu_inject_silence(bench_smmu[0], o->answers - 1);
 		/* From the first moment on, hardware may look at streams that nobody has set up yet. */
 		for (u32 k = 0; k < pci_function_count; k++)
 			smmu_watch(bench_smmu[i], pci_function[k].sid, false, 0, 0);
@@ -194,9 +196,11 @@ static struct machine *machine_make(const struct bench_options *o)
 	return m;
 }
 
+const char *bench_boot_try(const struct bench_options *o) { return core_start(machine_make(o)); }
+
 const char *bench_boot_refused(const struct bench_options *o)
 {
-	const char *why = core_start(machine_make(o));
+	const char *why = bench_boot_try(o);
 
 	assert_non_null(why);
 	return why;

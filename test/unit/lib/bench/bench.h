@@ -46,6 +46,7 @@ struct bench_options {
 	enum smmu_time time;
 	enum fake_stores stores;
 	bool speculate; /* hardware prefetches at every store */
+	u32 answers;    /* of IOMMU 0, less one: then it is silent; 0: for ever */
 	struct smmu_config *second; /* the second IOMMU, where it is not like the first */
 	void (*change)(struct machine *m); /* the machine, and pci_function[], before the boot */
 };
@@ -56,6 +57,8 @@ struct bench_options bench_stage1_only(void);
 struct bench_options bench_stage2_only(void);
 struct bench_options bench_pasids(void); /* smmu_config_full */
 void bench_boot(const struct bench_options *options);
+/* As far as the machine is taken: the sentence that refuses it, or NULL. */
+const char *bench_boot_try(const struct bench_options *options);
 /* The same for a machine that must be refused: the sentence. */
 const char *bench_boot_refused(const struct bench_options *options);
 
@@ -72,6 +75,7 @@ void *bench_ptr(u64 ipa);
 extern u32 bench_reset_turns;
 extern enum status bench_reset_status;
 extern u32 bench_resets;
+extern u32 bench_reset_fails_at; /* the n-th from now on; 0: none */
 extern u32 bench_pasids_on[BENCH_DEVICES]; /* bit per endpoint that may tag */
 extern bool bench_master[BENCH_DEVICES], bench_intx_denied[BENCH_DEVICES];
 

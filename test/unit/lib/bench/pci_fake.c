@@ -13,6 +13,7 @@ u32 pci_function_count;
 u32 bench_reset_turns;
 enum status bench_reset_status;
 u32 bench_resets;
+u32 bench_reset_fails_at;
 u32 bench_pasids_on[BENCH_DEVICES];
 bool bench_master[BENCH_DEVICES], bench_intx_denied[BENCH_DEVICES];
 
@@ -34,6 +35,10 @@ enum status pci_device_reset(const struct device *device, bool *again)
 	static u32 turn;
 
 	bench_resets++;
+	if (bench_reset_fails_at > 0 && --bench_reset_fails_at == 0) {
+		*again = false;
+		return E_IO;
+	}
 	bench_master[device->index] = false;
 	bench_pasids_on[device->index] = 0;
 	*again = ++turn <= bench_reset_turns;
