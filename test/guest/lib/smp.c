@@ -7,7 +7,7 @@
 #include "report.h"
 
 #define STACK_BYTES 0x10000
-#define START_MS    5000
+#define START_MS    20000 /* a crowded host may keep it waiting, and a VMM in between */
 
 struct cpu cpu0 = { .online = true };
 static struct cpu secondaries[MAX_CPUS]; /* index 0 unused */

@@ -11,8 +11,8 @@
 
 #define MAX_VMS     72
 #define MAX_DEVICES 32
-#define LIMIT_MS    20000
-#define SLICE_MS    20
+#define LIMIT_MS    60000
+#define SLICE_MS    100
 #define NAP_MS      1
 #define RESET_MS    5000
 #define PATIENCE    8

@@ -483,7 +483,7 @@ CASE(memory, donation_beside_dma_faults_nobody)
 	smp_run(1, dma_beside, &beside);
 	for (u32 round = 0; round < 60; round++) {
 		u32 before = __atomic_load_n(&beside.landed, __ATOMIC_ACQUIRE);
-		u64 end = time_ticks() + time_ms(2000);
+		u64 end = time_ticks() + time_ms(20000);
 		struct hres r;
 
 		vmm_create(&vm, 0, 1);

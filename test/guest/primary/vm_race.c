@@ -152,7 +152,7 @@ static void watch_it(void *arg)
 /* The other CPU reads the page until `take` has taken it, and a little longer. */
 static void require_gone_at_once(u64 at, void (*take)(u64 at))
 {
-	u64 end = time_ticks() + time_ms(2000);
+	u64 end = time_ticks() + time_ms(20000);
 
 	watched = (struct watch){ .at = at };
 	smp_run(1, watch_it, &watched);
@@ -328,7 +328,7 @@ CASE(race, two_cpus_run_one_vcpu)
 	BEGIN(&vm, "spin", 0);
 	progress = vm.mail->progress;
 	vmm_run_on(&vm, 0, 1);
-	for (u64 end = time_ticks() + time_ms(2000); vm.mail->progress == progress && time_ticks() < end;)
+	for (u64 end = time_ticks() + time_ms(20000); vm.mail->progress == progress && time_ticks() < end;)
 		;
 	REQUIRE(vm.mail->progress != progress, "the other CPU does not run it");
 	for (u32 i = 0, busy = 0; busy < 100; i++) {
