@@ -9,6 +9,7 @@
 #ifndef DONATE_H
 #define DONATE_H
 
+#include <linux/completion.h>
 #include <linux/mm_types.h>
 #include <linux/printk.h>
 #include <linux/types.h>
@@ -30,6 +31,9 @@
 	})
 
 /* ---- donate_vm.c: the VMM's calls ---- */
+
+struct bio;
+struct file;
 
 struct donate_vm {
 	u32		handle;
@@ -69,12 +73,27 @@ int donate_chunk_give(struct donate_chunk *c, struct donate_vm *vm, u32 flags);
 int donate_chunk_check_rest(struct donate_chunk *c);
 /* After the VM: what was given is zero. */
 int donate_chunk_check_back(struct donate_chunk *c);
+bool donate_chunk_is_given(const struct donate_chunk *c, unsigned int i);
+/* Somebody wrote over the mark; makes it anew. */
+int donate_page_was_written(struct page *page);
 int donate_check_zero(struct page *page, unsigned int pages);
 
 static inline phys_addr_t donate_chunk_pa(const struct donate_chunk *c)
 {
 	return page_to_phys(c->page) + (phys_addr_t)c->first * PAGE_SIZE;
 }
+
+/* ---- donate_disk.c: reads into the pages of a chunk that are not given ---- */
+
+struct donate_read {
+	struct completion	done;
+	struct bio		*bio;
+};
+
+struct file *donate_disk_open(void);
+void donate_read_begin(struct donate_read *r, struct file *disk,
+		       struct donate_chunk *c);
+int donate_read_end(struct donate_read *r);
 
 /* ---- donate_guest.c: a program of less than a page ---- */
 

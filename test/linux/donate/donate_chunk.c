@@ -36,6 +36,17 @@ static int page_check_mark(struct page *page)
 	return 0;
 }
 
+int donate_page_was_written(struct page *page)
+{
+	const u64 *at = page_address(page);
+
+	if (at[0] == mark_of(page, 0) && at[1] == mark_of(page, 1))
+		return donate_wrong("page %lx was not written",
+				    page_to_pfn(page));
+	page_mark(page);
+	return 0;
+}
+
 int donate_check_zero(struct page *page, unsigned int pages)
 {
 	const u8 *at = page_address(page);
@@ -91,7 +102,7 @@ int donate_chunk_give(struct donate_chunk *c, struct donate_vm *vm, u32 flags)
 	return 0;
 }
 
-static bool is_given(const struct donate_chunk *c, unsigned int i)
+bool donate_chunk_is_given(const struct donate_chunk *c, unsigned int i)
 {
 	return i >= c->first && i < c->first + c->count;
 }
@@ -102,7 +113,7 @@ int donate_chunk_check_rest(struct donate_chunk *c)
 	int ret;
 
 	for (i = 0; i < 1u << c->order; i++) {
-		if (is_given(c, i))
+		if (donate_chunk_is_given(c, i))
 			continue;
 		ret = page_check_mark(c->page + i);
 		if (ret)

@@ -5,6 +5,8 @@
  */
 #include <linux/align.h>
 #include <linux/cleanup.h>
+#include <linux/err.h>
+#include <linux/file.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/mm.h>
@@ -28,10 +30,12 @@ struct loop {
 	struct rnd_state	random;
 	u64			ipa;		/* of the next chunk */
 	unsigned int		chunk_count;
+	struct file		*disk;
+	struct donate_chunk	*beside;	/* the disk writes into what stays of it */
 	struct donate_chunk	chunks[CHUNKS_MAX];
 	struct donate_chunk	held[HELD_COUNT];
 	/* What was done. */
-	unsigned long		pages, blocks, odds, runs, never_set;
+	unsigned long		pages, blocks, odds, besides, runs, never_set;
 };
 
 static u32 below(struct loop *l, u32 limit)
@@ -110,6 +114,27 @@ static int block_add(struct loop *l, struct donate_vm *vm)
 			 below(l, 4) ? 0 : 3);
 }
 
+/* Of a block that is whole up to now, and that the disk is about to write into. */
+static int beside_add(struct loop *l, struct donate_vm *vm)
+{
+	struct donate_chunk *c = &l->chunks[l->chunk_count];
+	struct donate_read read;
+	int ret;
+
+	if (l->chunk_count == CHUNKS_MAX ||
+	    donate_chunk_alloc(c, DONATE_BLOCK_ORDER,
+			       below(l, DONATE_BLOCK_PAGES - 7), 7))
+		return 0;
+	l->chunk_count++;
+	c->ipa = l->ipa;
+	l->ipa += c->count * PAGE_SIZE;
+	l->beside = c;
+	l->besides++;
+	donate_read_begin(&read, l->disk, c);
+	ret = donate_chunk_give(c, vm, PC_DONATE_KEEP);
+	return donate_read_end(&read) ?: ret;
+}
+
 static int chunks_add(struct loop *l, struct donate_vm *vm)
 {
 	int ret = 0;
@@ -122,6 +147,8 @@ static int chunks_add(struct loop *l, struct donate_vm *vm)
 		ret = odd_add(l, vm);
 	if (!ret && below(l, 5) == 0)
 		ret = block_add(l, vm);
+	if (!ret && below(l, 2))
+		ret = beside_add(l, vm);
 	return ret;
 }
 
@@ -197,6 +224,19 @@ static int chunks_check(struct loop *l, int (*check)(struct donate_chunk *))
 	return ret;
 }
 
+/* What comes back makes blocks whole again. */
+static int destroy(struct loop *l, struct donate_vm *vm)
+{
+	struct donate_read read;
+	int ret;
+
+	if (!l->beside)
+		return donate_vm_destroy(vm);
+	donate_read_begin(&read, l->disk, l->beside);
+	ret = donate_vm_destroy(vm);
+	return donate_read_end(&read) ?: ret;
+}
+
 static int round_run(struct loop *l)
 {
 	struct donate_vm vm;
@@ -204,13 +244,14 @@ static int round_run(struct loop *l)
 
 	l->ipa = DONATE_IPA;
 	l->chunk_count = 0;
+	l->beside = NULL;
 	held_change(l);
 	ret = donate_vm_create(&vm, 1 + below(l, 2)) ?:
 	      chunks_add(l, &vm) ?:
 	      again_refused(l, &vm) ?:
 	      something_run(l, &vm) ?:
 	      chunks_check(l, donate_chunk_check_rest) ?:
-	      donate_vm_destroy(&vm) ?:
+	      destroy(l, &vm) ?:
 	      chunks_check(l, donate_chunk_check_back);
 	if (ret)
 		return ret;
@@ -229,18 +270,24 @@ int donate_loop(unsigned long rounds, unsigned long seed)
 
 	if (!l)
 		return -ENOMEM;
+	l->disk = donate_disk_open();
+	if (IS_ERR(l->disk))
+		return PTR_ERR(l->disk);
 	prandom_seed_state(&l->random, seed);
 	for (i = 0; i < rounds && !ret; i++)
 		ret = round_run(l);
 	for (i = 0; i < HELD_COUNT; i++)
 		donate_chunk_free(&l->held[i]);
+	fput(l->disk);
 	if (ret)
 		return ret;
 
-	pr_info("portcullis_donate: %lu rounds: %lu pages, %lu blocks, %lu times as many pages; %lu programs, %lu vCPUs never set\n",
-		rounds, l->pages, l->blocks, l->odds, l->runs, l->never_set);
+	pr_info("portcullis_donate: %lu rounds: %lu pages, %lu blocks, %lu times as many pages, %lu times beside a read; %lu programs, %lu vCPUs never set\n",
+		rounds, l->pages, l->blocks, l->odds, l->besides, l->runs,
+		l->never_set);
 	if (rounds >= ROUNDS_ALL_SEEN &&
-	    !(l->pages && l->blocks && l->odds && l->runs && l->never_set))
+	    !(l->pages && l->blocks && l->odds && l->besides && l->runs &&
+	      l->never_set))
 		return donate_wrong("something never happened");
 	return 0;
 }
