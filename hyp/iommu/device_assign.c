@@ -273,7 +273,7 @@ static void leave_pviommu(struct device *d) MUST_HOLD(vm_class)
 {
 	struct pviommu *pv = d->pviommu;
 
-	d->pviommu = NULL;
+	__atomic_store_n(&d->pviommu, NULL, __ATOMIC_RELEASE);
 	if (pv == NULL || (d->vm->primary && pv->id < iommu_count))
 		return;
 	FOR_EACH_DEVICE(other)
@@ -289,7 +289,7 @@ static enum status go_home(struct device *d) MUST_HOLD(vm_class)
 
 	lines_take(d, d->vm);
 	leave_pviommu(d);
-	d->vm = vm_primary;
+	__atomic_store_n(&d->vm, vm_primary, __ATOMIC_RELEASE);
 	d->state = DEVICE_UNASSIGNED;
 	/* A device that cannot be stopped may still write to its registers: an IOMMU is dead. */
 	if (d->mmio_pins > 0 && d->mmio_away) {
@@ -357,7 +357,7 @@ static enum status group_settle(struct vm *vm, u32 group, bool *again) MUST_HOLD
 		if (d->state == DEVICE_QUARANTINED && d->vm == vm) {
 			leave_owner(d, vm);
 			leave_pviommu(d);
-			d->vm = vm_primary;
+			__atomic_store_n(&d->vm, vm_primary, __ATOMIC_RELEASE);
 		}
 		if (status != OK)
 			result = status;
@@ -415,7 +415,7 @@ static enum status claim_one(struct device *d) MUST_HOLD(vm_class)
 		pci_device_master(d, false);
 	pin_allow(d, false);
 	if (attach_block(d) != OK) {
-		d->vm = vm_primary;
+		__atomic_store_n(&d->vm, vm_primary, __ATOMIC_RELEASE);
 		device_quarantine(d, "its streams could not be blocked");
 		return E_IO;
 	}
@@ -533,7 +533,7 @@ static enum status assign_begin(struct device *d, struct vm *vm, struct pviommu 
 	if (other->group == d->group && other->vm == vm)
 		other->clean = false;
 	pv->iommu = d->endpoint[0].iommu;
-	d->pviommu = pv;
+	__atomic_store_n(&d->pviommu, pv, __ATOMIC_RELEASE);
 	d->frozen = false;
 	d->target = DEVICE_ASSIGNED;
 	d->state = DEVICE_RESETTING;
