@@ -170,7 +170,7 @@ enum status vcpu_irq(u64 handle, u64 index, u64 intid, u64 level) NO_LOCK_ANALYS
 
 void hyp_vcpu_check(struct vcpu *vcpu)
 {
-	if (likely(__atomic_load_n(&vcpu->vm->state, __ATOMIC_RELAXED) != VM_DYING))
+	if (likely(vm_state(vcpu->vm) != VM_DYING))
 		return;
 	vcpu->exit.reason = PC_EXIT_DEAD;
 	vcpu->exit.arg[0] = PC_DEAD_DESTROYED;

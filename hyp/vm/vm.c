@@ -83,8 +83,9 @@ struct vm *vm_find(u64 handle)
 {
 	struct vm *vm = handle >> 32 == 0 ? vm_at((u32)handle % HANDLE_SLOTS - 1) : NULL;
 
-	return vm != NULL && vm->handle == handle && (vm->primary || vm->state != VM_FREE) ? vm :
-											     NULL;
+	if (vm == NULL || __atomic_load_n(&vm->handle, __ATOMIC_RELAXED) != handle)
+		return NULL;
+	return vm->primary || vm_state(vm) != VM_FREE ? vm : NULL;
 }
 
 enum status vm_get(u64 handle, struct vm **out) NO_LOCK_ANALYSIS
@@ -297,7 +298,7 @@ void vm_primary_init(const struct machine *m, struct pool *tables, struct range 
 	vm->handle = PC_VM_PRIMARY;
 	vm->owner = OWNER_VM;
 	vm->primary = true;
-	vm->state = VM_FINAL;
+	vm_state_set(vm, VM_FINAL);
 	must(vm_tags_init(vm, tables), "tags");
 	pool_init(&vm->pool, POOL_ID_PRIMARY);
 	pool_add(&vm->pool, pa(pool.base), pool.size >> PAGE_SHIFT);

@@ -120,6 +120,10 @@ void vm_table_init(void);
 /* The slots: index 0 is the primary. NULL beyond the last. */
 struct vm *vm_at(u32 index);
 
+/* The state, for who looks again under the lock or only wants a hint; set under the lock. */
+static inline u8 vm_state(const struct vm *vm) { return __atomic_load_n(&vm->state, __ATOMIC_RELAXED); }
+static inline void vm_state_set(struct vm *vm, u8 state) { __atomic_store_n(&vm->state, state, __ATOMIC_RELAXED); }
+
 /*
  * The VM of a handle, locked as a pair with the primary: OK, or E_NOENT, or E_BUSY while it is being
  * destroyed, with nothing locked. vm_find: without a lock, for what looks again under one.

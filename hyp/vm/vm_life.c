@@ -39,7 +39,7 @@ u32 vm_count(void)
 	u32 count = 0;
 
 	for (u32 i = 1; i <= VM_SECONDARIES; i++)
-		count += vm_at(i)->state != VM_FREE;
+		count += vm_state(vm_at(i)) != VM_FREE;
 	return count;
 }
 
@@ -143,16 +143,14 @@ static void unfurnish(struct vm *vm) MUST_HOLD(vm_class)
 		pt_fini(&vm->cpu_pt);
 }
 
-/* A slot as it was before its VM, but for its handle. */
+/* A slot as it was before its VM, but for its handle. Handle and state are read without the lock, for a hint. */
 static void slot_free(struct vm *vm) MUST_HOLD(vm_class)
 {
-	const u32 handle = vm->handle + 256u;
-	const u8 owner = vm->owner;
-	char *rest = (char *)vm + sizeof(vm->lock);
+	char *rest = (char *)&vm->pool;
 
-	memset(rest, 0, sizeof(*vm) - sizeof(vm->lock));
-	vm->handle = handle;
-	vm->owner = owner;
+	__atomic_store_n(&vm->handle, vm->handle + 256u, __ATOMIC_RELAXED);
+	vm_state_set(vm, VM_FREE);
+	memset(rest, 0, sizeof(*vm) - (size_t)(rest - (char *)vm));
 }
 
 /* A free slot, locked as a pair; NULL: none. */
@@ -161,7 +159,7 @@ static struct vm *slot_lock(void) NO_LOCK_ANALYSIS
 	for (u32 i = 1; i <= VM_SECONDARIES; i++) {
 		struct vm *vm = vm_at(i);
 
-		if (vm->state != VM_FREE)
+		if (vm_state(vm) != VM_FREE)
 			continue;
 		vm_lock_pair(vm);
 		if (vm->state == VM_FREE)
@@ -195,7 +193,7 @@ static enum status create(struct vm *vm, u64 flags, u64 vcpus, u64 pool, u64 pag
 		return status;
 	}
 	vm->open_mmio = flags & PC_VM_OPEN_MMIO;
-	vm->state = VM_BUILDING;
+	vm_state_set(vm, VM_BUILDING);
 	return OK;
 }
 
@@ -241,7 +239,7 @@ static enum status finalise(struct vm *vm) MUST_HOLD(vm_class)
 		return E_EXIST;
 	if (device_claims_open(vm))
 		return E_BUSY;
-	vm->state = VM_FINAL;
+	vm_state_set(vm, VM_FINAL);
 	return OK;
 }
 
@@ -325,7 +323,7 @@ enum status vm_destroy(u64 handle, u64 *left)
 		vm_unlock_pair(vm);
 		return E_NOENT;
 	}
-	vm->state = VM_DYING;
+	vm_state_set(vm, VM_DYING);
 	if (teardown_step(vm)) {
 		vm->cursor = 0;
 		vm->teardown++;
