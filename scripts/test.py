@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs the tests: host programs, guest images in QEMU (test/cases.cfg), stock Linux.
+"""Runs the tests: host programs, a minute of fuzzing, guest images in QEMU (test/cases.cfg), stock Linux.
 
 One line per case, "ok NAME" or "not ok NAME: REASON"; last "N passed, N failed". Logs are in build/test/logs, the
 same results as JUnit in build/test/junit.xml. Exit status 0 if there was a case and every case passed.
@@ -19,6 +19,7 @@ from lib import board as boards
 from lib import cases, guest_run, process, results
 
 HOST_LIMIT_S = 1200
+FUZZ_S = 60  # of all targets
 COMMAND_LIMIT_S = 1800
 LINE = re.compile(r"^(ok|not ok) (\S+?)(?:: (.*))?$")
 LOGS = os.path.join(boards.WORK, "logs")
@@ -45,6 +46,14 @@ def host_job(program):
     log = os.path.join(LOGS, name.replace("/", "-") + ".log")
     ended = process.run([os.path.abspath(program)], HOST_LIMIT_S, log, cwd=boards.ROOT, env=env)
     return {f"{name}/{case}": why for case, why in report_lines(ended, HOST_LIMIT_S, "program").items()}
+
+
+def fuzz_job(target, seconds):
+    """Each target for its share of a minute, from the kept inputs (test/fuzz/run.py)."""
+    log = os.path.join(LOGS, f"fuzz-{target}.log")
+    command = [sys.executable, "test/fuzz/run.py", f"--seconds={seconds}", target]
+    ended = process.run(command, HOST_LIMIT_S, log, cwd=boards.ROOT)
+    return {f"fuzz/{case}": why for case, why in report_lines(ended, HOST_LIMIT_S, target).items()}
 
 
 def command_job(section, args):
@@ -79,6 +88,10 @@ def jobs_of(args, board):
         name = "unit/" + os.path.relpath(program, "build/host/unit")
         if not args.match or cases.matches(name, args.match):
             jobs.append((name, lambda p=program: host_job(p)))
+    targets = sorted(os.path.basename(path) for path in glob.glob("build/fuzz/bin/*"))
+    for target in targets:
+        if not args.match or cases.matches(f"fuzz/{target}", args.match):
+            jobs.append((f"fuzz/{target}", lambda t=target: fuzz_job(t, max(1, FUZZ_S // len(targets)))))
     return jobs
 
 

@@ -50,6 +50,33 @@ $(foreach target,$(fuzz_targets),$(eval $(call fuzz_rule,$(target))))
 
 -include $(shell find $(fuzz_dir)/obj -name '*.d' 2>/dev/null)
 
+# The race target under TSan, which sees the core and the drivers: what orders the two CPUs' turns, the models and the
+# oracle are not for its eyes.
+tsan_dir := build/fuzz-tsan
+tsan_obj = $(patsubst %.c,$(tsan_dir)/obj/%.o,$1)
+$(call tsan_obj,$(fuzz_tested)): tsan_add := -fsanitize=thread -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp
+$(call tsan_obj,$(fuzz_kept)): tsan_add := $(fuzz_renamed)
+$(call tsan_obj,test/fuzz/lib/memory.c): tsan_add := -fno-builtin
+tsan_add :=
+
+$(tsan_dir)/obj/%.o: %.c | $(need_host) $(need_libfdt)
+	$(call cmd,TSAN,$<,$(HOST_CC) $(fuzz_flags) -DFUZZ_TSAN $(tsan_add) $(host_includes) -c -o $@ $<)
+
+$(tsan_dir)/obj/libfdt/%.o: | $(need_host) $(need_libfdt)
+	$(call cmd,TSAN,libfdt/$*.c,$(HOST_CC) -std=gnu11 -O2 -g -w -I$(LIBFDT_SRC) -c -o $@ $(LIBFDT_SRC)/$*.c)
+
+$(tsan_dir)/libhyp.a: $(call tsan_obj,$(host_lib_srcs)) $(addprefix $(tsan_dir)/obj/libfdt/,$(libfdt_objs))
+	$(call cmd,AR,$@,rm -f $@ && $(HOST_AR) rcs $@ $^)
+
+$(tsan_dir)/bin/race: $(call tsan_obj,test/fuzz/target/race.c $(fuzz_with_race) $(fuzz_lib_srcs)) $(tsan_dir)/libhyp.a test/fuzz/fuzz.lds
+	$(call cmd,LINK,$@,$(HOST_CC) -fsanitize=fuzzer$(comma)thread -fuse-ld=lld -Wl$(comma)-T$(comma)test/fuzz/fuzz.lds -o $@ $(filter %.o,$^) $(tsan_dir)/libhyp.a -lcmocka)
+
+-include $(shell find $(tsan_dir)/obj -name '*.d' 2>/dev/null)
+
+.PHONY: fuzz-tsan
+fuzz-tsan: $(tsan_dir)/bin/race ## two CPUs by turns under TSan [SECONDS=n, CRASH=file]
+	@$(PYTHON) test/fuzz/run.py --tsan $(call option,seconds,$(SECONDS)) $(call option,crash,$(CRASH)) race
+
 fuzz_wanted := $(if $(filter fuzz,$(MAKECMDGOALS)),$(if $(T),$(filter $(T),$(fuzz_targets)),$(fuzz_targets)))
 
 room_targets += fuzz

@@ -39,10 +39,10 @@ def unpack(target):
     return folder
 
 
-def run(target, arguments):
+def run(target, arguments, programs="fuzz"):
     # The fake machine keeps what the hypervisor never gives back.
     env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", UBSAN_OPTIONS="print_stacktrace=1")
-    command = [os.path.join(WORK, "bin", target), *arguments]
+    command = [os.path.join(ROOT, "build", programs, "bin", target), *arguments]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, cwd=ROOT, check=False,
                           errors="replace")
 
@@ -50,7 +50,8 @@ def run(target, arguments):
 def reason(target, ended):
     lines = ended.stdout.splitlines()
     words = [line for line in lines if line.startswith(("found: ", "ERROR: ", "fake machine: "))
-             or "runtime error: " in line or "ERROR: AddressSanitizer" in line or "ERROR: libFuzzer" in line]
+             or "runtime error: " in line or "ERROR: AddressSanitizer" in line or "ERROR: libFuzzer" in line
+             or line.startswith("SUMMARY: ThreadSanitizer")]
     crash = re.findall(r"Test unit written to (\S+)", ended.stdout)
     where = f"; again by: make fuzz T={target} CRASH={crash[-1]}" if crash else ""
     return (words[0] if words else f"exit status {ended.returncode}") + where
@@ -68,13 +69,14 @@ def figures(ended, cpu_s):
     return "; ".join(text)
 
 
-def fuzz(target, seconds):
+def fuzz(target, seconds, programs):
     corpus, crash = os.path.join(WORK, "corpus", target), os.path.join(WORK, "crash")
     os.makedirs(corpus, exist_ok=True)
     os.makedirs(crash, exist_ok=True)
     before = os.times()
     ended = run(target, [f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-len_control=0", f"-timeout={ONE_INPUT_S}",
-                         f"-artifact_prefix={os.path.relpath(crash, ROOT)}/{target}-", corpus, unpack(target)])
+                         f"-artifact_prefix={os.path.relpath(crash, ROOT)}/{target}-", corpus, unpack(target)],
+                programs)
     after = os.times()
     cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
     if ended.returncode != 0:
@@ -86,8 +88,8 @@ def fuzz(target, seconds):
     return True
 
 
-def again(target, path):
-    ended = run(target, [f"-timeout={ONE_INPUT_S}", os.path.abspath(path)])
+def again(target, path, programs):
+    ended = run(target, [f"-timeout={ONE_INPUT_S}", os.path.abspath(path)], programs)
     sys.stdout.write(ended.stdout)
     return ended.returncode == 0
 
@@ -118,8 +120,10 @@ def main():
     parser.add_argument("--seconds", type=float, default=60, help="of each target")
     parser.add_argument("--crash", default="", help="this input, once")
     parser.add_argument("--keep", action="store_true", help="write the least inputs back to test/fuzz/corpus")
+    parser.add_argument("--tsan", action="store_true", help="the programs under TSan")
     parser.add_argument("targets", nargs="+")
     args = parser.parse_args()
+    programs = "fuzz-tsan" if args.tsan else "fuzz"
     if args.keep:
         for target in args.targets:
             keep(target)
@@ -127,8 +131,8 @@ def main():
     if args.crash:
         if len(args.targets) != 1:
             sys.exit("fuzz: T=target says whose input it is")
-        return 0 if again(args.targets[0], args.crash) else 1
-    good = [fuzz(target, max(1, int(args.seconds))) for target in args.targets]
+        return 0 if again(args.targets[0], args.crash, programs) else 1
+    good = [fuzz(target, max(1, int(args.seconds)), programs) for target in args.targets]
     return 0 if all(good) else 1
 
 
