@@ -19,8 +19,9 @@ fuzz_with_events := test/unit/smmuv3/tiny.c
 fuzz_with_vgic := test/unit/vgic/vgic_guest.c test/unit/vgic/vgic_play.c
 
 fuzz_lib_srcs := $(wildcard test/fuzz/lib/*.c)
-# Coverage guides the fuzzer through what is under test, not through the models. Allocations of what is kept between
-# inputs are the fuzzer's.
+# Coverage guides the fuzzer through what is under test, not through the models; comparisons do only where texts are
+# looked for, since the oracle calls the core's look-ups for every page. Allocations of what is kept between inputs are
+# the fuzzer's.
 fuzz_tested := $(host_hyp_srcs) $(host_arch_srcs) $(host_board_srcs)
 fuzz_kept := $(host_test_srcs) $(bench_srcs) test/unit/vgic/vgic_guest.c
 fuzz_flags := $(filter-out -O1,$(host_flags)) -O2 -Itest/fuzz/lib -Itest/unit -Itest/unit/vm -Itest/unit/pviommu
@@ -28,12 +29,13 @@ fuzz_renamed := -Dmalloc=fuzz_malloc -Dcalloc=fuzz_calloc -Drealloc=fuzz_realloc
 
 fuzz_obj = $(patsubst %.c,$(fuzz_dir)/obj/%.o,$1)
 $(call fuzz_obj,$(fuzz_tested)): fuzz_add := $(host_sanitize) -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp
+$(call fuzz_obj,$(host_board_srcs)): fuzz_add := $(host_sanitize) -fsanitize=fuzzer-no-link
 $(call fuzz_obj,$(filter-out $(host_fast),$(fuzz_kept))): fuzz_add := $(host_sanitize) $(fuzz_renamed)
 $(call fuzz_obj,$(host_fast)): fuzz_add := -fsanitize=undefined -fno-sanitize-recover=all $(fuzz_renamed)
 $(call fuzz_obj,test/fuzz/lib/memory.c): fuzz_add := -fno-builtin
 fuzz_add := $(host_sanitize)
 
-$(fuzz_dir)/obj/%.o: %.c | $(need_host) $(need_libfdt)
+$(fuzz_dir)/obj/%.o: %.c test/fuzz/fuzz.mk | $(need_host) $(need_libfdt)
 	$(call cmd,FUZZ,$<,$(HOST_CC) $(fuzz_flags) $(fuzz_add) $(host_includes) -c -o $@ $<)
 
 $(fuzz_dir)/obj/libfdt/%.o: | $(need_host) $(need_libfdt)
@@ -59,7 +61,7 @@ $(call tsan_obj,$(fuzz_kept)): tsan_add := $(fuzz_renamed)
 $(call tsan_obj,test/fuzz/lib/memory.c): tsan_add := -fno-builtin
 tsan_add :=
 
-$(tsan_dir)/obj/%.o: %.c | $(need_host) $(need_libfdt)
+$(tsan_dir)/obj/%.o: %.c test/fuzz/fuzz.mk | $(need_host) $(need_libfdt)
 	$(call cmd,TSAN,$<,$(HOST_CC) $(fuzz_flags) -DFUZZ_TSAN $(tsan_add) $(host_includes) -c -o $@ $<)
 
 $(tsan_dir)/obj/libfdt/%.o: | $(need_host) $(need_libfdt)
