@@ -19,7 +19,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WORK = os.path.join(ROOT, "build", "fuzz")
 LONGEST = 4096
-KEPT_BYTES = 24 * 1024  # of a target
+KEPT_BYTES = 8 * 1024  # of a target
 ONE_INPUT_S = 60
 
 
@@ -74,9 +74,9 @@ def fuzz(target, seconds, programs):
     os.makedirs(corpus, exist_ok=True)
     os.makedirs(crash, exist_ok=True)
     before = os.times()
-    ended = run(target, [f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-len_control=0", f"-timeout={ONE_INPUT_S}",
-                         f"-artifact_prefix={os.path.relpath(crash, ROOT)}/{target}-", corpus, unpack(target)],
-                programs)
+    options = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-len_control=0", f"-timeout={ONE_INPUT_S}",
+               f"-artifact_prefix={os.path.relpath(crash, ROOT)}/{target}-"]
+    ended = run(target, [*options, corpus, unpack(target)], programs)
     after = os.times()
     cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
     if ended.returncode != 0:

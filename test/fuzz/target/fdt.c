@@ -54,7 +54,8 @@ static int some_property(int node)
 
 static u32 some_cell(void)
 {
-	static const u32 cells[] = { 0, 1, 2, 3, 4, 8, 0x1000, 0x10000, 0x200000, 0x40000000, 0x40200000, 0x80000000, 0xffffffff, 0xfffff000 };
+	static const u32 cells[] = { 0, 1, 2, 3, 4, 8, 0x1000, 0x10000, 0x200000, 0x40000000, 0x40200000, 0x80000000,
+				     0xffffffff, 0xfffff000 };
 
 	return fuzz_below(2) != 0 ? cells[fuzz_below(ARRAY_SIZE(cells))] : (u32)fuzz_word();
 }
@@ -132,6 +133,14 @@ static void copy(int from, int to)
 	(void)fdt_setprop(fdt, to, node_name, kept, len);
 }
 
+static void property_nop(int node, int property)
+{
+	const char *name = NULL;
+
+	if (fdt_getprop_by_offset(fdt, property, &name, NULL) != NULL)
+		(void)fdt_nop_property(fdt, node, name);
+}
+
 static void edit(void)
 {
 	int node = some_node(), p;
@@ -142,7 +151,7 @@ static void edit(void)
 	case 0:
 		p = some_property(node);
 		if (p >= 0)
-			(void)fdt_nop_property(fdt, node, fdt_get_string(fdt, (int)fdt32_to_cpu(((const struct fdt_property *)(const void *)(fdt + fdt_off_dt_struct(fdt) + p))->nameoff), NULL));
+			property_nop(node, p);
 		break;
 	case 1:
 		if (node > 0)
@@ -193,6 +202,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	size_t bytes;
 	void *exact;
+	bool more;
 
 	fuzz_input(data, size);
 	if (!fuzz_next())
@@ -200,23 +210,13 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	fuzz_machine(0, boot);
 	memcpy(fdt, trees[fuzz_below(ARRAY_SIZE(trees))], sizeof(fdt));
 	fake_random_source = fuzz_below;
-	bytes = 0;
-	while (fuzz_next()) {
-		bool bad = fuzz_below(16) == 0;
-
-		if (!bad && bytes == 0) {
-			edit();
-			continue;
-		}
-		bytes = fdt_totalsize(fdt);
-		break;
-	}
+	while ((more = fuzz_next()) && fuzz_below(16) != 0)
+		edit();
 	/* In a buffer that ends where the tree ends. */
 	exact = tree_exact(fdt);
 	bytes = fdt_totalsize(exact);
-	for (bool more = true; more; more = fuzz_next())
-		if (fuzz_below(16) == 0)
-			damage(exact, bytes);
+	for (; more; more = fuzz_next())
+		damage(exact, bytes);
 	discover(exact, bytes);
 	free(exact);
 	return 0;
