@@ -459,6 +459,58 @@ static void dying_domain_is_busy(void **state UNUSED)
 	bench_check();
 }
 
+/* A4: three pages from a boundary on, with the last of them read by the device: none is left. */
+static void A4_last_page_of_a_gathered_range_goes(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	u32 domain;
+
+	bench_boot(&o);
+	oracle_effort(16);
+	bench_assign(2, 0, 1);
+	domain = bench_domain();
+	bench_attach(1, domain);
+	/* Two tables: gathered as two runs, one range. */
+	bench_map(domain, BLOCK_SIZE - 2 * PAGE_SIZE, bench_page(1), 4 * PAGE_SIZE);
+	for (u32 i = 0; i < 4; i++)
+		bench_lands(2, 0, BLOCK_SIZE + (i - 2ull) * PAGE_SIZE, bench_page(1 + i));
+	bench_unmap(domain, BLOCK_SIZE - 2 * PAGE_SIZE, 4 * PAGE_SIZE);
+	for (u32 i = 0; i < 4; i++)
+		bench_faults(2, 0, BLOCK_SIZE + (i - 2ull) * PAGE_SIZE, SMMU_F_TRANSLATION);
+}
+
+/* B6: blocks side by side, unmapped up to the middle of the second. */
+static void A4_run_of_blocks_ends_inside_one(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	u32 domain;
+
+	bench_boot(&o);
+	oracle_effort(16);
+	bench_assign(2, 0, 1);
+	domain = bench_domain();
+	bench_attach(1, domain);
+	bench_map(domain, BLOCK_SIZE, bench_block(1), 2 * BLOCK_SIZE);
+	bench_lands(2, 0, 2 * BLOCK_SIZE + 0x200000 - PAGE_SIZE, bench_block(2) + BLOCK_SIZE - PAGE_SIZE);
+	bench_unmap(domain, BLOCK_SIZE, BLOCK_SIZE + 16 * PAGE_SIZE);
+	bench_faults(2, 0, 2 * BLOCK_SIZE, SMMU_F_TRANSLATION);
+	bench_lands(2, 0, 2 * BLOCK_SIZE + 16 * PAGE_SIZE, bench_block(2) + 16 * PAGE_SIZE);
+}
+
+/* Aligned for a block, and not as long as one: no more than was asked for. */
+static void D12_aligned_and_shorter_than_a_block(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	u32 domain;
+
+	bench_boot(&o);
+	oracle_effort(16);
+	domain = bench_domain();
+	bench_map(domain, 5 * BLOCK_SIZE, bench_block(1), 300 * PAGE_SIZE);
+	assert_status(pv_iova_to_ipa(domain, 5 * BLOCK_SIZE + 299 * PAGE_SIZE), PC_SUCCESS);
+	assert_status(pv_iova_to_ipa(domain, 5 * BLOCK_SIZE + 300 * PAGE_SIZE), PC_NOT_FOUND);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -483,6 +535,9 @@ int main(void)
 		cmocka_unit_test(list_is_copied_before_it_is_looked_at),
 		cmocka_unit_test(free_of_a_large_domain_is_done_in_steps),
 		cmocka_unit_test(dying_domain_is_busy),
+		cmocka_unit_test(A4_last_page_of_a_gathered_range_goes),
+		cmocka_unit_test(A4_run_of_blocks_ends_inside_one),
+		cmocka_unit_test(D12_aligned_and_shorter_than_a_block),
 	};
 
 	return SUITE("map", cases);

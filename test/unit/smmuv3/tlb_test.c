@@ -303,6 +303,63 @@ static void syncs_are_close_enough_where_required(void **state UNUSED)
 	assert_int_equal(tiny_count(0x46), 2);
 }
 
+static void log_is(const u8 *ops, u32 count)
+{
+	assert_int_equal(tiny.log_count, count);
+	for (u32 i = 0; i < count; i++)
+		assert_int_equal(tiny_op(i), ops[i]);
+}
+
+/* 4.3.6: the configuration is out before the translations go, or it could fill them again. */
+static void B3_everything_goes_in_order_and_is_waited_for(void **state UNUSED)
+{
+	static const u8 ops[] = { 0x04, 0x46, 0x30, 0x20, 0x46 }, twice[] = { 0x04, 0x46, 0x30, 0x20, 0x46, 0x04, 0x46, 0x30, 0x20, 0x46, 0x46 };
+	struct smmuv3 *s = start(TINY_IDR0 | 1u << 9, TINY_IDR3, 0);
+
+	tiny.on_relax = true;
+	assert_int_equal(smmuv3_flush_all(s), OK);
+	log_is(ops, ARRAY_SIZE(ops));
+	tiny.on_relax = false;
+	s->f.quirks |= QUIRK_REPEAT;
+	tiny_log_clear();
+	assert_int_equal(smmuv3_flush_all(s), OK);
+	log_is(twice, ARRAY_SIZE(twice));
+}
+
+static void A12_entries_are_flushed_twice_where_required(void **state UNUSED)
+{
+	static const u8 ops[] = { 0x03, 0x46, 0x03, 0x46 };
+	static const struct stream_config quiet = { .mode = STREAM_QUIET };
+	struct smmuv3 *s = start(TINY_IDR0, TINY_IDR3, 0);
+
+	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(8)), OK);
+	s->f.quirks |= QUIRK_REPEAT;
+	tiny_log_clear();
+	/* From invalid with the rest as it was: one flush, behind the word that makes it valid. */
+	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(8), &quiet), OK);
+	log_is(&ops[0], tiny.log_count);
+	assert_true(tiny.log_count == ARRAY_SIZE(ops));
+}
+
+/* What a long batch looks like to a part that loses commands without a sync among 64. */
+static void syncs_are_never_further_apart(void **state UNUSED)
+{
+	struct smmuv3 *s = start(TINY_IDR0, TINY_IDR3, 0x4870043b);
+	struct cmdq_batch b;
+	u32 since = 0;
+
+	assert_true((s->f.quirks & QUIRK_SYNC_63) != 0);
+	tiny_log_clear();
+	b = cmdq_begin(s);
+	for (u32 i = 0; i < 200; i++)
+		cmdq_add(s, &b, 0x30, 0);
+	assert_int_equal(cmdq_wait(s, cmdq_end(s, &b)), OK);
+	for (u32 i = 0; i < tiny.log_count; i++) {
+		since = tiny_op(i) == 0x46 ? 0 : since + 1;
+		assert_true(since <= 63);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -316,6 +373,9 @@ int main(void)
 		cmocka_unit_test(errata_by_version),
 		cmocka_unit_test(A12_invalidations_are_repeated_where_required),
 		cmocka_unit_test(syncs_are_close_enough_where_required),
+		cmocka_unit_test(B3_everything_goes_in_order_and_is_waited_for),
+		cmocka_unit_test(A12_entries_are_flushed_twice_where_required),
+		cmocka_unit_test(syncs_are_never_further_apart),
 	};
 
 	return SUITE("smmuv3_tlb", cases);

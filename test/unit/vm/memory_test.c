@@ -523,6 +523,73 @@ static void D9_meminfo_and_features(void **state UNUSED)
 	end();
 }
 
+/* --- the CPU's side: a change of size is seen by nobody (B6) */
+
+static u64 watched;
+static bool gone_in_between;
+
+/* Inside the invalidation of the block's addresses the view has nothing there. */
+static void look_at_the_gap(u16 vmid UNUSED, u64 base, u64 size)
+{
+	struct pt_run run;
+
+	if (base <= watched && watched - base < size && size >= BLOCK_SIZE)
+		gone_in_between |= !vm_primary->cpu_pt.ops->lookup(&vm_primary->cpu_pt, watched, watched, &run);
+}
+
+static void B6_primary_blocks_are_broken_before_they_are_made(void **state UNUSED)
+{
+	boot();
+	watched = bench_block(3) + 0x7000;
+	fake_cpu_inval_hook = look_at_the_gap;
+	gone_in_between = false;
+	bench_donate(vm, AT, bench_block(3) + 0x9000, 1, 0);
+	assert_true(gone_in_between); /* split */
+	gone_in_between = false;
+	assert_status(vm_relinquish(vm, AT, 0), PC_SUCCESS);
+	assert_true(gone_in_between); /* merged */
+	fake_cpu_inval_hook = NULL;
+	end();
+}
+
+/* A8: when the VM goes, no CPU has translations of its VMID, and it is said before its memory is anybody's. */
+static void A8_vmid_is_invalidated_at_the_end(void **state UNUSED)
+{
+	u32 before;
+	u16 vmid;
+
+	boot();
+	vmid = vm_find(vm)->view.vmid;
+	before = fake_vm_calls.inval_vmid;
+	bench_destroy(vm);
+	assert_true(fake_vm_calls.inval_vmid > before);
+	assert_int_equal(fake_vm_calls.inval_vmid_last, vmid);
+}
+
+/* D11: from the middle of a block on, up to its end; what follows in the VM lies elsewhere in the machine. */
+static void D11_mapping_across_blocks_that_are_apart(void **state UNUSED)
+{
+	u32 domain;
+
+	boot();
+	bench_donate(vm, AT, bench_block(2), 512, 0);
+	bench_donate(vm, AT + BLOCK_SIZE, bench_block(4), 512, 0);
+	bench_donate(vm, AT + 2 * BLOCK_SIZE, bench_block(3), 512, 0);
+	bench_vm_assign(2, vm, 0, 1);
+	domain = bench_vm_domain(vm);
+	for (u64 done = 0; done < BLOCK_SIZE;) {
+		struct result r = vm_pv(vm, PVIOMMU_MAP_PAGES, domain, done, AT + BLOCK_SIZE / 2 + done, BLOCK_SIZE - done, BENCH_RW);
+
+		assert_status(r, PC_SUCCESS);
+		done += r.v1;
+	}
+	bench_vm_attach(vm, 1, domain);
+	bench_lands(2, 0, 0, bench_block(2) + BLOCK_SIZE / 2);
+	bench_lands(2, 0, BLOCK_SIZE / 2, bench_block(4));
+	bench_lands(2, 0, BLOCK_SIZE - PAGE_SIZE, bench_block(4) + BLOCK_SIZE / 2 - PAGE_SIZE);
+	end();
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -544,6 +611,9 @@ int main(void)
 		cmocka_unit_test(D12_share_counts),
 		cmocka_unit_test(D7_pages_of_another_vm),
 		cmocka_unit_test(D9_meminfo_and_features),
+		cmocka_unit_test(B6_primary_blocks_are_broken_before_they_are_made),
+		cmocka_unit_test(A8_vmid_is_invalidated_at_the_end),
+		cmocka_unit_test(D11_mapping_across_blocks_that_are_apart),
 	};
 
 	return SUITE("memory", cases);

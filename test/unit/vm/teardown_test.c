@@ -345,6 +345,13 @@ static void V3_E4_hardware_is_silent(void **state UNUSED)
 	assert_status(pc_dev_info(0, bench_bar(3)), PC_FAULT);
 }
 
+static bool left_cpus;
+
+static void shared_page_left(u16 vmid, u64 base, u64 size)
+{
+	left_cpus |= vmid == vm_primary->view.vmid && base <= bench_page(100) && bench_page(100) - base < size;
+}
+
 /* A shared page under a mapping that was lost leaves the primary too, if that can be done. */
 static void V3_E4_shared_page_is_lost(void **state UNUSED)
 {
@@ -361,12 +368,17 @@ static void V3_E4_shared_page_is_lost(void **state UNUSED)
 	bench_vm_map(vm, d, 0, AT, 4 * PAGE_SIZE);
 	bench_vm_attach(vm, 1, d);
 	bench_lands(5, 0, 8, bench_page(100) + 8);
+	/* The primary's devices and CPUs have been there, by an IOMMU that answers. */
+	bench_lands(2, 0, bench_page(100), bench_page(100));
+	fake_cpu_inval_hook = shared_page_left;
 	bench_hardware_fails();
 	smmu_time(bench_smmu[1], SMMU_STUCK);
 	bench_destroy(vm);
 	assert_int_equal(owned_by(OWNER_HYP, bench_page(100), 4), 4);
 	assert_int_equal(owned_by(OWNER_VM, bench_page(104), 4), 4);
 	assert_int_equal(pc_dev_release(5).status, PC_IO);
+	bench_faults(2, 0, bench_page(100), SMMU_F_TRANSLATION);
+	assert_true(left_cpus);
 }
 
 /* The IOMMU falls silent somewhere in the middle, at every place there is. */
