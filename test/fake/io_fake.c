@@ -28,6 +28,25 @@ struct store {
 	u64 *slot;
 	u64 old;
 };
+/*
+ * What hardware wrote since the last io_rmb(), and what was there before: a CPU may have read that early, before the
+ * register that told of it. Of small writes, the latest.
+ */
+#define EARLY 64u
+static struct {
+	const u64 *slot;
+	u64 old;
+} early[EARLY];
+static u32 early_count;
+
+static void early_remember(const u64 *at, u64 size)
+{
+	for (u64 i = 0; i < size / sizeof(u64) && size <= CACHE_LINE; i++) {
+		early[early_count % EARLY].slot = at + i;
+		early[early_count++ % EARLY].old = at[i];
+	}
+}
+
 static struct store *stores;
 static u32 store_count, store_room;
 static enum fake_stores store_policy;
@@ -198,6 +217,8 @@ bool fake_hw_write(u64 addr, const void *in, u64 size)
 
 	if (r == NULL)
 		return false;
+	if (addr % sizeof(u64) == 0)
+		early_remember((const u64 *)(const void *)(r->cpu + (addr - r->base)), size);
 	memcpy(r->cpu + (addr - r->base), in, size);
 	if (r->hw != NULL)
 		memcpy(r->hw + (addr - r->base), in, size);
@@ -206,7 +227,13 @@ bool fake_hw_write(u64 addr, const void *in, u64 size)
 
 /* --- the CPU's side of memory */
 
-u64 io_table_read(const u64 *entry) { return __atomic_load_n(entry, __ATOMIC_RELAXED); }
+u64 io_table_read(const u64 *entry)
+{
+	for (u32 i = 0; i < early_count && i < EARLY; i++)
+		if (early[i].slot == entry && store_policy != FAKE_STORES_AT_ONCE)
+			return early[i].old;
+	return __atomic_load_n(entry, __ATOMIC_RELAXED);
+}
 
 void io_table_write(u64 *entry, u64 value)
 {
@@ -221,7 +248,7 @@ void io_table_publish(void) { store_count = 0; }
 
 void io_wmb(void) { store_count = 0; }
 
-void io_rmb(void) {}
+void io_rmb(void) { early_count = 0; }
 
 void io_clean(const void *start, size_t size)
 {
@@ -384,6 +411,7 @@ void fake_io_reset(void)
 	ram_count = 0;
 	memset(ram, 0, sizeof(ram));
 	store_count = 0;
+	early_count = 0;
 	store_policy = FAKE_STORES_AT_ONCE;
 	io_range_count = 0;
 	store_hook_count = 0;
