@@ -7,6 +7,8 @@
 
 mutate_files := $(wildcard test/mutate/*.mut)
 mutate_plan := build/mutate/plan
+# As in test/unit/unit.mk, which is read after this.
+mutate_programs := $(patsubst test/unit/%.c,build/host/unit/%,$(wildcard test/unit/*/*_test.c))
 
 # What mutate.py has to know of the host build: commands, and the objects of each program.
 define mutate_lines
@@ -24,7 +26,7 @@ room_targets += mutate
 build/mutate:
 	@mkdir -p $@
 
-mutate: $(unit_programs) | build/mutate ## plant single faults and see each noticed [M=word, J=jobs, LIMIT=seconds, FIRST=1, QEMU=1]
+mutate: $(mutate_programs) | build/mutate ## plant single faults and see each noticed [M=word, J=jobs, LIMIT=seconds, FIRST=1, QEMU=1]
 	$(file >$(mutate_plan),$(mutate_lines))
 	@$(PYTHON) test/mutate/mutate.py --plan=$(mutate_plan) $(call option,match,$(M)) $(call option,jobs,$(J)) \
 		$(call option,limit,$(LIMIT)) $(call option,rest,$(REST)) $(if $(FIRST),--first) $(if $(QEMU),--qemu) $(mutate_files)
