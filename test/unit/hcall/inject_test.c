@@ -213,6 +213,9 @@ static struct result c_destroy(void)
 
 static struct result c_donate(void) { return pc_vm_donate(vm, AT + 12 * BLOCK_SIZE, bench_page(1700), 3, 0); }
 
+/* Where the VM's view has no table yet: several in one step. */
+static struct result c_donate_far(void) { return pc_vm_donate(vm, AT + (9ull << 30), bench_page(1700), 3, 0); }
+
 static struct result c_donate_block(void)
 {
 	return pc_vm_donate(vm, AT + 12 * BLOCK_SIZE, bench_block(6), 512, PC_DONATE_SCRUB);
@@ -333,6 +336,7 @@ static const struct scenario {
 	{ FN(PC_VM_CREATE), "create", c_create },
 	{ FN(PC_VM_DESTROY), "destroy", c_destroy },
 	{ FN(PC_VM_DONATE), "donate", c_donate },
+	{ FN(PC_VM_DONATE), "donate where no table is", c_donate_far },
 	{ FN(PC_VM_DONATE), "donate a block", c_donate_block },
 	{ FN(PC_VM_ADD_POOL), "add to the pool", c_add_pool },
 	{ FN(PC_VM_FINALISE), "finalise", c_finalise },

@@ -535,6 +535,41 @@ static void E6_reset_by_the_owner(void **state UNUSED)
 	bench_check();
 }
 
+/* E3: an owner's reset that fails: the device is nobody's at once, with its streams, its MMIO and its interrupt line. */
+static void E3_reset_by_its_owner_fails(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	struct hcall_args args;
+	u32 vm, domain, taken;
+
+	bench_boot(&o);
+	vm = bench_vm(0);
+	bench_donate(vm, 0x80000000, bench_page(100), 4, 0);
+	bench_vm_assign(3, vm, 0, 200);
+	assert_status(pc_dev_map_mmio(3, 0, 0x90000000), PC_SUCCESS);
+	assert_status(pc_dev_map_irq(3, 0, 40), PC_SUCCESS);
+	domain = bench_vm_domain(vm);
+	/* While it is being reset nothing is attached to it. */
+	bench_reset_turns = 1;
+	args = (struct hcall_args){ { PC_DEV_RESET, 0, 200 } };
+	assert_false(hyp_hypercall(vm_vcpu(vm_find(vm), 0), &args));
+	bench_check();
+	assert_status(vm_pv(vm, PVIOMMU_ATTACH_DEV, 0, 200, 0, domain, 0), PC_BUSY);
+	assert_status(vm_reset(vm, 0, 200), PC_SUCCESS);
+	bench_reset_turns = 0;
+	bench_quarantine_expected();
+	bench_reset_status = E_IO;
+	taken = fake_vm_calls.take;
+	assert_status(vm_reset(vm, 0, 200), PC_IO);
+	bench_reset_status = OK;
+	assert_int_equal(device_table[3].state, DEVICE_QUARANTINED);
+	assert_int_equal(fake_vm_calls.take, taken + 1);
+	assert_int_equal(device_table[3].irq_given[0], 0);
+	assert_true(device_table[3].mmio_ipa[0] == DEVICE_UNMAPPED);
+	assert_status(vm_pv(vm, PVIOMMU_ATTACH_DEV, 0, 200, 0, domain, 0), PC_DENIED);
+	bench_destroy(vm);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -554,6 +589,7 @@ int main(void)
 		cmocka_unit_test(F7_storm_quarantines),
 		cmocka_unit_test(I2_I3_config),
 		cmocka_unit_test(E6_reset_by_the_owner),
+		cmocka_unit_test(E3_reset_by_its_owner_fails),
 	};
 
 	return SUITE("device", cases);
