@@ -236,7 +236,7 @@ class Worker:
         if word:
             env["CASE"] = word
         program = self.link(name, changed)
-        limit = LONG_LIMIT_S if any(w in name and not word for w in LONG) else PROGRAM_LIMIT_S
+        limit = LONG_LIMIT_S if any(w in name for w in LONG) else PROGRAM_LIMIT_S
         lines, status = run(["nice", str(program)], self.tree, limit, env, FAILED.match)
         program.unlink()
         bad = next((l for l in lines if FAILED.match(l)), None)
