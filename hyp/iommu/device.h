@@ -86,6 +86,7 @@ struct device {
 	u32 irq[DEVICE_MAX_IRQS];
 	u32 irq_count;
 	u32 mmio_pins;      /* pages of its MMIO in DMA mappings; page lock */
+	u32 blocked;        /* ASSIGNED, to a VM that ends: endpoints that its teardown has done */
 	bool clean;         /* CLAIMED: reset since anything of its group was in use */
 	bool mmio_away;     /* the primary's views do not have it */
 	u64 mmio_ipa[PC_DEV_MAX_MMIO]; /* where a secondary has it, or DEVICE_UNMAPPED */

@@ -493,6 +493,8 @@ static enum status reset_turn(struct device *d, bool *again)
 		d->clean = !group_used(d->vm, d->group);
 		return OK;
 	case DEVICE_ASSIGNED:
+		d->blocked = 0;
+		break;
 	case DEVICE_RESETTING:
 	case DEVICE_QUARANTINED:
 		break;
@@ -715,18 +717,15 @@ enum status device_reset(struct vm *vm, u64 pviommu, u64 vsid_value, bool *again
 static bool teardown_stream(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 {
 	static const struct stream_config blocked = { .mode = STREAM_BLOCKED };
-	struct endpoint *e = &d->endpoint[vm->cursor];
+	struct endpoint *e = &d->endpoint[d->blocked];
 
 	if (e->iommu->ops->stream_write(e->iommu, e->sid, &blocked) != OK) {
 		device_quarantine(d, "its streams could not be blocked");
-		vm->cursor = 0;
 		return true;
 	}
 	attach_forget(vm, e, true);
-	if (++vm->cursor < d->endpoint_count)
-		return false;
-	vm->cursor = 0;
-	return true;
+	d->blocked++;
+	return d->blocked == d->endpoint_count;
 }
 
 /* One device of the VM goes one step; true: it can go no further while others are in the VM's use. */

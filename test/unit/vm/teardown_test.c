@@ -295,6 +295,36 @@ static void I8_resets_in_several_turns(void **state UNUSED)
 	all_home();
 }
 
+/* A line of a device that is being taken apart storms: the next device still goes from its first endpoint on. */
+static void E4_F7_storm_between_the_steps(void **state UNUSED)
+{
+	boot();
+	device_table[0].irq[0] = 61; /* the bench's machine has none for it */
+	device_table[0].irq_count = 1;
+	assert_true(device_table[0].endpoint_count > device_table[3].endpoint_count);
+	for (u32 steps = 0; steps < 12; steps++) {
+		u64 left = 1;
+
+		oracle_effort(8);
+		vm = bench_vm(0);
+		bench_vm_assign(0, vm, 0, 100);
+		bench_vm_assign(3, vm, 0, 200);
+		assert_status(pc_dev_map_irq(0, 0, 40), PC_SUCCESS);
+		bench_vm_attach(vm, 200, bench_vm_domain(vm));
+		for (u32 i = 0; i < steps && left != 0; i++)
+			left = pc_vm_destroy(vm).v1;
+		if (left != 0)
+			hyp_irq_storm(61, vm_find(vm));
+		bench_check();
+		while (left != 0)
+			left = pc_vm_destroy(vm).v1;
+		assert_null(vm_find(vm));
+		if (device_table[0].state == DEVICE_QUARANTINED)
+			assert_status(pc_dev_release(0), PC_SUCCESS);
+		all_home();
+	}
+}
+
 static void E4_resets_that_fail(void **state UNUSED)
 {
 	boot();
@@ -420,6 +450,7 @@ int main(void)
 		cmocka_unit_test(A1_destroyed_in_mid_dma),
 		cmocka_unit_test(E4_D6_destroyed_with_an_unmap_in_flight),
 		cmocka_unit_test(I8_resets_in_several_turns),
+		cmocka_unit_test(E4_F7_storm_between_the_steps),
 		cmocka_unit_test(E4_resets_that_fail),
 		cmocka_unit_test(V3_E4_hardware_is_silent),
 		cmocka_unit_test(V3_E4_shared_page_is_lost),
