@@ -10,6 +10,8 @@
 #include "vm/vm.h"
 #include "vm/vm_memory.h"
 
+static struct pt_edit mmio_edit[MACHINE_MAX_CPUS]; /* too big for the stack */
+
 /* Devices of the table in order; `d` is NULL at the end. */
 static struct device *next_device(const struct device *d)
 {
@@ -84,7 +86,7 @@ static void mmio_unmap(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 enum status device_map_mmio(struct device *d, u64 range, u64 at, u64 *pages) NO_LOCK_ANALYSIS
 {
 	struct vm *vm = owner_lock(d);
-	struct pt_edit edit;
+	struct pt_edit *edit = &mmio_edit[arch_cpu_index()];
 	enum status status = OK;
 	u64 size = 0;
 
@@ -99,7 +101,7 @@ enum status device_map_mmio(struct device *d, u64 range, u64 at, u64 *pages) NO_
 			status = E_EXIST;
 	}
 	if (status == OK)
-		status = view_prepare(vm, ipa(at), pa(d->mmio[range].base), size, &edit);
+		status = view_prepare(vm, ipa(at), pa(d->mmio[range].base), size, edit);
 	if (status == OK) {
 		view_commit(vm, ipa(at), pa(d->mmio[range].base), size, VIEW_MMIO);
 		d->mmio_ipa[range] = at;
