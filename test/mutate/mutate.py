@@ -354,11 +354,11 @@ class Report:
               f"{seconds:.0f} s")
 
 
-def work(plan, index, todo, report, options):
+def work(plan, index, waiting, report, options):
     worker = Worker(plan, index)
     while True:
         try:
-            mutant = todo.get_nowait()
+            mutant = waiting.get_nowait()
         except queue.Empty:
             break
         begin = time.monotonic()
@@ -396,12 +396,12 @@ def main():
         return 1 if wrong else 0
     chosen = [m for m in mutants if any(w in m.name or w == m.kind for w in options.match.split() or [""])]
     skipped = [m for m in chosen if m.qemu() and not options.qemu]
-    report, todo, begin = Report(), queue.Queue(), time.monotonic()
+    report, waiting, begin = Report(), queue.Queue(), time.monotonic()
     for mutant in sorted(chosen, key=lambda m: not m.control):
         if mutant not in skipped:
-            todo.put(mutant)
+            waiting.put(mutant)
     plan = Plan(options.plan, root)
-    threads = [threading.Thread(target=work, args=(plan, i, todo, report, options)) for i in range(options.jobs)]
+    threads = [threading.Thread(target=work, args=(plan, i, waiting, report, options)) for i in range(options.jobs)]
     for thread in threads:
         thread.start()
     for thread in threads:
