@@ -3,7 +3,7 @@ hyp_srcs := $(addprefix hyp/, \
 	main.c exits.c primary_image.c \
 	debug/console.c debug/console_list.c debug/log.c debug/panic.c \
 	hcall/dispatch.c hcall/hcall_device.c hcall/hcall_pviommu.c hcall/hcall_table.c hcall/hcall_vm.c \
-	iommu/attach.c iommu/device.c iommu/device_assign.c iommu/domain.c iommu/fault.c iommu/iommu.c iommu/map.c \
+	iommu/attach.c iommu/device.c iommu/device_assign.c iommu/device_give.c iommu/domain.c iommu/fault.c iommu/iommu.c iommu/map.c \
 	iommu/unmap.c \
 	lib/idmap.c lib/libc_stubs.c lib/lock.c \
 	mem/boot_alloc.c mem/bulk_map.c mem/guest_copy.c mem/page.c mem/page_rules.c mem/pool.c \

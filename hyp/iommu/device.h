@@ -143,6 +143,27 @@ enum status device_assign(struct device *d, u64 handle, u64 pviommu, bool *again
 enum status device_release(struct device *d, bool *again) MUST_CHECK NOT_HELD(vm_class);
 enum status device_set_vsid(struct device *d, u64 endpoint, u64 vsid) MUST_CHECK
 	NOT_HELD(vm_class);
+/* The owner resets its device: E_BUSY while attached; *again: call again. */
+enum status device_reset(struct vm *vm, u64 pviommu, u64 vsid, bool *again) MUST_CHECK NOT_HELD(vm_class);
+
+/* Has the VM claimed a group of which not all are assigned? */
+bool device_claims_open(const struct vm *vm) MUST_HOLD(vm_class);
+/*
+ * One step of taking all devices from a VM that ends. First they are blocked and reset (true: all that
+ * can be are); then, when its domains are gone, they go home (true: it has none).
+ */
+bool device_teardown_step(struct vm *vm) MUST_HOLD(vm_class);
+bool device_home_step(struct vm *vm) MUST_HOLD(vm_class);
+u32 device_quarantined_count(void);
+
+/* Hardware of this device misbehaved: its streams are blocked, it cannot be used until a reset. */
+void device_quarantine(struct device *d, const char *what) MUST_HOLD(vm_class);
+
+/* The endpoint that a VM calls (pvIOMMU, vSID), NULL. */
+struct endpoint *endpoint_of_vsid(struct vm *vm, u32 pviommu, u64 vsid) MUST_HOLD(vm_class);
+
+/* --- device_give.c */
+
 /*
  * Let a secondary reach an MMIO range of its device at `at`: *pages. E_NOENT no such range, or the
  * device is no secondary's; E_EXIST it is mapped, or the VM has something there; E_INVAL the place (a
@@ -155,25 +176,7 @@ enum status device_map_mmio(struct device *d, u64 range, u64 at, u64 *pages) MUS
  * could drive the line, or the interrupt is in use; E_EXIST: given already; E_INVAL; E_NOENT.
  */
 enum status device_map_irq(struct device *d, u64 index, u64 intid) MUST_CHECK NOT_HELD(vm_class);
-/* The owner resets its device: E_BUSY while attached; *again: call again. */
-enum status device_reset(struct vm *vm, u64 pviommu, u64 vsid, bool *again) MUST_CHECK NOT_HELD(vm_class);
-
-/* Has the VM claimed a group of which not all are assigned? */
-bool device_claims_open(const struct vm *vm) MUST_HOLD(vm_class);
-/*
- * One step of taking all devices from a VM that ends. First they are blocked and reset (true: all that
- * can be are); then, when its domains are gone, they go home (true: it has none).
- */
-bool device_teardown_step(struct vm *vm) MUST_HOLD(vm_class);
-bool device_home_step(struct vm *vm) MUST_HOLD(vm_class);
 /* A line that was given to a VM is asserted without end: devices of it that are still the VM's are quarantined. */
 void device_irq_storm(u32 line, const struct vm *owner) NOT_HELD(vm_class);
-u32 device_quarantined_count(void);
-
-/* Hardware of this device misbehaved: its streams are blocked, it cannot be used until a reset. */
-void device_quarantine(struct device *d, const char *what) MUST_HOLD(vm_class);
-
-/* The endpoint that a VM calls (pvIOMMU, vSID), NULL. */
-struct endpoint *endpoint_of_vsid(struct vm *vm, u32 pviommu, u64 vsid) MUST_HOLD(vm_class);
 
 #endif

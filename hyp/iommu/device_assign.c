@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Who owns a device: assignment and release in steps, isolation groups, quarantine, the end of a VM. */
 #include "attach.h"
-#include "device.h"
+#include "device_priv.h"
 #include "hyp/arch.h"
 #include "hyp/check.h"
 #include "hyp/log.h"
@@ -10,215 +10,8 @@
 #include "vm/vm.h"
 #include "vm/vm_memory.h"
 
-static struct pt_edit mmio_edit[MACHINE_MAX_CPUS]; /* too big for the stack */
-
-/* Devices of the table in order; `d` is NULL at the end. */
-static struct device *next_device(const struct device *d)
-{
-	u32 i = d == NULL ? 0 : d->index + 1;
-
-	return i < device_count ? &device_table[i] : NULL;
-}
-
-/* NOLINTNEXTLINE(bugprone-macro-parentheses): it is declared */
-#define FOR_EACH_DEVICE(d) for (struct device *d = next_device(NULL); (d) != NULL; (d) = next_device(d))
-
-/* Lock the owner as a pair with the primary. Under the primary's lock the owner cannot change. */
-static struct vm *owner_lock(const struct device *d) ACQUIRES(vm_class) NO_LOCK_ANALYSIS
-{
-	struct vm *vm;
-
-	for (;;) {
-		vm = __atomic_load_n(&d->vm, __ATOMIC_ACQUIRE);
-		vm_lock_pair(vm);
-		if (d->vm == vm)
-			return vm;
-		vm_unlock_pair(vm);
-	}
-}
-
 /* One turn of the reset; at its end the device is what it was being reset for. */
 static enum status reset_turn(struct device *d, bool *again) MUST_HOLD(vm_class);
-
-/* --- MMIO in the views of the primary and of a secondary */
-
-static u64 mmio_bytes(const struct device *d, u32 range)
-{
-	return align_up(d->mmio[range].size, PAGE_SIZE);
-}
-
-/* Out of the primary's reach. E_IO: an IOMMU did not complete, it is still there. */
-static enum status mmio_leave(struct device *d) MUST_HOLD(vm_class)
-{
-	for (u32 i = 0; i < d->mmio_count; i++) {
-		enum status status = view_remove(vm_primary, ipa(d->mmio[i].base), mmio_bytes(d, i));
-
-		if (status == OK)
-			continue;
-		while (i-- > 0)
-			CHECK(view_add(vm_primary, ipa(d->mmio[i].base), pa(d->mmio[i].base),
-				       mmio_bytes(d, i), VIEW_MMIO, VIEW_MMIO) == OK);
-		return status;
-	}
-	d->mmio_away = true;
-	return OK;
-}
-
-static void mmio_return(struct device *d) MUST_HOLD(vm_class)
-{
-	for (u32 i = 0; d->mmio_away && i < d->mmio_count; i++)
-		CHECK(view_add(vm_primary, ipa(d->mmio[i].base), pa(d->mmio[i].base),
-			       mmio_bytes(d, i), VIEW_MMIO, VIEW_MMIO) == OK);
-	d->mmio_away = false;
-}
-
-/* Out of a secondary's reach. A VM that ends has no CPU that could reach anything. */
-static void mmio_unmap(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
-{
-	for (u32 i = 0; i < d->mmio_count; i++) {
-		if (d->mmio_ipa[i] == DEVICE_UNMAPPED)
-			continue;
-		CHECK(view_remove(vm, ipa(d->mmio_ipa[i]), mmio_bytes(d, i)) == OK);
-		d->mmio_ipa[i] = DEVICE_UNMAPPED;
-	}
-}
-
-enum status device_map_mmio(struct device *d, u64 range, u64 at, u64 *pages) NO_LOCK_ANALYSIS
-{
-	struct vm *vm = owner_lock(d);
-	struct pt_edit *edit = &mmio_edit[arch_cpu_index()];
-	enum status status = OK;
-	u64 size = 0;
-
-	if (vm->primary || d->state != DEVICE_ASSIGNED || range >= d->mmio_count)
-		status = E_NOENT;
-	if (status == OK) {
-		size = mmio_bytes(d, (u32)range);
-		if (!memory_place_ok(vm, at, size) ||
-		    (size > BLOCK_SIZE && ((at ^ d->mmio[range].base) & (BLOCK_SIZE - 1)) != 0))
-			status = E_INVAL;
-		else if (d->mmio_ipa[range] != DEVICE_UNMAPPED)
-			status = E_EXIST;
-	}
-	if (status == OK)
-		status = view_prepare(vm, ipa(at), pa(d->mmio[range].base), size, edit);
-	if (status == OK) {
-		view_commit(vm, ipa(at), pa(d->mmio[range].base), size, VIEW_MMIO);
-		d->mmio_ipa[range] = at;
-		*pages = size >> PAGE_SHIFT;
-	}
-	vm_unlock_pair(vm);
-	return status;
-}
-
-/* --- interrupt lines */
-
-static bool drives(const struct device *d, u32 line)
-{
-	for (u32 i = 0; i < d->irq_count; i++)
-		if (d->irq[i] == line)
-			return true;
-	return false;
-}
-
-static void pin_allow(const struct device *d, bool allow)
-{
-	if (d->pci)
-		pci_device_intx(d, allow);
-}
-
-/* A secondary's pin stays silent until a line is given to it. */
-static bool has_line(const struct device *d)
-{
-	for (u32 i = 0; i < d->irq_count; i++)
-		if (d->irq_given[i] != 0)
-			return true;
-	return false;
-}
-
-/* The VM loses the line, for all its devices on it. */
-static void line_take(struct vm *vm, u32 line) MUST_HOLD(vm_class)
-{
-	bool given = false;
-
-	FOR_EACH_DEVICE(d)
-	for (u32 i = 0; d->vm == vm && i < d->irq_count; i++) {
-		if (d->irq[i] != line || d->irq_given[i] == 0)
-			continue;
-		pin_allow(d, false);
-		d->irq_given[i] = 0;
-		given = true;
-	}
-	if (given)
-		arch_irq_take(line, vm);
-}
-
-static void lines_take(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
-{
-	for (u32 i = 0; i < d->irq_count; i++)
-		line_take(vm, d->irq[i]);
-}
-
-/* Does another device of the VM have this line already, as that interrupt? *intid 0: no. */
-static u32 line_given(const struct vm *vm, u32 line)
-{
-	FOR_EACH_DEVICE(d)
-	for (u32 i = 0; d->vm == vm && i < d->irq_count; i++)
-		if (d->irq[i] == line && d->irq_given[i] != 0)
-			return d->irq_given[i];
-	return 0;
-}
-
-static enum status line_give(struct device *d, struct vm *vm, u64 index, u64 intid) MUST_HOLD(vm_class)
-{
-	u32 line, have;
-	enum status status;
-
-	if (vm->primary || d->state != DEVICE_ASSIGNED || index >= d->irq_count)
-		return E_NOENT;
-	if (d->irq_given[index] != 0)
-		return E_EXIST;
-	line = d->irq[index];
-	FOR_EACH_DEVICE(other)
-	if (other->vm != vm && drives(other, line))
-		return E_BUSY;
-	have = line_given(vm, line);
-	if (have != 0 && have != intid)
-		return E_EXIST;
-	status = have != 0 ? OK : arch_irq_give(line, vm, intid);
-	if (status != OK)
-		return status;
-	d->irq_given[index] = (u32)intid;
-	pin_allow(d, true);
-	return OK;
-}
-
-enum status device_map_irq(struct device *d, u64 index, u64 intid) NO_LOCK_ANALYSIS
-{
-	struct vm *vm = owner_lock(d);
-	enum status status = line_give(d, vm, index, intid);
-
-	vm_unlock_pair(vm);
-	return status;
-}
-
-void device_irq_storm(u32 line, const struct vm *owner) NO_LOCK_ANALYSIS
-{
-	FOR_EACH_DEVICE(d)
-	{
-		struct vm *vm;
-
-		if (!drives(d, line))
-			continue;
-		vm = owner_lock(d);
-		for (u32 i = 0; vm == owner && i < d->irq_count; i++)
-			if (d->irq[i] == line && d->irq_given[i] != 0) {
-				device_quarantine(d, "its interrupt line is never quiet");
-				break;
-			}
-		vm_unlock_pair(vm);
-	}
-}
 
 /* --- quarantine */
 
@@ -240,8 +33,8 @@ void device_quarantine(struct device *d, const char *what)
 		attach_forget(vm, e, ok);
 	}
 	if (!vm->primary) {
-		lines_take(d, vm);
-		mmio_unmap(d, vm);
+		device_lines_take(d, vm);
+		device_mmio_unmap(d, vm);
 	}
 	if (d->pviommu != NULL)
 		d->pviommu->quarantines++;
@@ -266,8 +59,8 @@ static void leave_owner(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 	d->frozen = false;
 	if (vm->primary)
 		return;
-	lines_take(d, vm);
-	mmio_unmap(d, vm);
+	device_lines_take(d, vm);
+	device_mmio_unmap(d, vm);
 }
 
 /* A pvIOMMU that stands for no device stands for no IOMMU; the primary's first ones always do. */
@@ -289,7 +82,7 @@ static enum status go_home(struct device *d) MUST_HOLD(vm_class)
 {
 	enum status status;
 
-	lines_take(d, d->vm);
+	device_lines_take(d, d->vm);
 	leave_pviommu(d);
 	__atomic_store_n(&d->vm, vm_primary, __ATOMIC_RELEASE);
 	d->state = DEVICE_UNASSIGNED;
@@ -298,13 +91,13 @@ static enum status go_home(struct device *d) MUST_HOLD(vm_class)
 		device_quarantine(d, "its registers may still be written by another device");
 		return E_IO;
 	}
-	mmio_return(d);
+	device_mmio_return(d);
 	status = attach_identity(d, vm_primary);
 	if (status != OK) {
 		device_quarantine(d, "the identity domain cannot be set");
 		return status;
 	}
-	pin_allow(d, true);
+	device_pin_allow(d, true);
 	if (d->pci)
 		pci_device_master(d, true);
 	return OK;
@@ -409,13 +202,13 @@ static enum status block(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 /* One member of a group, which is the VM's by name already, leaves the primary. */
 static enum status claim_one(struct device *d) MUST_HOLD(vm_class)
 {
-	enum status status = mmio_leave(d);
+	enum status status = device_mmio_leave(d);
 
 	if (status != OK)
 		return status;
 	if (d->pci)
 		pci_device_master(d, false);
-	pin_allow(d, false);
+	device_pin_allow(d, false);
 	if (attach_block(d) != OK) {
 		__atomic_store_n(&d->vm, vm_primary, __ATOMIC_RELEASE);
 		device_quarantine(d, "its streams could not be blocked");
@@ -503,7 +296,7 @@ static enum status reset_turn(struct device *d, bool *again)
 	}
 	pci_device_master(d, true); /* a device that was quarantined may master the bus again */
 	pasids_allow(d);
-	pin_allow(d, d->vm->primary || has_line(d));
+	device_pin_allow(d, d->vm->primary || device_has_line(d));
 	return OK;
 }
 
@@ -640,7 +433,7 @@ static enum status release_locked(struct device *d, struct vm *vm, bool *again) 
 
 enum status device_release(struct device *d, bool *again) NO_LOCK_ANALYSIS
 {
-	struct vm *vm = owner_lock(d);
+	struct vm *vm = vm_lock_owner(&d->vm);
 	enum status status = release_locked(d, vm, again);
 
 	vm_unlock_pair(vm);
@@ -674,7 +467,7 @@ enum status device_set_vsid(struct device *d, u64 endpoint, u64 vsid_value) NO_L
 
 	if (vsid_value >> 32 != 0)
 		return E_INVAL;
-	vm = owner_lock(d);
+	vm = vm_lock_owner(&d->vm);
 	status = set_vsid(d, vm, endpoint, vsid_value);
 	vm_unlock_pair(vm);
 	return status;
