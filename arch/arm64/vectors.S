@@ -45,6 +45,16 @@
 	mov	x29, xzr
 	.endm
 
+	/*
+	 * The guest may have been between its exclusive load and the WFE by which it waits for a lock to change: an exit
+	 * clears the monitor, so nothing else would wake it. An exception return sets the event register (DDI 0487
+	 * D1.6.1), but not QEMU 11.1's, which has no event stream either on a CPU without FEAT_WFxT. No need behind an
+	 * HVC, which is not in that place.
+	 */
+	.macro	event
+	sevl
+	.endm
+
 	/* SP_EL0 was a guest's; no guest runs again, and there is no other place for x0. */
 	.macro	fatal kind
 	.balign	128
@@ -85,20 +95,16 @@ guest_sync:
 	b	guest_return
 
 	/* IRQ: none is routed here while the primary runs. FIQ: our own interrupts. */
+	.rept	2
 	.balign	128
 	save_volatile
 	take_stack
 	bl	trap_irq
 	mov	x0, x19
 	bl	hyp_exit_work
+	event
 	b	guest_return
-	.balign	128
-	save_volatile
-	take_stack
-	bl	trap_irq
-	mov	x0, x19
-	bl	hyp_exit_work
-	b	guest_return
+	.endr
 
 	/* SError goes to EL1. A guest's EL1 in AArch32 does not exist (HCR_EL2.RW). */
 	fatal	11
@@ -214,6 +220,7 @@ guest_return_all:
 	ldp	x24, x25, [x19, #VCPU_X(24)]
 	ldp	x26, x27, [x19, #VCPU_X(26)]
 	ldr	x28, [x19, #VCPU_X(28)]
+	event
 guest_return:
 	mov	sp, x19
 	ldp	x0, x1, [sp, #VCPU_X(0)]

@@ -7,6 +7,8 @@
 
 #define MAX_CPUS 8
 
+#define TIMER_ISTATUS 4u /* of a timer's control register: its time has come */
+
 #define sysreg_read(reg)                                             \
 	({                                                           \
 		u64 sysreg_value_;                                   \
@@ -18,6 +20,21 @@
 #define isb() asm volatile("isb" ::: "memory")
 #define dsb() asm volatile("dsb sy" ::: "memory")
 #define wfi() asm volatile("dsb sy\n\twfi" ::: "memory")
+
+/*
+ * Waits by WFE as for a lock to change, after an exit: whose read of `exits`, 4 bytes, comes between the exclusive load
+ * and the wait. No event is left over from before.
+ */
+static inline void wait_behind_exit(u64 exits)
+{
+	u64 lock = 0, seen;
+	u32 value;
+
+	asm volatile("sevl\n\twfe\n\tldxr %0, [%2]\n\tldr %w1, [%3]\n\twfe"
+		     : "=&r"(seen), "=&r"(value)
+		     : "r"(&lock), "r"(exits)
+		     : "memory");
+}
 
 /* One instruction each, so that a trap can skip it and a hypervisor can decode it. */
 static inline u32 mmio_read32(u64 address)

@@ -2,6 +2,7 @@
 /* The machine around the pvIOMMU: which addresses the CPU reaches, what PSCI and the CPU itself still do. */
 #include <string.h>
 
+#include "gic.h"
 #include "hcall.h"
 #include "machine.h"
 #include "pci.h"
@@ -185,6 +186,18 @@ CASE(machine, own_registers_survive_calls_J6)
 		"a thread, context or debug register changed");
 	REQUIRE(sysreg_read(pmccntr_el0) && sysreg_read(pmcntenset_el0) >> 31 & 1, "the cycle counter does not count");
 	sysreg_write(pmcr_el0, 0);
+}
+
+/* Else who waits for a lock, and was interrupted where it was about to, may wait for ever. */
+CASE(machine, an_exit_wakes_who_waits_for_an_event_J6)
+{
+	bool late;
+
+	gic_timer_arm(time_ticks() + time_ms(20000));
+	wait_behind_exit(machine.gicd.base + GICD_TYPER);
+	late = sysreg_read(cntv_ctl_el0) & TIMER_ISTATUS;
+	gic_timer_off();
+	REQUIRE(!late, "an event was due and did not come");
 }
 
 CASE(machine, floating_point_works_J6)

@@ -176,6 +176,13 @@ CASE(guest, timer_ticks_awake_and_asleep)
 }
 
 /* The primary's own timer ends the run of a vCPU that never exits. */
+/* Else who waits for a lock, and was interrupted where it was about to, may wait for ever. */
+CASE(guest, an_exit_wakes_who_waits_for_an_event_J6)
+{
+	vmm_boot(&vm, 1, 0);
+	REQUIRE(!ASK(&vm, "wait_event", LONG_MS)[0], "an event was due and did not come");
+}
+
 CASE(guest, a_spinner_does_not_keep_the_cpu)
 {
 	u64 exits = 0;

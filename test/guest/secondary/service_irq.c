@@ -70,6 +70,17 @@ SERVICE(timer)
 	mail->result[2] = time_ticks();
 }
 
+/* arg: milliseconds -> 0, or not 0: it was only the timer that ended the wait */
+SERVICE(wait_event)
+{
+	sysreg_write(cntv_cval_el0, time_ticks() + time_ms(mail->arg[0]));
+	sysreg_write(cntv_ctl_el0, 1);
+	isb();
+	wait_behind_exit(SERVICE_GICD);
+	mail->result[0] = sysreg_read(cntv_ctl_el0) & TIMER_ISTATUS;
+	sysreg_write(cntv_ctl_el0, 0);
+}
+
 /*
  * arg: interrupt, level, how many, asleep -> how many were taken, the last. Says by an event that it is listening. Of
  * a level interrupt it takes one.
