@@ -240,6 +240,15 @@ u64 rig_stat(u32 counter)
 	return OK(pv_stats(rig.pviommu, counter)).r1;
 }
 
+u64 faults_settled(u32 pviommu, u64 want)
+{
+	u64 count = OK(pv_stats(pviommu, PVIOMMU_STAT_FAULTS)).r1;
+
+	for (u32 tries = 0; count < want && tries < 1000000; tries++)
+		count = OK(pv_stats(pviommu, PVIOMMU_STAT_FAULTS)).r1;
+	return count;
+}
+
 u64 rig_query(u32 property, u64 index)
 {
 	return OK(pv_query(rig.pviommu, property, index)).r1;

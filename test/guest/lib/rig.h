@@ -83,6 +83,12 @@ void rig_map(u64 domain, u64 iova, u64 ipa, u64 bytes, u64 prot);
 void rig_unmap(u64 domain, u64 iova, u64 bytes);
 
 u64 rig_stat(u32 counter);
+
+/*
+ * PVIOMMU_STAT_FAULTS of a pvIOMMU once it is `want`, or what it has stayed at. Each call drains the event queue, but does
+ * not wait for another CPU that is at it already: the last events may be counted a little after the call.
+ */
+u64 faults_settled(u32 pviommu, u64 want);
 u64 rig_query(u32 property, u64 index);
 
 /* Hooks for report_run: before, after (nothing may be left over), clean_up. */

@@ -67,6 +67,15 @@ void vmdev_detach(const struct vmdev *d, u32 endpoint, u64 domain)
 	OK(vmm_pv_op(d->vm, PVIOMMU_DETACH_DEV, d->pviommu, d->vsid + endpoint, 0, domain, 0));
 }
 
+u64 vmdev_faults_settled(struct vmm *vm, u32 pviommu, u64 want)
+{
+	u64 count = OK(vmm_pv_op(vm, PVIOMMU_STATS, pviommu, PVIOMMU_STAT_FAULTS, 0, 0, 0)).r1;
+
+	for (u32 tries = 0; count < want && tries < 1000; tries++)
+		count = OK(vmm_pv_op(vm, PVIOMMU_STATS, pviommu, PVIOMMU_STAT_FAULTS, 0, 0, 0)).r1;
+	return count;
+}
+
 bool vmdev_dma(const struct vmdev *d, u32 function, u64 iova)
 {
 	return (u32)ASK(d->vm, "testdev", d->regs[function], iova)[0] != TESTDEV_REFUSED;

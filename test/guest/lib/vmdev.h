@@ -36,5 +36,7 @@ bool vmdev_dma(const struct vmdev *d, u32 function, u64 iova);
 /* The same, and the word at `ipa` in the VM shows it, or shows none. */
 void vmdev_lands(const struct vmdev *d, u32 function, u64 iova, u64 ipa);
 void vmdev_faults(const struct vmdev *d, u32 function, u64 iova, u64 ipa);
+/* As faults_settled, for a pvIOMMU of the VM. */
+u64 vmdev_faults_settled(struct vmm *vm, u32 pviommu, u64 want);
 
 #endif

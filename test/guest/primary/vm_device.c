@@ -624,7 +624,7 @@ static void sweep_machine(struct vmm *vm, const struct vmdev *d, u64 domain)
 	}
 	printf("[t] info vm_sweep vm=%lu refused=%lu\n", (u64)vm->handle, swept);
 	REQUIRE(!reached && swept > 100000, "%lu of %lu places were reached", reached, swept);
-	REQUIRE_EQUAL(OK(vmm_pv_op(vm, PVIOMMU_STATS, d->pviommu, PVIOMMU_STAT_FAULTS, 0, 0, 0)).r1, faults + swept);
+	REQUIRE_EQUAL(vmdev_faults_settled(vm, d->pviommu, faults + swept), faults + swept);
 	/* The same places cannot be mapped, either: they are not its IPAs. */
 	for (u32 i = 0; i < rams; i++) {
 		for (u64 at = ram[i].base; at < ram[i].base + ram[i].size; at += 997 * PAGE) {

@@ -415,9 +415,11 @@ CASE(race, run_against_destroy_E4)
 {
 	need_two_cpus();
 	told_dead = 0;
-	for (u32 i = 0; i < LIVES; i++)
+	/* The host may keep the other CPU away until the VM has gone: such a life does not count. */
+	for (u32 i = 0; i < LIVES || told_dead < LIVES / 2; i++) {
+		REQUIRE(i < 20 * LIVES, "a CPU was told %u times of %u that the VM it runs ends", told_dead, i);
 		destroy_while("spin", NULL, 0, 0);
-	REQUIRE(told_dead > LIVES / 4, "a CPU was told %u times of %u that the VM it runs ends", told_dead, LIVES);
+	}
 	for (u32 i = 0; i < LIVES / 4; i++)
 		destroy_while("wait_forever", NULL, 0, 0);
 }
