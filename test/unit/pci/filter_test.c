@@ -513,6 +513,100 @@ static void error_bits_are_not_cleared_by_accident(void **state UNUSED)
 	assert_int_equal(tree[subject].reg[1] & 0xffff, 0x406);
 }
 
+/* A secondary finds in its BARs where it has the registers itself: nothing of where they really are. */
+static void E7_V6_a_secondary_reads_its_own_addresses(void **state UNUSED)
+{
+	const struct pci_function *f;
+	struct device *d = &device_table[0];
+
+	boot_everything();
+	f = tree_record(subject);
+	*d = (struct device){
+		.vm = &tree_other,
+		.state = DEVICE_ASSIGNED,
+		.mmio = { { f->bar[0].addr, 0x100000 }, { f->bar[2].addr, 0x4000 } },
+		.mmio_count = 2,
+		.mmio_ipa = { DEVICE_UNMAPPED, DEVICE_UNMAPPED },
+	};
+	device_count = 1;
+	tree_record(subject)->device = d;
+	base = tree_ecam(subject);
+	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x10, 4), 0);
+	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x18, 4), 0xc);
+	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x1c, 4), 0);
+	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x20, 4) & ~3u, 0); /* ports are nobody's */
+	d->mmio_ipa[0] = 0x50000000;
+	d->mmio_ipa[1] = 0x1250100000;
+	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x10, 4), 0x50000000);
+	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x18, 4), 0x5010000c);
+	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x1c, 4), 0x12);
+	/* A register of 32 bits cannot say an address above them. */
+	d->mmio_ipa[0] = 1ull << 32;
+	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x10, 4), 0);
+	/* Sizing is answered as the primary's is. */
+	pci_config_write(&tree_other, 0, base + 0x10, 4, ~0u);
+	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x10, 4), 0xfff00000);
+	assert_absent(&tree_primary, base);
+}
+
+/* Who has no line of a device cannot let it assert one: not by a write, a reset's end or a pause. */
+static void F1_a_denied_line_stays_masked(void **state UNUSED)
+{
+	struct device *d;
+	u32 count;
+
+	boot_everything();
+	d = tree_record(subject)->device;
+	base = tree_ecam(subject);
+	pci_config_write(&tree_primary, 0, base + 4, 2, 6);
+	pci_device_intx(d, false);
+	assert_int_equal(tree[subject].reg[1] & 0xffff, 0x406);
+	pci_config_write(&tree_primary, 0, base + 4, 2, 6);
+	assert_int_equal(tree[subject].reg[1] & 0xffff, 0x406);
+	pci_config_write(&tree_primary, 0, base + 5, 1, 0);
+	assert_int_equal(tree[subject].reg[1] & 0xffff, 0x406);
+	pci_device_master(d, false);
+	pci_device_master(d, true);
+	assert_int_equal(tree[subject].reg[1] & 0xffff, 0x402);
+	pci_device_intx(d, true);
+	assert_int_equal(tree[subject].reg[1] & 0xffff, 2);
+	/* One that is stopped hears of it when it goes. */
+	pci_device_master(d, false);
+	pci_device_intx(d, false);
+	pci_device_intx(d, true);
+	assert_int_equal(tree[subject].reg[1] & 0xffff, 0x402);
+	pci_device_master(d, true);
+	assert_int_equal(tree[subject].reg[1] & 0xffff, 2);
+	/* Nor does one device's line concern another device. */
+	count = tree_write_count;
+	pci_device_intx(tree_device(&tree_other, -1), false);
+	assert_int_equal(tree_write_count, count);
+}
+
+static void place_of_an_endpoint(void **state UNUSED)
+{
+	struct machine *m;
+	struct device *d;
+	u32 host = 7;
+	u64 offset = 7;
+
+	boot_everything();
+	d = tree_record(subject)->device;
+	assert_true(pci_endpoint_place(d, 0, &host, &offset));
+	assert_int_equal(host, 0);
+	assert_int_equal(offset, tree_ecam(subject));
+	host = 7;
+	offset = 7;
+	assert_false(pci_endpoint_place(d, 1, &host, &offset));
+	assert_false(pci_endpoint_place(tree_device(&tree_other, -1), 0, &host, &offset));
+	assert_int_equal(host, 7);
+	assert_int_equal(offset, 7);
+	/* A window of more buses than are left: what has no number has no function. */
+	m = fake_machine(64 << 20, 16 << 20, 1);
+	m->pci[0].bus_first = 1;
+	assert_absent(&tree_primary, 255ull << 20);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -531,6 +625,9 @@ int main(void)
 		cmocka_unit_test(quarantined_function_is_nobodys),
 		cmocka_unit_test(interrupt_line_is_per_function),
 		cmocka_unit_test(error_bits_are_not_cleared_by_accident),
+		cmocka_unit_test(E7_V6_a_secondary_reads_its_own_addresses),
+		cmocka_unit_test(F1_a_denied_line_stays_masked),
+		cmocka_unit_test(place_of_an_endpoint),
 	};
 
 	return SUITE("pci_filter", cases);
