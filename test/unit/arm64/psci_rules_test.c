@@ -193,6 +193,61 @@ static void suspend_is_standby(void **state UNUSED)
 	}
 }
 
+static struct psci_request ask_vm(u32 vcpus, u64 function, u64 a1, u64 a2, u64 a3)
+{
+	const struct hcall_args args = { { function, a1, a2, a3, ~0ull, ~0ull, ~0ull } };
+	struct psci_request r;
+
+	memset(&r, 0xa5, sizeof(r));
+	psci_decode_vm(vcpus, &args, &r);
+	return r;
+}
+
+/* A secondary names its vCPUs by their index, and nobody else's CPU by anything. */
+static void D7_a_secondary_has_its_own_cpus_only(void **state UNUSED)
+{
+	static const u64 foreign[] = { 3, 4, 0x101, 0x200000003, 1ull << 32, ~0ull, 0x80000000 };
+	struct psci_request r;
+
+	for (u32 i = 0; i < 3; i++) {
+		r = ask_vm(3, PSCI_CPU_ON | SMC64, i, 0x40000000, 7);
+		assert_int_equal(r.action, PSCI_DO_CPU_ON);
+		assert_int_equal(r.target, i);
+		assert_int_equal(r.entry, 0x40000000);
+		assert_int_equal(r.context, 7);
+		r = ask_vm(3, PSCI_AFFINITY_INFO | SMC64, i, 0, 0);
+		assert_int_equal(r.action, PSCI_DO_AFFINITY_INFO);
+		assert_int_equal(r.target, i);
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(foreign); i++) {
+		r = ask_vm(3, PSCI_CPU_ON | SMC64, foreign[i], 0x40000000, 7);
+		answers(&r, PSCI_INVALID_PARAMETERS);
+		r = ask_vm(3, PSCI_AFFINITY_INFO | SMC64, foreign[i], 0, 0);
+		answers(&r, PSCI_INVALID_PARAMETERS);
+	}
+}
+
+/* What the vCPU could not fetch from is refused: not a word's address, or beyond a guest's 40 bits. */
+static void a_secondarys_entry_is_in_its_space(void **state UNUSED)
+{
+	static const u64 bad[] = { 1, 2, 3, 0x40000001, 1ull << 40, 1ull << 63, ~3ull };
+	struct psci_request r;
+
+	for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
+		r = ask_vm(1, PSCI_CPU_ON | SMC64, 0, bad[i], 0);
+		answers(&r, PSCI_INVALID_ADDRESS);
+	}
+	r = ask_vm(1, PSCI_CPU_ON | SMC64, 0, (1ull << 40) - 4, 0);
+	assert_int_equal(r.action, PSCI_DO_CPU_ON);
+	/* The same range of calls as the primary's, and none has a target but these. */
+	r = ask_vm(1, PSCI_VERSION, 0, 0, 0);
+	answers(&r, 0x10001);
+	r = ask_vm(1, PSCI_SYSTEM_OFF, 0, 0, 0);
+	assert_int_equal(r.action, PSCI_DO_SYSTEM_OFF);
+	r = ask_vm(1, 0x84000005, 0, 0, 0);
+	answers(&r, PSCI_NOT_SUPPORTED);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -202,6 +257,8 @@ int main(void)
 		cmocka_unit_test(narrow_calls),
 		cmocka_unit_test(cpu_on_checks_its_entry),
 		cmocka_unit_test(suspend_is_standby),
+		cmocka_unit_test(D7_a_secondary_has_its_own_cpus_only),
+		cmocka_unit_test(a_secondarys_entry_is_in_its_space),
 	};
 
 	return SUITE("psci_rules", cases);
