@@ -81,6 +81,7 @@ static void too_many_endpoints(struct machine *m UNUSED)
 		pci_function[pci_function_count] = pci_function[6];
 		pci_function[pci_function_count].rid = (u16)(0x340 + i);
 		pci_function[pci_function_count].sid = 0x640 + i;
+		memset(pci_function[pci_function_count].bar, 0, sizeof(pci_function[0].bar));
 		pci_function_count++;
 	}
 }
@@ -109,6 +110,120 @@ static void more_ranges_than_a_device_holds(void **state UNUSED)
 
 	o.change = too_much_mmio;
 	says(&o, "more devices");
+}
+
+static void more_functions(u32 count, u32 slots, u32 sids)
+{
+	for (u32 i = 0; i < count; i++)
+		pci_function[pci_function_count++] = (struct pci_function){
+			.rid = (u16)(0x2000 + i / slots * 8 + i % slots),
+			.requester = (u16)(0x2000 + i / slots * 8 + i % slots),
+			.parent = PCI_NO_PARENT,
+			.sid = sids + i,
+			.group = 100 + i / slots,
+		};
+}
+
+/* Every function a device of its own; then one more in the tree. */
+static void too_many_devices(struct machine *m UNUSED)
+{
+	more_functions(PCI_MAX_FUNCTIONS - pci_function_count, 1, 0x2000);
+	for (u32 i = 0; i < 7; i++)
+		pci_function[i].rid = pci_function[i].requester = (u16)(0x3000 + 8 * i);
+	for (u32 i = 5; i < 7; i++)
+		pci_function[i].sid = 0x3000 + i;
+}
+
+static void more_devices_than_the_table_holds(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	o.change = too_many_devices;
+	says(&o, "more devices");
+	assert_int_equal(device_count, DEVICE_MAX);
+}
+
+static void one_device_too_many(struct machine *m)
+{
+	too_many_devices(m);
+	pci_function[PCI_MAX_FUNCTIONS - 1].bridge = true;
+	m->dt_device[m->dt_device_count] = m->dt_device[0];
+	m->dt_device[m->dt_device_count].stream[0].sid = 0x501;
+	m->dt_device[m->dt_device_count++].stream[1].sid = 0x502;
+}
+
+static void the_trees_devices_need_room_too(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	o.change = one_device_too_many;
+	says(&o, "more devices");
+	assert_int_equal(device_count, DEVICE_MAX);
+}
+
+/* Two slots whose requests the tree sends to one stream: nobody could tell them apart. */
+static void one_stream_of_two_slots(struct machine *m UNUSED)
+{
+	pci_function[4].sid = pci_function[3].sid;
+}
+
+static void D1_stream_of_two_functions_is_refused(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	o.change = one_stream_of_two_slots;
+	says(&o, "twice");
+}
+
+static void too_many_lines(struct machine *m UNUSED)
+{
+	/* Nine lines behind one alias. */
+	for (u32 i = 0; i < DEVICE_MAX_IRQS + 1; i++) {
+		pci_function[pci_function_count] = pci_function[6];
+		pci_function[pci_function_count].rid = (u16)(0x340 + i);
+		pci_function[pci_function_count].intid = 60 + i;
+		memset(pci_function[pci_function_count].bar, 0, sizeof(pci_function[0].bar));
+		pci_function_count++;
+	}
+}
+
+static void more_lines_than_a_device_holds(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	o.change = too_many_lines;
+	says(&o, "more devices");
+}
+
+/* A line that two functions of a device share is one line. */
+static void lines_of_a_device_are_told_once(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	bench_boot(&o);
+	assert_int_equal(device_table[0].endpoint_count, 3);
+	assert_int_equal(device_table[0].irq_count, 1);
+	assert_int_equal(device_table[6].irq_count, 0);
+}
+
+static void A6_mmio_pins_end_with_a_refusal(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	struct device *d = &device_table[2];
+	enum status status;
+
+	bench_boot(&o);
+	page_lock();
+	d->mmio_pins = PIN_MAX - 1;
+	status = device_mmio_pin(vm_primary, pa(bench_bar(2)), 2 * PAGE_SIZE);
+	assert_int_equal(status, E_BUSY);
+	assert_int_equal(d->mmio_pins, PIN_MAX - 1);
+	status = device_mmio_pin(vm_primary, pa(bench_bar(2)), PAGE_SIZE);
+	assert_int_equal(status, OK);
+	assert_int_equal(d->mmio_pins, PIN_MAX);
+	status = device_mmio_pin(vm_primary, pa(bench_bar(2)), PAGE_SIZE);
+	assert_int_equal(status, E_BUSY);
+	page_unlock();
 }
 
 /* The second IOMMU has other stages: its devices stay blocked, and cannot be assigned. */
@@ -279,7 +394,13 @@ int main(void)
 		cmocka_unit_test(D1_stream_of_two_devices_is_refused),
 		cmocka_unit_test(D3_stream_twice_in_one_device_is_refused),
 		cmocka_unit_test(stream_beyond_the_table_is_refused),
+		cmocka_unit_test(D1_stream_of_two_functions_is_refused),
 		cmocka_unit_test(more_endpoints_than_a_device_holds),
+		cmocka_unit_test(more_devices_than_the_table_holds),
+		cmocka_unit_test(the_trees_devices_need_room_too),
+		cmocka_unit_test(more_lines_than_a_device_holds),
+		cmocka_unit_test(lines_of_a_device_are_told_once),
+		cmocka_unit_test(A6_mmio_pins_end_with_a_refusal),
 		cmocka_unit_test(more_ranges_than_a_device_holds),
 		cmocka_unit_test(iommu_of_another_kind_is_not_for_assignment),
 		cmocka_unit_test(tags_are_as_narrow_as_the_narrowest),
