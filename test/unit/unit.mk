@@ -27,7 +27,7 @@ host_lib_srcs := $(host_hyp_srcs) $(host_arch_srcs) $(host_board_srcs) $(host_te
 
 # Rooms that run the whole core on the SMMU model get the bench: a boot without a board, and PCI functions to order in
 # place of hyp/pci.
-bench_rooms := debug hcall iommu mem pviommu vm
+bench_rooms := boot debug hcall iommu mem pviommu vm
 bench_srcs := $(wildcard test/unit/lib/bench/*.c)
 
 unit_mains := $(wildcard test/unit/*/*_test.c)

@@ -170,7 +170,7 @@ static const char *core_start(const struct machine *m)
 	return NULL;
 }
 
-static struct machine *machine_make(const struct bench_options *o)
+struct machine *bench_machine(const struct bench_options *o)
 {
 	struct machine *m;
 
@@ -196,7 +196,7 @@ static struct machine *machine_make(const struct bench_options *o)
 	return m;
 }
 
-const char *bench_boot_try(const struct bench_options *o) { return core_start(machine_make(o)); }
+const char *bench_boot_try(const struct bench_options *o) { return core_start(bench_machine(o)); }
 
 const char *bench_boot_refused(const struct bench_options *o)
 {
@@ -208,7 +208,7 @@ const char *bench_boot_refused(const struct bench_options *o)
 
 void bench_boot(const struct bench_options *o)
 {
-	const struct machine *m = machine_make(o);
+	const struct machine *m = bench_machine(o);
 	const char *why = core_start(m);
 
 	if (why != NULL)

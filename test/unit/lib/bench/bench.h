@@ -57,6 +57,8 @@ struct bench_options bench_stage1_only(void);
 struct bench_options bench_stage2_only(void);
 struct bench_options bench_pasids(void); /* smmu_config_full */
 void bench_boot(const struct bench_options *options);
+/* The machine and its hardware, before anybody boots on it. */
+struct machine *bench_machine(const struct bench_options *options);
 /* As far as the machine is taken: the sentence that refuses it, or NULL. */
 const char *bench_boot_try(const struct bench_options *options);
 /* The same for a machine that must be refused: the sentence. */
