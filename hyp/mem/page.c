@@ -91,15 +91,6 @@ static u64 region_pages(const struct machine *m)
 	return pages;
 }
 
-u64 page_record_bytes(const struct machine *m)
-{
-	u64 pages = region_pages(m);
-
-	return align_up(pages * sizeof(struct page), PAGE_SIZE) +
-	       align_up(pages / BLOCK_PAGES * sizeof(struct page_run), PAGE_SIZE) +
-	       align_up(pages * sizeof(*ipa_record), PAGE_SIZE);
-}
-
 static void region_init(const struct machine *m)
 {
 	u64 index = 0;

@@ -55,8 +55,6 @@ void page_unlock(void) RELEASES(page_class);
 
 /* Set up the records of all RAM: the primary's, but for what the machine keeps back. Boot only. */
 void page_init(const struct machine *m);
-/* Bytes of records for `m`. */
-u64 page_record_bytes(const struct machine *m);
 
 /* The record of a page of RAM, NULL for any other address. */
 struct page *page_find(pa_t addr);
