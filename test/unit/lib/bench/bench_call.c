@@ -49,6 +49,12 @@ static s64 precise(const struct hcall_args *args, bool legacy)
 	return (s64)args->r[3];
 }
 
+/* As the CPU brings them: a secondary's come another way. */
+static bool hypercall(struct vcpu *vcpu, struct hcall_args *args)
+{
+	return vcpu->vm->primary ? hyp_hypercall(vcpu, args) : hyp_vcpu_hypercall(vcpu, args);
+}
+
 static struct result call(struct vcpu *vcpu, const struct hcall_args in)
 {
 	u64 r0 = in.r[0], r1 = in.r[1];
@@ -61,7 +67,7 @@ static struct result call(struct vcpu *vcpu, const struct hcall_args in)
 	do {
 		args = in;
 		oracle_before();
-		if (hyp_hypercall(vcpu, &args))
+		if (hypercall(vcpu, &args))
 			break;
 		/* Not finished: registers are as they were, and every step leaves a good state. */
 		assert_memory_equal(&args, &in, sizeof(in));
