@@ -154,6 +154,17 @@ static void V9_hardware_that_does_not_answer_is_refused(void **state UNUSED)
 	tiny.writes = 0;
 	assert_int_equal(arch_iommu_quiesce(&m->iommu[0], &why), E_IO);
 	assert_int_equal(tiny.writes, 0);
+	/* It blocks, but goes on with what the boot loader had it do. */
+	tiny.no_ack = false;
+	tiny.reg[0x44 / 4] = 0;
+	tiny.no_stop = true;
+	tiny.reg[0x24 / 4] = 1;
+	assert_int_equal(arch_iommu_quiesce(&m->iommu[0], &why), E_IO);
+	assert_non_null(strstr(why, "does not stop"));
+	tiny.reg[0x24 / 4] = 0;
+	tiny.reg[0x54 / 4] = 1;
+	assert_int_equal(arch_iommu_quiesce(&m->iommu[0], &why), E_IO);
+	assert_non_null(strstr(why, "does not stop"));
 	m->iommu[0].regs.size = 0x10000;
 	assert_int_equal(arch_iommu_quiesce(&m->iommu[0], &why), E_NOSYS);
 }

@@ -491,6 +491,27 @@ static void a_dead_smmu_leaves_no_exit_pending(void **state UNUSED)
 	assert_false(iommu_pending(&tiny_iommu));
 }
 
+/* A batch that comes when all is over finds no room, does not wait for any, and nothing is said twice. */
+static void a_dead_smmu_takes_no_batch(void **state UNUSED)
+{
+	const struct inval_range r = { .size = PAGE_SIZE, .leaf_shift = 12 };
+	struct smmuv3 *s = start(3);
+	size_t said;
+	u64 t, begin;
+
+	tiny.held = true;
+	for (u32 i = 0; i < 4; i++)
+		inval(i);
+	smmuv3_fail(s, "the test says so");
+	is_dead(s);
+	said = strlen(fake_console);
+	smmuv3_fail(s, "the test says so again");
+	begin = fake_time_now();
+	assert_int_equal(smmuv3_inval(&tiny_iommu, &tag, &r, 1, &t), E_IO);
+	assert_int_equal(strlen(fake_console), said);
+	assert_in_range(fake_time_now() - begin, 0, 100);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -520,6 +541,7 @@ int main(void)
 		cmocka_unit_test(gerrors_are_acknowledged_and_logged_once),
 		cmocka_unit_test(service_failure_mode_is_the_end),
 		cmocka_unit_test(a_dead_smmu_leaves_no_exit_pending),
+		cmocka_unit_test(a_dead_smmu_takes_no_batch),
 	};
 
 	return SUITE("smmuv3_queue", cases);

@@ -124,7 +124,7 @@ static void write(void *ctx UNUSED, u64 offset, u32 width, u64 value)
 		tiny_consume(~0u);
 	if (tiny.no_ack)
 		return;
-	if (at == 0x20 || at == 0x50)
+	if ((at == 0x20 || at == 0x50) && !tiny.no_stop)
 		*reg(at + 4) = (u32)value;
 	if (at == 0x44)
 		*reg(at) &= ~0x80000000u;

@@ -28,6 +28,7 @@ struct tiny {
 	bool held;       /* consumes only by tiny_consume() */
 	bool on_relax;   /* consumes a few at each poll instead of at the doorbell */
 	bool no_ack;     /* CR0ACK, IRQ_CTRLACK, GBPA.Update do not answer */
+	bool no_stop;    /* CR0ACK and IRQ_CTRLACK alone do not */
 	bool gone;       /* every register reads as ones */
 	u64 prod, cons;  /* positions since start, its own count */
 	u32 fail_at;     /* the n-th command from now on, 1: the next; 0: none */
