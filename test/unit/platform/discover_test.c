@@ -165,6 +165,39 @@ static void options(void **state UNUSED)
 	}
 }
 
+/* What a test build can be told to do wrong, each word for one thing. */
+static void words_that_plant_a_fault(void **state UNUSED)
+{
+	static const struct {
+		struct edit edit;
+		enum plant plant;
+	} row[] = {
+		{ TEXT("/chosen", "bootargs", "plant=panic"), PLANT_PANIC },
+		{ TEXT("/chosen", "bootargs", "plant=write-text"), PLANT_WRITE_TEXT },
+		{ TEXT("/chosen", "bootargs", "plant=write-rodata"), PLANT_WRITE_RODATA },
+		{ TEXT("/chosen", "bootargs", "plant=run-data"), PLANT_RUN_DATA },
+		{ TEXT("/chosen", "bootargs", "plant=stack"), PLANT_STACK },
+		{ TEXT("/chosen", "bootargs", "plant=smash"), PLANT_SMASH },
+		{ TEXT("/chosen", "bootargs", "plant=branch"), PLANT_BRANCH },
+	};
+	static const struct edit hole = TEXT("/chosen", "bootargs", "plant=dma-hole");
+	const struct machine *m;
+	void *fdt;
+
+	for (u32 i = 0; i < ARRAY_SIZE(row); i++) {
+		fdt = tree_load("virt");
+		tree_edit(fdt, &row[i].edit);
+		m = tree_machine(fdt);
+		assert_int_equal(m->option.plant, row[i].plant);
+		assert_false(m->option.plant_dma_hole);
+	}
+	fdt = tree_load("virt");
+	tree_edit(fdt, &hole);
+	m = tree_machine(fdt);
+	assert_true(m->option.plant_dma_hole);
+	assert_int_equal(m->option.plant, 0);
+}
+
 static void pool_in_gigabytes(void **state UNUSED)
 {
 	static const struct edit edit[] = {
@@ -524,6 +557,7 @@ int main(void)
 		cmocka_unit_test(virt_windows),
 		cmocka_unit_test(virt_modules_and_options),
 		cmocka_unit_test(options),
+		cmocka_unit_test(words_that_plant_a_fault),
 		cmocka_unit_test(pool_in_gigabytes),
 		cmocka_unit_test(heap_size_and_place),
 		cmocka_unit_test(heap_avoids_what_is_there),
