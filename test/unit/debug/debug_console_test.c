@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bench.h"
+#include "bench_vm.h"
 #include "debug/console.h"
 #include "suite.h"
 #include "vm/vm_life.h"
@@ -200,6 +200,50 @@ static void devices_are_listed(void **state UNUSED)
 	has(text, "device 6 dma@a003000: ");
 }
 
+/* What a secondary has of a device: its names for the registers and the line, and that the primary has neither. */
+static void devices_of_a_secondary_are_listed(void **state UNUSED)
+{
+	const char *text;
+	u32 vm;
+
+	boot();
+	vm = bench_vm(0);
+	bench_vm_assign(3, vm, 1, 9);
+	assert_status(pc_dev_map_mmio(3, 1, 0x80000000), PC_SUCCESS);
+	assert_status(pc_dev_map_irq(3, 0, 40), PC_SUCCESS);
+	text = answer("devices\r");
+	has(text, "device 3 pci 0000:00:04: group 3, assigned, vm 2 pvIOMMU 1, lines 38 as 40\r\n"
+		  "    MMIO 0: 0x10300000+0x4000, not the primary's\r\n"
+		  "    MMIO 1: 0x10380000+0x1000 at 0x80000000, not the primary's\r\n");
+	has(text, "device 2 pci 0000:00:03: group 2, unassigned, vm 1, lines 37\r\n");
+}
+
+static void substreams_and_plain_tags(void **state UNUSED)
+{
+	struct bench_options o = bench_pasids();
+	u32 domain;
+
+	boot_as(o);
+	bench_assign(1, 0, 5);
+	domain = bench_domain();
+	assert_status(pv_attach(0, 5, 0, domain, 4), PC_SUCCESS);
+	assert_status(pv_attach(0, 5, 3, domain, 4), PC_SUCCESS);
+	assert_status(pv_attach(0, 5, 4, domain, 4), PC_SUCCESS);
+	has(answer("endpoints\r"), ", 2 PASIDs attached, faults 0\r\n");
+}
+
+static void domains_of_stage_2_have_a_vmid_each(void **state UNUSED)
+{
+	char line[80];
+	u32 domain;
+
+	boot_as(bench_stage2_only());
+	domain = bench_domain();
+	snprintf(line, sizeof(line), "vm 1 domain %u: bytes mapped 0, attached 0, in flight 0, VMID ", domain);
+	has(answer("domains\r"), line);
+	has_not(fake_debug_out, "ASID");
+}
+
 static void endpoints_have_both_names(void **state UNUSED)
 {
 	const char *text;
@@ -312,6 +356,21 @@ static void events_name_streams_here_only(void **state UNUSED)
 	has(fake_console, "event 16 of a stream that is nobody's");
 	has_not(fake_console, "abcd");
 	has_not(fake_console, "43981");
+}
+
+/* PASID, kind of access and stage, each where hardware tells it. */
+static void events_say_what_hardware_said(void **state UNUSED)
+{
+	struct iommu_event e = { .sid = sid(0x709), .has_sid = true, .has_pasid = true, .pasid = 3, .code = 19, .has_addr = true, .addr = 0x5000, .stage2 = true };
+
+	boot();
+	iommu_report_event(&iommu_instance[0], &e);
+	e = (struct iommu_event){ .code = 1 };
+	iommu_report_event(&iommu_instance[0], &e);
+	has(answer("events\r"), " pSID 0x709 PASID 3 pci 0000:00:01 endpoint 1 vm 1: read ");
+	has(fake_debug_out, "event 19 at 0x5000, stage 2\r\n");
+	has(fake_debug_out, "#2 iommu0 nobody's: read ");
+	has(fake_debug_out, "event 1\r\n");
 }
 
 static void the_last_events_are_kept(void **state UNUSED)
@@ -472,6 +531,10 @@ int main(void)
 		cmocka_unit_test(nothing_and_nonsense),
 		cmocka_unit_test(vms_are_listed),
 		cmocka_unit_test(devices_are_listed),
+		cmocka_unit_test(devices_of_a_secondary_are_listed),
+		cmocka_unit_test(substreams_and_plain_tags),
+		cmocka_unit_test(domains_of_stage_2_have_a_vmid_each),
+		cmocka_unit_test(events_say_what_hardware_said),
 		cmocka_unit_test(endpoints_have_both_names),
 		cmocka_unit_test(domains_and_pins),
 		cmocka_unit_test(domain_far_behind_is_found),
