@@ -395,6 +395,42 @@ static void I4_exit_undelivered(void **state UNUSED)
 	end();
 }
 
+/*
+ * A VMM of a later version offers a longer structure: what is not known of it must be zero and must be there, and what
+ * it says of its size is looked at once.
+ */
+static void I1_a_longer_exit_is_taken_where_its_rest_is_zero(void **state UNUSED)
+{
+	struct pc_vcpu_exit *exit;
+	u64 at, *rest;
+
+	boot();
+	/* Behind page 99 the VM's memory begins: what is longer than the page has no end. */
+	at = bench_page(100) - sizeof(*exit);
+	exit = bench_ptr(at);
+	memset(exit, 0, sizeof(*exit));
+	exit->size = sizeof(*exit);
+	assert_status(pc_vcpu_run(vm, 0, at), PC_SUCCESS);
+	exit->size = sizeof(*exit) + 8;
+	assert_status(pc_vcpu_run(vm, 0, at), PC_FAULT);
+	exit->size = sizeof(*exit) - 8;
+	assert_status(pc_vcpu_run(vm, 0, at), PC_INVALID_PARAMETER);
+	exit = bench_exit();
+	rest = (u64 *)(exit + 1);
+	memset(rest, 0, 128);
+	exit->size = sizeof(*exit) + 128;
+	assert_status(pc_vcpu_run(vm, 0, BENCH_EXIT), PC_SUCCESS);
+	assert_int_equal(exit->reason, PC_EXIT_HOST_IRQ);
+	assert_int_equal(exit->size, sizeof(*exit));
+	for (u32 i = 0; i < 16; i++) {
+		exit->size = sizeof(*exit) + 128;
+		rest[i] = 1;
+		assert_status(pc_vcpu_run(vm, 0, BENCH_EXIT), PC_TOO_BIG);
+		rest[i] = 0;
+	}
+	end();
+}
+
 static enum status destroyed(struct vcpu *vcpu)
 {
 	u64 left;
@@ -483,6 +519,7 @@ int main(void)
 		cmocka_unit_test(D6_one_vcpu_on_two_cpus),
 		cmocka_unit_test(I6_memory_exit),
 		cmocka_unit_test(I4_exit_undelivered),
+		cmocka_unit_test(I1_a_longer_exit_is_taken_where_its_rest_is_zero),
 		cmocka_unit_test(E4_destroyed_while_it_runs),
 		cmocka_unit_test(I3_irq),
 		cmocka_unit_test(I6_features),
