@@ -270,6 +270,8 @@ static struct result c_unshare(void) { return vm_unshare(vm, AT + 4 * BLOCK_SIZE
 
 static struct result c_relinquish(void) { return vm_relinquish(vm, AT + 4 * BLOCK_SIZE + 40 * PAGE_SIZE, 0); }
 
+static struct result c_relinquish_of_block(void) { return vm_relinquish(vm, AT + 0x30000, 0); }
+
 static struct result c_guard_info(void) { return vm_guard(vm, PC_MMIO_GUARD_INFO, 0, 0); }
 
 static struct result c_guard_enroll(void) { return vm_guard(vm, PC_MMIO_GUARD_ENROLL, 0, 0); }
@@ -357,6 +359,7 @@ static const struct scenario {
 	{ FN(PC_MEM_SHARE), "share", c_share },
 	{ FN(PC_MEM_UNSHARE), "unshare", c_unshare },
 	{ FN(PC_MEM_RELINQUISH), "relinquish", c_relinquish },
+	{ FN(PC_MEM_RELINQUISH), "relinquish out of a block", c_relinquish_of_block },
 	{ FN(PC_MMIO_GUARD_INFO), "guard info", c_guard_info },
 	{ FN(PC_MMIO_GUARD_ENROLL), "guard enroll", c_guard_enroll },
 	{ FN(PC_MMIO_GUARD_MAP), "guard map", c_guard_map },

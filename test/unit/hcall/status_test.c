@@ -724,6 +724,21 @@ static void dev_req_dma_and_mmio(void **state UNUSED)
 	assert_status(pc_dev_req_mmio(~0xfffull), PC_NOT_FOUND);
 }
 
+/* A device that fails is counted where its owner can ask. */
+static void E3_quarantines_are_counted(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	bench_boot(&o);
+	bench_assign(2, 0, 7);
+	assert_int_equal(pv_stats(0, PVIOMMU_STAT_QUARANTINES).v1, 0);
+	bench_quarantine_expected();
+	bench_reset_status = E_IO;
+	assert_status(pc_dev_release(2), PC_IO);
+	assert_int_equal(pv_stats(0, PVIOMMU_STAT_QUARANTINES).v1, 1);
+	bench_check();
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -752,6 +767,7 @@ int main(void)
 		cmocka_unit_test(dev_info_at_the_end_of_memory),
 		cmocka_unit_test(dev_assign_and_release),
 		cmocka_unit_test(dev_req_dma_and_mmio),
+		cmocka_unit_test(E3_quarantines_are_counted),
 	};
 
 	return SUITE("status", cases);

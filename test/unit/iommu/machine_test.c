@@ -317,6 +317,90 @@ static void many_names_are_all_found(void **state UNUSED)
 	}
 }
 
+/* The hash of device.c, so that this finds names of one bucket. */
+static u32 bucket(u32 name)
+{
+	return (name * 0x9e3779b1u) >> 24;
+}
+
+/* Names that fall into one bucket are found and forgotten one by one, the oldest first and last. */
+static void names_of_one_bucket_are_told_apart(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	u32 name[3] = { 1, 0, 0 };
+
+	bench_boot(&o);
+	for (u32 i = 1; i < 3; i++)
+		for (name[i] = name[i - 1] + 1; bucket(name[i]) != bucket(1); name[i]++)
+			;
+	for (u32 round = 0; round < 3; round++) {
+		for (u32 i = 0; i < 3; i++)
+			bench_assign(i == 0 ? 5 : 1 + i, 0, name[i]);
+		for (u32 i = 0; i < 3; i++) {
+			u32 gone = (round + i) % 3;
+
+			assert_status(pv_sid_info(0, name[gone]), PC_SUCCESS);
+			assert_status(pc_dev_release(gone == 0 ? 5 : 1 + gone), PC_SUCCESS);
+			for (u32 k = 0; k < 3; k++)
+				assert_status(pv_sid_info(0, name[k]), (k + 3 - round) % 3 > i ? PC_SUCCESS : PC_NOT_FOUND);
+		}
+	}
+}
+
+/* Generations of a domain's id come round: the next one is a slot's first, never 0. */
+static void D7_generations_of_a_domain_wrap(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	u32 first, last;
+
+	bench_boot(&o);
+	first = bench_domain();
+	last = 0u - DOMAIN_MAX + first;
+	vm_primary->domain_page[0][first - 1].id = last;
+	assert_status(pv_free(last), PC_SUCCESS);
+	assert_int_equal(bench_domain(), first);
+	assert_status(pv_free(last), PC_NOT_FOUND);
+	assert_status(pv_free(0), PC_NOT_FOUND);
+}
+
+/* Our own pool ends while the primary's views are made: there is no primary then, and nothing is entered. */
+static void no_table_for(u64 n, const char *what)
+{
+	struct bench_options o = bench_defaults();
+	const char *why;
+
+	pool_fail_after = n;
+	assert_panics(why = bench_boot_try(&o));
+	(void)why;
+	if (strstr(fake_console, what) == NULL)
+		suite_fail("allocation %lu: %s", (unsigned long)n, fake_console);
+}
+
+static void a_primary_without_tables_is_none(void **state UNUSED)
+{
+	for (u64 n = 1; n <= 8; n++)
+		IN_CHILD(no_table_for(n, "the primary cannot be set up: "));
+}
+
+static void with_a_planted_hole(struct machine *m)
+{
+	m->option.plant_dma_hole = true;
+}
+
+/* What the sweep in QEMU is tried on: the oracle sees it too, and says whose page it is. */
+static void V1_the_planted_hole_is_seen(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	const char *why;
+
+	o.change = with_a_planted_hole;
+	assert_null(bench_boot_try(&o));
+	oracle_init(bench_smmu, 1);
+	why = oracle_check();
+	assert_non_null(why);
+	assert_memory_equal(why, "V1", 2);
+}
+
 #define HOLE (FAKE_RAM_BASE + (1ull << 30) + 300 * BLOCK_SIZE + 0x5000)
 
 /* Firmware keeps a page in the middle. */
@@ -352,6 +436,31 @@ static void gigabyte_with_a_hole_falls_back(void **state UNUSED)
 }
 
 /* --- accesses that are not hypercalls */
+
+/* Memory that the primary has after all, split or merged on another CPU a moment ago: once more. */
+static void accesses_of_its_memory_are_made_again(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	struct mem_access a = { .width = 4, .valid = true, .write = true };
+	struct vcpu *vcpu;
+	u32 vm;
+
+	bench_boot(&o);
+	vcpu = vm_vcpu(vm_primary, 0);
+	vm = bench_vm(0);
+	bench_donate(vm, 0x80000000, bench_page(100), 4, 0);
+	a.ipa = ipa(bench_page(104));
+	assert_false(hyp_mem_access(vcpu, &a));
+	assert_true(a.again);
+	a.ipa = ipa(bench_page(100));
+	assert_false(hyp_mem_access(vcpu, &a));
+	assert_false(a.again);
+	a.ipa = ipa(machine->heap.base);
+	assert_false(hyp_mem_access(vcpu, &a));
+	assert_false(a.again);
+	hyp_vcpu_wake(vcpu);
+	assert_int_equal(fake_event_irq_raised[machine->wake_irq], 1);
+}
 
 static void accesses_outside_of_everything_are_nobodys(void **state UNUSED)
 {
@@ -406,7 +515,12 @@ int main(void)
 		cmocka_unit_test(tags_are_as_narrow_as_the_narrowest),
 		cmocka_unit_test(blocks_only_where_all_can_split),
 		cmocka_unit_test(many_names_are_all_found),
+		cmocka_unit_test(names_of_one_bucket_are_told_apart),
+		cmocka_unit_test(D7_generations_of_a_domain_wrap),
+		cmocka_unit_test(a_primary_without_tables_is_none),
+		cmocka_unit_test(V1_the_planted_hole_is_seen),
 		cmocka_unit_test(gigabyte_with_a_hole_falls_back),
+		cmocka_unit_test(accesses_of_its_memory_are_made_again),
 		cmocka_unit_test(accesses_outside_of_everything_are_nobodys),
 	};
 

@@ -391,6 +391,31 @@ static void more_ranges_than_fit_flush_the_tag(void **state UNUSED)
 	bench_lands(2, 0, 199 * 0x3000ull, bench_page(199));
 }
 
+/* A list of which the bound of a call reaches the second entry's middle: the count says exactly where. */
+static void C10_a_list_stops_inside_an_entry(void **state UNUSED)
+{
+	u64 first = 3 * PAGE_SIZE, all = (u64)PVIOMMU_MAX_LEAVES * PAGE_SIZE;
+	struct pviommu_map_list *list;
+	struct pviommu_map_entry *e;
+
+	boot();
+	list = bench_ptr(WHERE);
+	e = bench_ptr(WHERE + 64);
+	*list = (struct pviommu_map_list){ .size = 32,
+					   .domain = d,
+					   .entry_len = sizeof(*e),
+					   .entry_num = 3,
+					   .entries_ipa = WHERE + 64 };
+	e[0] = (struct pviommu_map_entry){ .iova = 0, .ipa = bench_page(1), .bytes = first, .prot = BENCH_RW };
+	e[1] = (struct pviommu_map_entry){ .iova = BASE, .ipa = bench_page(101), .bytes = all, .prot = BENCH_RW };
+	e[2] = (struct pviommu_map_entry){ .iova = 2 * BASE, .ipa = bench_page(1), .bytes = first, .prot = BENCH_RW };
+	assert_int_equal(pv_list(PVIOMMU_MAP_LIST, WHERE).v1, all);
+	bench_lands(2, 0, first - PAGE_SIZE, bench_page(3));
+	bench_lands(2, 0, BASE + all - first - PAGE_SIZE, bench_page(101) + all - first - PAGE_SIZE);
+	bench_faults(2, 0, BASE + all - first, SMMU_F_TRANSLATION);
+	bench_faults(2, 0, 2 * BASE, SMMU_F_TRANSLATION);
+}
+
 static void list_is_copied_before_it_is_looked_at(void **state UNUSED)
 {
 	struct pviommu_map_list *list;
@@ -532,6 +557,7 @@ int main(void)
 		cmocka_unit_test(iova_space_ends),
 		cmocka_unit_test(list_unmap_syncs_once),
 		cmocka_unit_test(more_ranges_than_fit_flush_the_tag),
+		cmocka_unit_test(C10_a_list_stops_inside_an_entry),
 		cmocka_unit_test(list_is_copied_before_it_is_looked_at),
 		cmocka_unit_test(free_of_a_large_domain_is_done_in_steps),
 		cmocka_unit_test(dying_domain_is_busy),
