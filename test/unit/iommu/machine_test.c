@@ -112,6 +112,29 @@ static void more_ranges_than_a_device_holds(void **state UNUSED)
 	says(&o, "more devices");
 }
 
+static void no_stream_and_two_iommus(struct machine *m)
+{
+	struct machine_dt_device *d = &m->dt_device[m->dt_device_count++];
+
+	m->dt_device[0].stream[1].iommu = 1;
+	*d = (struct machine_dt_device){ .name = "mute@b000000" };
+}
+
+/* A device of no stream has no DMA that could be blocked, one behind two IOMMUs fits under no pvIOMMU. */
+static void D3_no_stream_or_two_iommus_are_not_for_assignment(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	o.iommus = 2;
+	o.change = no_stream_and_two_iommus;
+	bench_boot(&o);
+	assert_int_equal(device_table[6].endpoint_count, 2);
+	assert_int_equal(device_table[7].endpoint_count, 0);
+	assert_status(pc_dev_assign(6, PC_VM_PRIMARY, 0), PC_INVALID_PARAMETER);
+	assert_status(pc_dev_assign(7, PC_VM_PRIMARY, 0), PC_INVALID_PARAMETER);
+	bench_check();
+}
+
 static void more_functions(u32 count, u32 slots, u32 sids)
 {
 	for (u32 i = 0; i < count; i++)
@@ -504,6 +527,7 @@ int main(void)
 		cmocka_unit_test(D3_stream_twice_in_one_device_is_refused),
 		cmocka_unit_test(stream_beyond_the_table_is_refused),
 		cmocka_unit_test(D1_stream_of_two_functions_is_refused),
+		cmocka_unit_test(D3_no_stream_or_two_iommus_are_not_for_assignment),
 		cmocka_unit_test(more_endpoints_than_a_device_holds),
 		cmocka_unit_test(more_devices_than_the_table_holds),
 		cmocka_unit_test(the_trees_devices_need_room_too),

@@ -491,6 +491,27 @@ static void a_dead_smmu_leaves_no_exit_pending(void **state UNUSED)
 	assert_false(iommu_pending(&tiny_iommu));
 }
 
+/* A CMD_SYNC completes in the queue's own index: it names no address that hardware would write a message to. */
+static void C4_a_sync_writes_nothing(void **state UNUSED)
+{
+	struct smmuv3 *s = start(4);
+	u32 syncs = 0;
+
+	for (u32 i = 0; i < 40; i++)
+		assert_int_equal(wait(inval(i)), OK);
+	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(8)), OK);
+	assert_false(s->dead);
+	for (u32 i = 0; i < tiny.log_count; i++) {
+		if (tiny_op(i) != 0x46)
+			continue;
+		syncs++;
+		/* CS, bits 13:12, is SIG_NONE; attributes, data and the address are zero. */
+		assert_int_equal(tiny.log[i].w0, 0x46);
+		assert_int_equal(tiny.log[i].w1, 0);
+	}
+	assert_true(syncs >= 40);
+}
+
 /* A batch that comes when all is over finds no room, does not wait for any, and nothing is said twice. */
 static void a_dead_smmu_takes_no_batch(void **state UNUSED)
 {
@@ -542,6 +563,7 @@ int main(void)
 		cmocka_unit_test(service_failure_mode_is_the_end),
 		cmocka_unit_test(a_dead_smmu_leaves_no_exit_pending),
 		cmocka_unit_test(a_dead_smmu_takes_no_batch),
+		cmocka_unit_test(C4_a_sync_writes_nothing),
 	};
 
 	return SUITE("smmuv3_queue", cases);

@@ -161,6 +161,123 @@ static void F7_one_cpu_drains_and_the_other_goes_on(void **state UNUSED)
 	assert_int_equal(device_table[2].endpoint[0].faults, 5);
 }
 
+/* --- what is seen while something is made or goes */
+
+static void (*at_every)(void);
+
+static void at_every_lock(struct spinlock *lock UNUSED, enum fake_lock_point what)
+{
+	void (*look)(void) = at_every;
+
+	if ((what != FAKE_LOCK_BEFORE && what != FAKE_LOCK_AFTER) || look == NULL)
+		return;
+	at_every = NULL; /* not within itself */
+	fake_cpu_set(1);
+	look();
+	fake_cpu_set(0);
+	at_every = look;
+}
+
+static void at_every_store(void *ctx UNUSED, u64 *entry UNUSED, u64 value UNUSED)
+{
+	at_every_lock(NULL, FAKE_LOCK_AFTER);
+}
+
+static void watch_begin(void (*look)(void))
+{
+	at_every = look;
+	fake_lock_hook = at_every_lock;
+	fake_store_hook_add(at_every_store, NULL);
+}
+
+static void watch_end(void)
+{
+	at_every = NULL;
+	fake_lock_hook = NULL;
+	fake_store_hook_remove(at_every_store, NULL);
+}
+
+static u32 looks, found;
+
+/* Who finds it by its handle may use all of it. */
+static void look_for_the_vm(void)
+{
+	const struct vm *there = vm_find(vm);
+
+	looks++;
+	if (there == NULL)
+		return;
+	found++;
+	assert_int_not_equal(there->state, VM_FREE);
+	assert_int_equal(there->view.vcpu_count, 2);
+	assert_int_not_equal(there->view.table, 0);
+	assert_int_equal(there->view.vmid, there->owner);
+	assert_true(there->domain_max > 0);
+	for (u32 i = 0; i < 2; i++) {
+		assert_ptr_equal(there->vcpu[i].vm, there);
+		assert_non_null(there->vcpu_state[i]);
+	}
+}
+
+static void D5_a_vm_is_found_when_it_is_whole(void **state UNUSED)
+{
+	u32 handle;
+
+	boot();
+	bench_destroy(vm);
+	vm += 256; /* the next of that slot */
+	watch_begin(look_for_the_vm);
+	handle = bench_vm_of(800, BENCH_POOL, 2);
+	watch_end();
+	assert_int_equal(handle, vm);
+	assert_true(looks > 10);
+	looks = found = 0;
+	/* And as long as it is found while it goes, nothing of it has gone that a caller could use. */
+	assert_non_null(vm_find(vm));
+	look_for_the_vm();
+	assert_int_equal(found, 1);
+	bench_destroy(vm);
+}
+
+static u64 reported;
+
+static void a_fault(void)
+{
+	const struct iommu_event e = { .sid = sid(0x718), .has_sid = true, .code = 16 };
+
+	iommu_report_event(&iommu_instance[0], &e);
+	reported++;
+}
+
+/* The device goes back, and its VM ends, while another CPU reports a fault of it at every step. */
+static void H3_faults_come_while_their_device_goes(void **state UNUSED)
+{
+	struct endpoint *e;
+	u32 domain, own;
+	u64 before;
+
+	boot();
+	bench_vm_assign(2, vm, 0, 7);
+	domain = bench_vm_domain(vm);
+	bench_vm_map(vm, domain, 0, AT, PAGE_SIZE);
+	bench_vm_attach(vm, 7, domain);
+	e = &device_table[2].endpoint[0];
+	before = e->faults;
+	bench_quarantine_expected(); /* counters move behind a call's back */
+	watch_begin(a_fault);
+	bench_destroy(vm);
+	watch_end();
+	assert_true(reported > 20);
+	assert_int_equal(e->faults, before + reported);
+	assert_int_equal(e->attached.domain, NULL);
+	bench_check();
+	/* The next owner's count is its own. */
+	bench_assign(2, 0, 9);
+	own = (u32)pv_stats(0, PVIOMMU_STAT_FAULTS).v1;
+	a_fault();
+	assert_int_equal(pv_stats(0, PVIOMMU_STAT_FAULTS).v1, own + 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -168,6 +285,8 @@ int main(void)
 		cmocka_unit_test(D6_two_cpus_destroy_one_vm),
 		cmocka_unit_test(D6_a_slot_that_is_taken_before_its_lock),
 		cmocka_unit_test(D6_the_console_meets_a_vm_that_ends),
+		cmocka_unit_test(D5_a_vm_is_found_when_it_is_whole),
+		cmocka_unit_test(H3_faults_come_while_their_device_goes),
 		cmocka_unit_test(F7_one_cpu_drains_and_the_other_goes_on),
 	};
 

@@ -72,7 +72,7 @@ static void A9_K4_create_with_the_least_pool(void **state UNUSED)
 }
 
 /* Pages of the pool are out of the primary's reach: its calls, its devices, its domains. */
-static void V1_pool_leaves_the_primary(void **state UNUSED)
+static void V1_B11_pool_leaves_the_primary(void **state UNUSED)
 {
 	u32 d, vm;
 
@@ -252,13 +252,47 @@ static void I4_create_from_a_broken_pool(void **state UNUSED)
 	bench_destroy(bench_vm_of(1, least, 1));
 }
 
+/*
+ * The pages of a pool come with all that the primary wrote into them: whole tables that would map everything. They are
+ * cleared before hardware could walk them, which it may do at any store.
+ */
+static void B8_pages_of_a_pool_are_cleared_before_they_are_walked(void **state UNUSED)
+{
+	const u64 leaf = FAKE_RAM_BASE | 0x7ff; /* valid at every level and stage: a table or a page, for all */
+	struct bench_options o = bench_defaults();
+	u32 vm, domain;
+
+	bench_boot(&o);
+	for (u64 page = 0; page < 2 * BENCH_POOL; page++)
+		for (u32 i = 0; i < PAGE_SIZE / 8; i++)
+			((u64 *)bench_ptr(bench_page(page)))[i] = leaf;
+	vm = bench_vm_of(0, BENCH_POOL, 2);
+	assert_status(pc_vm_add_pool(vm, bench_page(BENCH_POOL), BENCH_POOL), PC_SUCCESS);
+	bench_donate(vm, 0x80000000, bench_page(200), 4, 0);
+	bench_vm_assign(2, vm, 0, 7);
+	domain = bench_vm_domain(vm);
+	bench_vm_attach(vm, 7, domain);
+	/* Each needs tables of its own; the oracle looks at all of them after every call. */
+	for (u64 i = 0; i < 20; i++) {
+		bench_vm_map(vm, domain, i << 30, 0x80000000, PAGE_SIZE);
+		smmu_speculate(bench_smmu[0]);
+		bench_lands(2, 0, i << 30, bench_page(200));
+		bench_faults(2, 0, (i << 30) + PAGE_SIZE, SMMU_F_TRANSLATION);
+		bench_faults(2, 0, (i << 30) + BLOCK_SIZE, SMMU_F_TRANSLATION);
+		bench_donate(vm, (i + 3) << 30, bench_page(210 + i), 1, 0);
+	}
+	bench_faults(2, 0, 100ull << 30, SMMU_F_TRANSLATION);
+	bench_destroy(vm);
+	bench_check();
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(I3_create_statuses),
 		cmocka_unit_test(A6_create_from_pinned_pages),
 		cmocka_unit_test(A9_K4_create_with_the_least_pool),
-		cmocka_unit_test(V1_pool_leaves_the_primary),
+		cmocka_unit_test(V1_B11_pool_leaves_the_primary),
 		cmocka_unit_test(I3_add_pool_statuses),
 		cmocka_unit_test(I3_finalise_statuses),
 		cmocka_unit_test(D7_secondaries_have_no_vmm_calls),
@@ -267,6 +301,7 @@ int main(void)
 		cmocka_unit_test(E4_destroy_and_create_interleaved),
 		cmocka_unit_test(I3_query),
 		cmocka_unit_test(I4_create_from_a_broken_pool),
+		cmocka_unit_test(B8_pages_of_a_pool_are_cleared_before_they_are_walked),
 	};
 
 	return SUITE("life", cases);
