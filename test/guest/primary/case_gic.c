@@ -250,7 +250,7 @@ CASE(gic, distributor_stays_on)
 }
 
 /* The redistributor would write its tables into memory past the IOMMU. */
-CASE(gic, no_lpis)
+CASE(gic, no_lpis_F2)
 {
 	u64 gicr, table = (u64)ram_alloc(16 * PAGE, 16 * PAGE);
 

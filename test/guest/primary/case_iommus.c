@@ -115,7 +115,7 @@ CASE(iommus, vsids_of_two_pviommus_V7)
 }
 
 /* Faults are counted at the pvIOMMU of the endpoint that made them. */
-CASE(iommus, faults_are_counted_where_they_happen)
+CASE(iommus, faults_are_counted_where_they_happen_H1)
 {
 	u64 here, there;
 

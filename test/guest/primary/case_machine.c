@@ -58,7 +58,7 @@ CASE(machine, other_masters_are_nobodys_J1)
 }
 
 /* Every page of memory that the machine has and this VM does not. */
-CASE(machine, hypervisor_memory_is_not_ours_J1)
+CASE(machine, hypervisor_memory_is_not_ours_J1_B11)
 {
 	struct range ram[MACHINE_RANGES];
 	u32 count = machine_memory(below(), ram, MACHINE_RANGES);

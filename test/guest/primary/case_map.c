@@ -36,7 +36,7 @@ CASE(map, read_only_page_refuses_writes)
 	REQUIRE_EQUAL(rig.page[0], 0xabcd0123);
 }
 
-CASE(map, unaligned_refused_N3)
+CASE(map, unaligned_refused_N3_G5)
 {
 	static const u64 offsets[] = { 1, 4, 0x800, 0xfff };
 

@@ -265,7 +265,7 @@ static const void *prepare(void)
 	return below;
 }
 
-CASE(sweep, identity_G4_J1)
+CASE(sweep, identity_G4_J1_B11_F3)
 {
 	struct sweep s = { .name = "identity" };
 	const void *below = prepare();

@@ -304,7 +304,7 @@ static void attach_dev_no_memory(void **state UNUSED)
 	assert_status(pv_attach(0, 100, 0, d, 0), PC_SUCCESS);
 }
 
-static void attach_dev_busy_and_denied(void **state UNUSED)
+static void D9_attach_dev_busy_and_denied(void **state UNUSED)
 {
 	u32 d;
 
@@ -755,7 +755,7 @@ int main(void)
 		cmocka_unit_test(attach_dev),
 		cmocka_unit_test(attach_dev_pasid),
 		cmocka_unit_test(attach_dev_no_memory),
-		cmocka_unit_test(attach_dev_busy_and_denied),
+		cmocka_unit_test(D9_attach_dev_busy_and_denied),
 		cmocka_unit_test(attach_and_detach_list),
 		cmocka_unit_test(map_list_statuses),
 		cmocka_unit_test(unmap_list_statuses),

@@ -172,7 +172,7 @@ static void V3_silent_hardware_keeps_its_pages(void **state UNUSED)
 }
 
 /* The same for a list, and for a range of leaves of several sizes: other paths to the same rule. */
-static void V3_silent_hardware_keeps_the_pages_of_a_list(void **state UNUSED)
+static void V3_A3_silent_hardware_keeps_the_pages_of_a_list(void **state UNUSED)
 {
 	struct pviommu_map_list *list;
 	struct pviommu_unmap_entry *e;
@@ -582,7 +582,7 @@ int main(void)
 		cmocka_unit_test(V3_stale_dma_lands_in_pinned_memory_only),
 		cmocka_unit_test(V4_detach_returns_when_the_stream_is_blocked),
 		cmocka_unit_test(V3_silent_hardware_keeps_its_pages),
-		cmocka_unit_test(V3_silent_hardware_keeps_the_pages_of_a_list),
+		cmocka_unit_test(V3_A3_silent_hardware_keeps_the_pages_of_a_list),
 		cmocka_unit_test(V3_silent_hardware_keeps_a_mixed_range),
 		cmocka_unit_test(hardware_failure_is_one_iommus),
 		cmocka_unit_test(E4_silent_hardware_in_unmap),

@@ -79,7 +79,7 @@ static void map_in_flight(void)
 			 PC_BUSY);
 }
 
-static void V3_iova_in_flight_is_busy(void **state UNUSED)
+static void V3_A3_iova_in_flight_is_busy(void **state UNUSED)
 {
 	boot();
 	during_unmap(map_in_flight);
@@ -189,7 +189,7 @@ static void other_domains_do_not_wait(void **state UNUSED)
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
-		cmocka_unit_test(V3_iova_in_flight_is_busy),
+		cmocka_unit_test(V3_A3_iova_in_flight_is_busy),
 		cmocka_unit_test(other_addresses_are_free_meanwhile),
 		cmocka_unit_test(two_unmaps_of_one_range),
 		cmocka_unit_test(two_unmaps_at_once),

@@ -334,7 +334,7 @@ static void functions_beyond_zero_need_the_bit(void **state UNUSED)
 
 /* --- what follows from the place */
 
-static void requester_ids(void **state UNUSED)
+static void E2_requester_ids(void **state UNUSED)
 {
 	struct machine *m = tree_begin();
 	u32 conv = tree_bridge(TREE_ROOT, 0, 4, PLAIN), port = tree_bridge(TREE_ROOT, 0, 5, PORT);
@@ -425,7 +425,7 @@ static void groups_of_slots(void **state UNUSED)
 }
 
 /* A switch with two ports of each kind: those that redirect isolate, the others drag in all. */
-static void groups_below_a_switch(void **state UNUSED)
+static void G3_groups_below_a_switch(void **state UNUSED)
 {
 	for (u32 acs = 0; acs < 4; acs++) {
 		struct machine *m = tree_begin();
@@ -449,7 +449,7 @@ static void groups_below_a_switch(void **state UNUSED)
 	}
 }
 
-static void group_below_a_port_without_acs(void **state UNUSED)
+static void G3_group_below_a_port_without_acs(void **state UNUSED)
 {
 	struct machine *m = tree_begin();
 	u32 port = tree_bridge(TREE_ROOT, 0, 1, PORT), other = tree_bridge(TREE_ROOT, 0, 2, PORT);
@@ -671,12 +671,12 @@ int main(void)
 		cmocka_unit_test(two_hosts),
 		cmocka_unit_test(neighbours_in_the_table_are_not_mixed_up),
 		cmocka_unit_test(functions_beyond_zero_need_the_bit),
-		cmocka_unit_test(requester_ids),
+		cmocka_unit_test(E2_requester_ids),
 		cmocka_unit_test(streams_of_several_iommus),
 		cmocka_unit_test(interrupt_pins_rotate),
 		cmocka_unit_test(groups_of_slots),
-		cmocka_unit_test(groups_below_a_switch),
-		cmocka_unit_test(group_below_a_port_without_acs),
+		cmocka_unit_test(G3_groups_below_a_switch),
+		cmocka_unit_test(G3_group_below_a_port_without_acs),
 		cmocka_unit_test(capabilities_are_recorded_and_quiet),
 		cmocka_unit_test(sleeping_function_is_woken),
 		cmocka_unit_test(capability_lists_that_loop_end),

@@ -326,7 +326,7 @@ static void A6_page_mapped_often_is_pinned_often(void **state UNUSED)
 	assert_int_equal(page_find(pa(bench_page(7)))->pins, 0);
 }
 
-static void iova_space_ends(void **state UNUSED)
+static void D10_iova_space_ends(void **state UNUSED)
 {
 	u64 end = 1ull << 48;
 
@@ -416,7 +416,7 @@ static void C10_a_list_stops_inside_an_entry(void **state UNUSED)
 	bench_faults(2, 0, 2 * BASE, SMMU_F_TRANSLATION);
 }
 
-static void list_is_copied_before_it_is_looked_at(void **state UNUSED)
+static void I1_list_is_copied_before_it_is_looked_at(void **state UNUSED)
 {
 	struct pviommu_map_list *list;
 	struct pviommu_map_entry *e;
@@ -554,11 +554,11 @@ int main(void)
 		cmocka_unit_test(stage2_write_only),
 		cmocka_unit_test(A1_moved_page_is_at_its_new_place_only),
 		cmocka_unit_test(A6_page_mapped_often_is_pinned_often),
-		cmocka_unit_test(iova_space_ends),
+		cmocka_unit_test(D10_iova_space_ends),
 		cmocka_unit_test(list_unmap_syncs_once),
 		cmocka_unit_test(more_ranges_than_fit_flush_the_tag),
 		cmocka_unit_test(C10_a_list_stops_inside_an_entry),
-		cmocka_unit_test(list_is_copied_before_it_is_looked_at),
+		cmocka_unit_test(I1_list_is_copied_before_it_is_looked_at),
 		cmocka_unit_test(free_of_a_large_domain_is_done_in_steps),
 		cmocka_unit_test(dying_domain_is_busy),
 		cmocka_unit_test(A4_last_page_of_a_gathered_range_goes),

@@ -98,7 +98,7 @@ static void B7_stage2_start_level_follows_the_table(void **state UNUSED)
 	}
 }
 
-static void stage1_entry_without_substreams(void **state UNUSED)
+static void H6_stage1_entry_without_substreams(void **state UNUSED)
 {
 	struct stream_ctx ctx = { .table = { 0x412340000ull }, .pages = 1 };
 	struct stream_config c = { .mode = STREAM_STAGE1, .ctx = &ctx, .vmid = 0x77 };
@@ -199,7 +199,7 @@ int main(void)
 		cmocka_unit_test(quiet_aborts_without_event),
 		cmocka_unit_test(B7_stage2_entry),
 		cmocka_unit_test(B7_stage2_start_level_follows_the_table),
-		cmocka_unit_test(stage1_entry_without_substreams),
+		cmocka_unit_test(H6_stage1_entry_without_substreams),
 		cmocka_unit_test(D8_stage1_entry_with_substreams),
 		cmocka_unit_test(B5_attributes_follow_coherence),
 		cmocka_unit_test(context_descriptor),

@@ -20,7 +20,7 @@ static void refused(const char *word)
 		suite_fail("refused with \"%s\", expected \"%s\"", why, word);
 }
 
-static void what_cannot_be_made_safe_is_refused(void **state UNUSED)
+static void H6_what_cannot_be_made_safe_is_refused(void **state UNUSED)
 {
 	static const struct {
 		u32 idr0_clear, idr0_set, idr1_set, idr5_clear, aidr;
@@ -269,7 +269,7 @@ static void messages_are_off_where_there_are_any(void **state UNUSED)
 	assert_true(nth_write(0xb0, 0) < nth_write(0x50, 1));
 }
 
-static void E1_translated_requests_are_checked_where_there_is_ats(void **state UNUSED)
+static void G1_translated_requests_are_checked_where_there_is_ats(void **state UNUSED)
 {
 	struct machine *m = tiny_machine();
 
@@ -362,7 +362,7 @@ static void wide_stream_ids_get_a_table_of_sensible_size(void **state UNUSED)
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
-		cmocka_unit_test(what_cannot_be_made_safe_is_refused),
+		cmocka_unit_test(H6_what_cannot_be_made_safe_is_refused),
 		cmocka_unit_test(a_refused_smmu_is_left_blocking),
 		cmocka_unit_test(the_board_must_fit),
 		cmocka_unit_test(the_board_is_looked_at),
@@ -374,7 +374,7 @@ int main(void)
 		cmocka_unit_test(small_hardware_gets_small_queues),
 		cmocka_unit_test(B5_without_snooping_nothing_is_cached),
 		cmocka_unit_test(messages_are_off_where_there_are_any),
-		cmocka_unit_test(E1_translated_requests_are_checked_where_there_is_ats),
+		cmocka_unit_test(G1_translated_requests_are_checked_where_there_is_ats),
 		cmocka_unit_test(el2_entries_are_flushed_where_there_are_any),
 		cmocka_unit_test(errors_from_before_are_forgotten),
 		cmocka_unit_test(capabilities),

@@ -368,7 +368,7 @@ static void A6_D11_peer_to_peer(void **state UNUSED)
 
 /* --- lines */
 
-static void I3_lines(void **state UNUSED)
+static void I3_F4_lines(void **state UNUSED)
 {
 	boot();
 	/* Devices 1 and 5 share line 36, device 2 alone has 37. */
@@ -584,7 +584,7 @@ int main(void)
 		cmocka_unit_test(E3_claim_io),
 		cmocka_unit_test(I3_V1_map_mmio),
 		cmocka_unit_test(A6_D11_peer_to_peer),
-		cmocka_unit_test(I3_lines),
+		cmocka_unit_test(I3_F4_lines),
 		cmocka_unit_test(F7_three_owners_on_one_line),
 		cmocka_unit_test(F7_storm_quarantines),
 		cmocka_unit_test(I2_I3_config),

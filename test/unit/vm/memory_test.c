@@ -510,7 +510,7 @@ static void D7_pages_of_another_vm(void **state UNUSED)
 	end();
 }
 
-static void D9_meminfo_and_features(void **state UNUSED)
+static void I3_meminfo_and_features(void **state UNUSED)
 {
 	struct result r;
 
@@ -610,7 +610,7 @@ int main(void)
 		cmocka_unit_test(V1_A6_share_and_unshare),
 		cmocka_unit_test(D12_share_counts),
 		cmocka_unit_test(D7_pages_of_another_vm),
-		cmocka_unit_test(D9_meminfo_and_features),
+		cmocka_unit_test(I3_meminfo_and_features),
 		cmocka_unit_test(B6_primary_blocks_are_broken_before_they_are_made),
 		cmocka_unit_test(A8_vmid_is_invalidated_at_the_end),
 		cmocka_unit_test(D11_mapping_across_blocks_that_are_apart),
