@@ -8,6 +8,7 @@
 
 #include "bench_vm.h"
 #include "debug/console.h"
+#include "iommu/domain.h"
 #include "suite.h"
 #include "vm/vm_life.h"
 
@@ -242,6 +243,15 @@ static void domains_of_stage_2_have_a_vmid_each(void **state UNUSED)
 	snprintf(line, sizeof(line), "vm 1 domain %u: bytes mapped 0, attached 0, in flight 0, VMID ", domain);
 	has(answer("domains\r"), line);
 	has_not(fake_debug_out, "ASID");
+}
+
+static void slots_beyond_the_table_are_none(void **state UNUSED)
+{
+	struct domain_facts facts;
+
+	boot();
+	assert_false(domain_facts(vm_primary, vm_primary->domain_max, &facts));
+	assert_false(domain_facts(vm_primary, ~0u, &facts));
 }
 
 static void endpoints_have_both_names(void **state UNUSED)
@@ -550,6 +560,7 @@ int main(void)
 		cmocka_unit_test(typed_ahead),
 		cmocka_unit_test(ctrl_c_ends_a_listing),
 		cmocka_unit_test(garbage),
+		cmocka_unit_test(slots_beyond_the_table_are_none),
 	};
 
 	return SUITE("debug_console", cases);

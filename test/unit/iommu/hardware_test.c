@@ -573,6 +573,21 @@ static void D7_old_ids_stay_dead(void **state UNUSED)
 	}
 }
 
+/* Once an IOMMU is given up nothing more is attached behind it, whoever failed first. */
+static void E9_a_dead_iommu_takes_no_attachment(void **state UNUSED)
+{
+	boot();
+	bench_assign(3, 0, 300);
+	bench_map(d, 0x1000, bench_page(1), PAGE_SIZE);
+	bench_lands(2, 0, 0x1000, bench_page(1));
+	bench_hardware_fails();
+	smmu_time(bench_smmu[0], SMMU_STUCK);
+	assert_status(pv_unmap(d, 0x1000, PAGE_SIZE), PC_IO);
+	assert_int_equal(device_table[3].state, DEVICE_ASSIGNED);
+	assert_status(pv_attach(0, 300, 0, d, 0), PC_IO);
+	assert_int_not_equal(bench_write(3, 0, 0x1000, 0), SMMU_OK);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -608,6 +623,7 @@ int main(void)
 		cmocka_unit_test(A8_asids_are_not_reused_early),
 		cmocka_unit_test(K1_tags_run_out_with_a_status),
 		cmocka_unit_test(D7_old_ids_stay_dead),
+		cmocka_unit_test(E9_a_dead_iommu_takes_no_attachment),
 	};
 
 	return SUITE("hardware", cases);

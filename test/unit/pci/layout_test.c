@@ -649,6 +649,22 @@ static void random_trees(void **state UNUSED)
 	assert_true(refused < 60);
 }
 
+/* A window that is smaller than what a bridge can say, and lies across: it holds nothing, and nothing outside is used. */
+static void window_below_its_unit_holds_nothing(void **state UNUSED)
+{
+	struct machine *m = tree_begin();
+	const char *why = NULL;
+
+	for (u32 i = 0; i < m->pci[0].window_count; i++)
+		if (m->pci[0].window[i].space == PCI_MEM32) {
+			m->pci[0].window[i].bus = m->pci[0].window[i].cpu = 0x10080000;
+			m->pci[0].window[i].size = 0x1000;
+		}
+	tree_bar(tree_endpoint(TREE_ROOT, 1, 0x11112222), 0, 4096, 0);
+	assert_int_not_equal(tree_try(m, &why), OK);
+	assert_non_null(why);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -682,6 +698,7 @@ int main(void)
 		cmocka_unit_test(capability_lists_that_loop_end),
 		cmocka_unit_test(boot_is_cheap),
 		cmocka_unit_test(random_trees),
+		cmocka_unit_test(window_below_its_unit_holds_nothing),
 	};
 
 	return SUITE("pci_layout", cases);

@@ -354,6 +354,70 @@ static void bulk_map_chooses_leaf_sizes_B7(void **state)
 	assert_int_equal(size, 1ull << 12);
 }
 
+/* One edit remembers so many tables: what needs more is refused whole, and less of it works. */
+static void edit_that_is_full_is_undone_I4(void **state)
+{
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(formats); i++) {
+		struct pt_edit edit = { .count = 0 };
+		u64 size = (PT_EDIT_MAX + 1) * BLOCK_SIZE, free_pages;
+
+		setup(&formats[i]);
+		free_pages = pool_free_pages(&pool);
+		assert_int_equal(pt.ops->prepare(&pt, &edit, BLOCK_SIZE, size, PT_SHIFT_4K), E_NOMEM);
+		assert_int_equal(edit.count, PT_EDIT_MAX);
+		assert_true(pt.ops->undo(&pt, &edit));
+		pt.ops->finish(&pt, &edit);
+		assert_int_equal(pt.tables, 0);
+		assert_int_equal(pool_free_pages(&pool), free_pages);
+		edit = (struct pt_edit){ .count = 0 };
+		assert_int_equal(pt.ops->prepare(&pt, &edit, BLOCK_SIZE, size / 2, PT_SHIFT_4K), OK);
+		pt.ops->finish(&pt, &edit);
+		/* A leaf of 1 GiB has tables of tables in its way, empty or not. */
+		edit = (struct pt_edit){ .count = 0 };
+		assert_int_equal(pt.ops->prepare(&pt, &edit, 0, 1ull << 30, PT_SHIFT_1G), E_TOOBIG);
+		assert_int_equal(edit.count, 0);
+	}
+}
+
+/* Tables go one by one where the budget is one, those of tables too, and every step but the last says so. */
+static void tables_are_destroyed_in_steps_V9(void **state)
+{
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(formats); i++) {
+		u64 free_pages;
+		u32 tables, steps = 1;
+
+		setup(&formats[i]);
+		free_pages = pool_free_pages(&pool);
+		for (u64 at = 0; at < 6; at++)
+			assert_int_equal(bulk_map(&pt, (at << 30) + (at & 1) * BLOCK_SIZE, 0x80000000, PAGE_SIZE, PT_READ), OK);
+		tables = pt.tables;
+		assert_true(tables >= 12);
+		while (!pt.ops->destroy(&pt, 1))
+			assert_int_equal(pt.tables, tables - steps++);
+		assert_int_equal(steps, tables);
+		assert_int_equal(pool_free_pages(&pool), free_pages);
+	}
+}
+
+/* The short way maps within one table only, and says so where a range leaves it. */
+static void try_map_stays_in_one_table(void **state)
+{
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(formats); i++) {
+		setup(&formats[i]);
+		assert_int_equal(map(0, 1024, 0x80000000, PT_SHIFT_4K, PT_READ), OK);
+		pt.ops->clear(&pt, &(struct pt_run){ .va = window, .size = 512 * PAGE_SIZE, .shift = PT_SHIFT_4K });
+		want_set(0, 512, 0, 0);
+		assert_false(pt.ops->try_map(&pt, window + 511 * PAGE_SIZE, 0x90000000, 2 * PAGE_SIZE, PT_SHIFT_4K, PT_READ));
+		check_all();
+		assert_true(pt.ops->try_map(&pt, window + 510 * PAGE_SIZE, 0x90000000, 2 * PAGE_SIZE, PT_SHIFT_4K, PT_READ));
+		want_set(510, 2, 0x90000000, PT_READ);
+		check_all();
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -362,6 +426,9 @@ int main(void)
 		cmocka_unit_test(block_replaces_empty_tables_only_B10),
 		cmocka_unit_test(edges_of_the_input_space_D10),
 		cmocka_unit_test(bulk_map_chooses_leaf_sizes_B7),
+		cmocka_unit_test(edit_that_is_full_is_undone_I4),
+		cmocka_unit_test(tables_are_destroyed_in_steps_V9),
+		cmocka_unit_test(try_map_stays_in_one_table),
 	};
 
 	return SUITE("pt", cases);

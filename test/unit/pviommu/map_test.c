@@ -536,6 +536,32 @@ static void D12_aligned_and_shorter_than_a_block(void **state UNUSED)
 	assert_status(pv_iova_to_ipa(domain, 5 * BLOCK_SIZE + 300 * PAGE_SIZE), PC_NOT_FOUND);
 }
 
+/* Splits have used up most of a call's page records: the last entry ends where they do. */
+static void V9_splits_leave_what_is_left_of_the_records(void **state UNUSED)
+{
+	u32 splits = (PVIOMMU_MAX_PAGES - 1) / 512;
+	struct pviommu_unmap_entry *e;
+	struct pviommu_map_list *list;
+
+	boot();
+	list = bench_ptr(WHERE);
+	e = bench_ptr(WHERE + 64);
+	*list = (struct pviommu_map_list){ .size = 32,
+					   .domain = d,
+					   .entry_len = sizeof(*e),
+					   .entry_num = splits + 1,
+					   .entries_ipa = WHERE + 64 };
+	for (u32 i = 0; i < splits; i++) {
+		bench_map(d, BASE + i * BLOCK_SIZE, bench_block(1), BLOCK_SIZE);
+		e[i] = (struct pviommu_unmap_entry){ BASE + i * BLOCK_SIZE + 0x3000, 0x1000 };
+	}
+	bench_map(d, 0, bench_page(1), 512 * PAGE_SIZE);
+	e[splits] = (struct pviommu_unmap_entry){ 0, 512 * PAGE_SIZE };
+	assert_int_equal(pv_list(PVIOMMU_UNMAP_LIST, WHERE).v1, 512 * PAGE_SIZE);
+	bench_faults(2, 0, (511 - splits) * PAGE_SIZE, SMMU_F_TRANSLATION);
+	bench_lands(2, 0, (512 - splits) * PAGE_SIZE, bench_page(1) + (512 - splits) * PAGE_SIZE);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -564,6 +590,7 @@ int main(void)
 		cmocka_unit_test(A4_last_page_of_a_gathered_range_goes),
 		cmocka_unit_test(A4_run_of_blocks_ends_inside_one),
 		cmocka_unit_test(D12_aligned_and_shorter_than_a_block),
+		cmocka_unit_test(V9_splits_leave_what_is_left_of_the_records),
 	};
 
 	return SUITE("map", cases);

@@ -570,6 +570,44 @@ static void E3_reset_by_its_owner_fails(void **state UNUSED)
 	bench_destroy(vm);
 }
 
+/* Do the primary's CPUs and devices have this, of 1 and 2? */
+static u32 views_with(u64 at)
+{
+	struct pt_run run;
+
+	return vm_primary->cpu_pt.ops->lookup(&vm_primary->cpu_pt, at, at, &run) +
+	       2u * vm_primary->dma_pt.ops->lookup(&vm_primary->dma_pt, at, at, &run);
+}
+
+static void assign_with_silence_from(u32 n)
+{
+	const struct device *d = &device_table[3];
+	struct result r;
+
+	boot();
+	/* Devices have been at each other's registers, which all caches may hold. */
+	(void)bench_write(2, 0, bench_bar(3), 0);
+	(void)bench_write(2, 0, bench_bar(3) + 0x80000, 0);
+	bench_hardware_fails();
+	smmu_inject_silence(bench_smmu[0], n);
+	do {
+		r = pc_dev_assign(3, vm, 0);
+	} while (r.status == PC_SUCCESS && r.v1 == 1);
+	assert_true(r.status == PC_SUCCESS || r.status == PC_IO);
+	assert_true(r.status == PC_SUCCESS || d->state == DEVICE_UNASSIGNED || d->state == DEVICE_QUARANTINED);
+	/* Refused at its registers it is the primary's as before, with both ranges; later it is nobody's, with none. */
+	assert_int_equal(d->mmio_away, d->state != DEVICE_UNASSIGNED);
+	for (u32 i = 0; i < 2; i++)
+		assert_int_equal(views_with(d->mmio[i].base), d->mmio_away ? 0 : 3);
+}
+
+/* The IOMMU falls silent at each command of an assignment, between the device's two ranges too. */
+static void E3_silence_at_every_step_of_an_assignment(void **state UNUSED)
+{
+	for (u32 n = 0; n < 24; n++)
+		IN_CHILD(assign_with_silence_from(n));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -590,6 +628,7 @@ int main(void)
 		cmocka_unit_test(I2_I3_config),
 		cmocka_unit_test(E6_reset_by_the_owner),
 		cmocka_unit_test(E3_reset_by_its_owner_fails),
+		cmocka_unit_test(E3_silence_at_every_step_of_an_assignment),
 	};
 
 	return SUITE("device", cases);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* VM_DESTROY, whatever the VM was doing: in bounded steps, with nothing left; and with hardware that fails. */
+#include <string.h>
+
 #include "bench_vm.h"
 #include "suite.h"
 
@@ -439,6 +441,68 @@ static void E4_C9_an_error_at_every_command(void **state UNUSED)
 		});
 }
 
+/* PASIDs of a VM that ends: each leaves its domain, the context goes with the stream. */
+static void E4_D8_pasids_at_work(void **state UNUSED)
+{
+	u32 d;
+
+	boot_with(bench_pasids());
+	make();
+	bench_donate(vm, AT, bench_page(100), 8, 0);
+	bench_vm_assign(1, vm, 0, 7);
+	d = bench_vm_domain(vm);
+	bench_vm_map(vm, d, 0, AT, PAGE_SIZE);
+	for (u32 pasid = 0; pasid < 16; pasid += 5)
+		assert_status(vm_pv(vm, PVIOMMU_ATTACH_DEV, 0, 7, pasid, d, 4), PC_SUCCESS);
+	bench_destroy(vm);
+	bench_check();
+	assert_int_equal(device_table[1].endpoint[0].substreams, 0);
+	assert_null(device_table[1].endpoint[0].substream);
+	bench_lands(1, 0, bench_page(100), bench_page(100));
+}
+
+/* More tables than one step takes: a page here and a page there. */
+static void I8_many_tables_go_in_steps(void **state UNUSED)
+{
+	boot();
+	vm = bench_vm_of(0, 256, 1);
+	for (u64 i = 0; i < 150; i++)
+		bench_donate(vm, AT + i * BLOCK_SIZE, bench_page(300 + i), 1, 0);
+	assert_true(bench_destroy(vm) > 8);
+	bench_check();
+}
+
+/*
+ * A VM's device could write to the registers of its other device, and the IOMMU no longer says that this has ended:
+ * those registers are lost with the device, and not the primary's.
+ */
+static void V3_E3_registers_that_may_still_be_written(void **state UNUSED)
+{
+	const u64 prot = PVIOMMU_PROT_READ | PVIOMMU_PROT_WRITE | PVIOMMU_PROT_NOEXEC | PVIOMMU_PROT_MMIO;
+	struct bench_options o = bench_defaults();
+	u32 d;
+
+	o.iommus = 2;
+	boot_with(o);
+	make();
+	bench_donate(vm, AT, bench_page(100), 8, 0);
+	bench_vm_assign(5, vm, 1, 1);
+	bench_vm_assign(3, vm, 0, 1);
+	assert_status(pc_dev_map_mmio(3, 0, AT + BLOCK_SIZE), PC_SUCCESS);
+	d = bench_vm_domain(vm);
+	assert_status(vm_pv(vm, PVIOMMU_MAP_PAGES, d, 0, AT + BLOCK_SIZE, 0x4000, prot), PC_SUCCESS);
+	assert_status(vm_pv(vm, PVIOMMU_ATTACH_DEV, 1, 1, 0, d, 0), PC_SUCCESS);
+	assert_int_equal(bench_write(5, 0, 0x1000, 1), SMMU_OK);
+	bench_hardware_fails();
+	smmu_time(bench_smmu[1], SMMU_STUCK);
+	bench_destroy(vm);
+	/* Device 3 itself is behind the IOMMU that answers. */
+	assert_int_equal(device_table[3].state, DEVICE_QUARANTINED);
+	assert_true(device_table[3].mmio_pins > 0);
+	assert_non_null(strstr(fake_console, "may still be written"));
+	assert_status(pc_dev_info(0, bench_bar(3)), PC_FAULT);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -456,6 +520,9 @@ int main(void)
 		cmocka_unit_test(V3_E4_shared_page_is_lost),
 		cmocka_unit_test(E4_E9_silence_at_every_step),
 		cmocka_unit_test(E4_C9_an_error_at_every_command),
+		cmocka_unit_test(E4_D8_pasids_at_work),
+		cmocka_unit_test(I8_many_tables_go_in_steps),
+		cmocka_unit_test(V3_E3_registers_that_may_still_be_written),
 	};
 
 	return SUITE("teardown", cases);
