@@ -3,7 +3,9 @@
  * hyp_main itself, from the machine's record to the primary's first instruction, on the bench's hardware: what stands
  * then, and that a machine which is refused at any step is stopped with its sentence and all DMA still blocked.
  */
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "bench.h"
 #include "hyp/log.h"
@@ -93,17 +95,37 @@ static void a_share_of_the_memory_is_the_primarys_pool(void **state UNUSED)
 	assert_int_equal(vm_primary->pool.total_pages, (32ull << 20) / 32 / PAGE_SIZE);
 }
 
-static void a_pool_that_does_not_fit_is_refused(void **state UNUSED)
+/* What boot found to be free, and kept for our own tables: each boot is a process of its own. */
+static unsigned long *room;
+
+static void pool_is_refused(u64 bytes)
 {
 	struct bench_options o = bench_defaults();
 	struct machine *m = bench_machine(&o);
+	const char *words;
 
-	/* All that is left would be the primary's, and our own tables had no page. */
-	m->option.pool_bytes = m->heap.size - 4 * PAGE_SIZE;
-	refused("for our own tables");
-	m->option.pool_bytes = m->heap.size + PAGE_SIZE;
+	m->option.pool_bytes = bytes;
 	refused("does not fit");
 	assert_blocked();
+	words = strstr(fake_console, "does not fit");
+	assert_int_equal(sscanf(words, "does not fit: %lu bytes are free, %lu for our own tables", &room[0], &room[1]), 2);
+}
+
+static void a_pool_that_does_not_fit_is_refused(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	struct machine *m;
+
+	room = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(room, MAP_FAILED);
+	IN_CHILD(pool_is_refused(1ull << 30));
+	assert_int_equal(room[1], (32ull << 20) / 256);
+	/* All that is left, but for a page less than our own tables may need. */
+	IN_CHILD(pool_is_refused(room[0] - room[1] + PAGE_SIZE));
+	m = bench_machine(&o);
+	m->option.pool_bytes = room[0] - room[1];
+	assert_int_equal(boot(), FAKE_ENTERED_GUEST);
+	assert_int_equal(vm_primary->pool.total_pages, (room[0] - room[1]) / PAGE_SIZE);
 }
 
 static void G6_machine_without_a_description(void **state UNUSED)

@@ -585,6 +585,9 @@ static void E9_a_dead_iommu_takes_no_attachment(void **state UNUSED)
 	assert_status(pv_unmap(d, 0x1000, PAGE_SIZE), PC_IO);
 	assert_int_equal(device_table[3].state, DEVICE_ASSIGNED);
 	assert_status(pv_attach(0, 300, 0, d, 0), PC_IO);
+	/* Refused, and not tried: it is as it was. */
+	assert_int_equal(device_table[3].state, DEVICE_ASSIGNED);
+	assert_null(device_table[3].endpoint[0].attached.domain);
 	assert_int_not_equal(bench_write(3, 0, 0x1000, 0), SMMU_OK);
 }
 

@@ -376,10 +376,17 @@ static void D7_generations_of_a_domain_wrap(void **state UNUSED)
 	struct bench_options o = bench_defaults();
 	u32 first, last;
 
+	o.ram_bytes = 256ull << 20;
+	o.heap_bytes = 96ull << 20;
+	o.pool_bytes = (u64)DOMAIN_MAX * DOMAIN_POOL_SHARE * PAGE_SIZE;
 	bench_boot(&o);
+	assert_int_equal(vm_primary->domain_max, DOMAIN_MAX);
+	/* The last slot's ids are multiples of the table's size, so that 0 would follow. */
+	vm_primary->domain_free = DOMAIN_MAX;
 	first = bench_domain();
-	last = 0u - DOMAIN_MAX + first;
-	vm_primary->domain_page[0][first - 1].id = last;
+	assert_int_equal(first, DOMAIN_MAX);
+	last = 0u - DOMAIN_MAX;
+	vm_primary->domain_page[DOMAIN_PAGES - 1][DOMAINS_PER_PAGE - 1].id = last;
 	assert_status(pv_free(last), PC_SUCCESS);
 	assert_int_equal(bench_domain(), first);
 	assert_status(pv_free(last), PC_NOT_FOUND);

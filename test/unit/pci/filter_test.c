@@ -541,7 +541,7 @@ static void E7_V6_a_secondary_reads_its_own_addresses(void **state UNUSED)
 	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x18, 4), 0x5010000c);
 	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x1c, 4), 0x12);
 	/* A register of 32 bits cannot say an address above them. */
-	d->mmio_ipa[0] = 1ull << 32;
+	d->mmio_ipa[0] = 0x150000000;
 	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x10, 4), 0);
 	/* Sizing is answered as the primary's is. */
 	pci_config_write(&tree_other, 0, base + 0x10, 4, ~0u);

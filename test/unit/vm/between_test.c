@@ -73,7 +73,7 @@ static void D6_a_vm_that_ends_before_its_lock_is_taken(void **state UNUSED)
 {
 	boot();
 	between(&vm_primary->lock, destroy_it);
-	assert_status(pc_vcpu_set(vm, 0, AT, 0), PC_NOT_FOUND);
+	assert_status(pc_vm_finalise(vm), PC_NOT_FOUND);
 	assert_happened();
 	assert_status(pc_vcpu_set(vm, 0, AT, 0), PC_NOT_FOUND);
 }
