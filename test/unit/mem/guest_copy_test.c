@@ -140,6 +140,16 @@ static void entries_follow_the_same_rules(void **state UNUSED)
 	assert_int_equal(guest_read_entry(vm_primary, ipa(~0ull - 100), 24, 200, out, 16), E_FAULT);
 }
 
+/* The look before a structure is written says what the write will. */
+static void look_before_a_write(void **state UNUSED)
+{
+	boot();
+	assert_int_equal(guest_check_writable(vm_primary, ipa(bench_page(3) - 8), 64), OK);
+	assert_int_equal(guest_check_writable(vm_primary, ipa(~0ull - 7), 64), E_FAULT);
+	assert_int_equal(guest_check_writable(vm_primary, ipa(bench_page(3)), PVIOMMU_MAX_STRUCT + 8), E_FAULT);
+	assert_int_equal(guest_check_writable(vm_primary, ipa(0x1000), 8), E_FAULT);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -149,6 +159,7 @@ int main(void)
 		cmocka_unit_test(struct_size_decides),
 		cmocka_unit_test(shorter_struct_reads_as_zero),
 		cmocka_unit_test(entries_follow_the_same_rules),
+		cmocka_unit_test(look_before_a_write),
 	};
 
 	return SUITE("guest_copy", cases);

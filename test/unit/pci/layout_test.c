@@ -2,6 +2,7 @@
 /* Enumeration: every function found, no address twice, everything inside what leads to it. */
 #include <string.h>
 
+#include "pci/record.h"
 #include "tree.h"
 
 #define PORT     4
@@ -665,6 +666,23 @@ static void window_below_its_unit_holds_nothing(void **state UNUSED)
 	assert_non_null(why);
 }
 
+/* A function on each of so many buses: the table that finds them ends before the functions' does, and says so. */
+static void more_buses_than_the_index(void **state UNUSED)
+{
+	u32 added = 0;
+
+	tree_boot(tree_begin());
+	for (u32 i = 0; i < PCI_MAX_FUNCTIONS && record_add(i & 1, i >> 1 << 8) != NULL; i++)
+		added++;
+	assert_int_equal(added, PCI_MAX_FUNCTIONS - 1);
+	assert_int_equal(pci_function_count, added);
+	for (u32 i = 0; i < added; i++)
+		assert_int_equal(record_find(i & 1, i >> 1 << 8), i);
+	/* On a bus that is known there is room. */
+	assert_non_null(record_add(0, 8));
+	assert_int_equal(record_find(0, 8), added);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -699,6 +717,7 @@ int main(void)
 		cmocka_unit_test(boot_is_cheap),
 		cmocka_unit_test(random_trees),
 		cmocka_unit_test(window_below_its_unit_holds_nothing),
+		cmocka_unit_test(more_buses_than_the_index),
 	};
 
 	return SUITE("pci_layout", cases);

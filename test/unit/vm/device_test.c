@@ -608,6 +608,22 @@ static void E3_silence_at_every_step_of_an_assignment(void **state UNUSED)
 		IN_CHILD(assign_with_silence_from(n));
 }
 
+/* A vCPU that is still inside asks for a reset while its VM's device is reset to be taken away: it has no name by then. */
+static void E4_reset_by_an_owner_that_ends(void **state UNUSED)
+{
+	boot();
+	bench_vm_assign(2, vm, 0, 100);
+	bench_vm_assign(3, vm, 0, 200);
+	bench_reset_turns = 3;
+	for (u32 i = 0; i < 100 && device_table[2].state != DEVICE_RESETTING; i++)
+		assert_status(pc_vm_destroy(vm), PC_SUCCESS);
+	assert_int_equal(device_table[2].state, DEVICE_RESETTING);
+	assert_status(vm_reset(vm, 0, 100), PC_NOT_FOUND);
+	assert_int_equal(device_table[2].state, DEVICE_RESETTING);
+	bench_reset_turns = 0;
+	end();
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -629,6 +645,7 @@ int main(void)
 		cmocka_unit_test(E6_reset_by_the_owner),
 		cmocka_unit_test(E3_reset_by_its_owner_fails),
 		cmocka_unit_test(E3_silence_at_every_step_of_an_assignment),
+		cmocka_unit_test(E4_reset_by_an_owner_that_ends),
 	};
 
 	return SUITE("device", cases);

@@ -4,6 +4,7 @@
 
 #include "bench_vm.h"
 #include "suite.h"
+#include "vm/view.h"
 #include "vm/vm_life.h"
 
 #define AT 0x80000000ull /* in a VM: a block's boundary */
@@ -590,6 +591,98 @@ static void D11_mapping_across_blocks_that_are_apart(void **state UNUSED)
 	end();
 }
 
+/* Memory for tables runs out at each allocation of a share or a relinquish out of a block: refused, and all as before. */
+static void without_tables(bool share, u64 n)
+{
+	struct result r;
+
+	boot();
+	bench_donate(vm, AT + 4 * BLOCK_SIZE, bench_block(4), 512, 0);
+	pool_fail_after = n;
+	r = share ? vm_share(vm, AT + 4 * BLOCK_SIZE + 0x7000, 3) : vm_relinquish(vm, AT + 4 * BLOCK_SIZE + 0x7000, 0);
+	if (pool_fail_after == 0) {
+		assert_status(r, PC_NO_MEMORY);
+		assert_int_equal(page_find(pa(bench_block(4) + 0x7000))->owner, vm_find(vm)->owner);
+		r = share ? vm_share(vm, AT + 4 * BLOCK_SIZE + 0x7000, 3) : vm_relinquish(vm, AT + 4 * BLOCK_SIZE + 0x7000, 0);
+	}
+	pool_fail_after = 0;
+	assert_status(r, PC_SUCCESS);
+	end();
+}
+
+static void I4_share_and_relinquish_without_tables(void **state UNUSED)
+{
+	for (u64 n = 1; n <= 6; n++) {
+		IN_CHILD(without_tables(true, n));
+		IN_CHILD(without_tables(false, n));
+	}
+}
+
+/* The same, and the IOMMU does not say that it has forgotten a table that was linked: it is kept for ever. */
+static void V3_a_table_that_may_be_walked_is_not_given_back(void **state UNUSED)
+{
+	u64 place = AT + 4 * BLOCK_SIZE + 0x7000, tables, left;
+
+	boot();
+	bench_donate(vm, AT + 4 * BLOCK_SIZE, bench_block(4), 512, 0);
+	tables = vm_primary->dma_pt.tables;
+	left = pool_free_pages(vm_primary->dma_pt.pool);
+	bench_hardware_fails();
+	smmu_time(bench_smmu[0], SMMU_STUCK);
+	pool_fail_after = 3; /* behind a table of each of the primary's views */
+	assert_status(vm_relinquish(vm, place, 0), PC_NO_MEMORY);
+	assert_int_equal(pool_fail_after, 0);
+	assert_int_equal(vm_primary->dma_pt.tables, tables);
+	assert_int_equal(pool_free_pages(vm_primary->dma_pt.pool), left - 1);
+	assert_int_equal(page_find(pa(bench_block(4) + 0x7000))->owner, vm_find(vm)->owner);
+}
+
+/* What callers have looked at is looked at again where tables are indexed. */
+static void D10_views_end_where_their_tables_do(void **state UNUSED)
+{
+	static struct pt_edit edit;
+	struct vm *of;
+	enum status status;
+	u64 top;
+	ipa_t where;
+
+	boot();
+	of = vm_find(vm);
+	top = 1ull << of->cpu_pt.ops->va_bits;
+	vm_lock(of);
+	status = view_prepare(of, ipa(top), pa(bench_page(700)), PAGE_SIZE, &edit);
+	assert_int_equal(status, E_INVAL);
+	status = view_prepare(of, ipa(top - PAGE_SIZE), pa(bench_page(700)), 2 * PAGE_SIZE, &edit);
+	assert_int_equal(status, E_INVAL);
+	status = view_prepare(of, ipa(AT), pa(bench_page(700)), 0, &edit);
+	assert_int_equal(status, E_INVAL);
+	vm_unlock(of);
+	/* And what is neither memory nor a device's registers has no name in a VM. */
+	status = vm_pa_to_ipa(of, pa(FAKE_UART_BASE), &where);
+	assert_int_equal(status, E_NOENT);
+	end();
+}
+
+/* A range with a hole in it, in pages and a block: what is there goes, and the hole is passed over. */
+static void A4_removal_passes_over_holes(void **state UNUSED)
+{
+	struct pt_run run;
+	enum status status;
+
+	boot();
+	bench_donate(vm, AT + 4 * BLOCK_SIZE, bench_block(4) + 0x5000, 3, 0);
+	vm_lock(vm_primary);
+	status = view_remove(vm_primary, ipa(bench_block(4) + 0x3000), 8 * PAGE_SIZE);
+	assert_int_equal(status, OK);
+	for (u64 at = 0; at < 16 * PAGE_SIZE; at += PAGE_SIZE)
+		assert_int_equal(vm_primary->cpu_pt.ops->lookup(&vm_primary->cpu_pt, bench_block(4) + at, bench_block(4) + at, &run),
+				 at < 0x3000 || at >= 0x3000 + 8 * PAGE_SIZE);
+	vm_unlock(vm_primary);
+	bench_faults(2, 0, bench_block(4) + 0x4000, SMMU_F_TRANSLATION);
+	bench_faults(2, 0, bench_block(4) + 0x9000, SMMU_F_TRANSLATION);
+	bench_lands(2, 0, bench_block(4) + 0xb000, bench_block(4) + 0xb000);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -614,6 +707,10 @@ int main(void)
 		cmocka_unit_test(B6_primary_blocks_are_broken_before_they_are_made),
 		cmocka_unit_test(A8_vmid_is_invalidated_at_the_end),
 		cmocka_unit_test(D11_mapping_across_blocks_that_are_apart),
+		cmocka_unit_test(I4_share_and_relinquish_without_tables),
+		cmocka_unit_test(V3_a_table_that_may_be_walked_is_not_given_back),
+		cmocka_unit_test(D10_views_end_where_their_tables_do),
+		cmocka_unit_test(A4_removal_passes_over_holes),
 	};
 
 	return SUITE("memory", cases);
