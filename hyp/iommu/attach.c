@@ -84,8 +84,6 @@ static enum status substreams_alloc(struct vm *vm, struct endpoint *e)
 		return OK;
 	while ((PAGE_SIZE << order) < bytes)
 		order++;
-	if (order > POOL_ORDER_MAX)
-		return E_NOMEM;
 	status = pool_alloc(&vm->pool, order, &page);
 	if (status != OK)
 		return status;
