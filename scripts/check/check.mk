@@ -13,11 +13,15 @@ comma := ,
 # A list of words in, one word a line out, for xargs.
 lines = printf '%s\n' $1
 
-.PHONY: check-layers check-headers check-format check-sparse check-tidy check-cppcheck check-locks check-size
-check_targets += check-layers check-headers check-format check-sparse check-tidy check-cppcheck check-locks check-size
+.PHONY: check-checklist check-layers check-headers check-format check-sparse check-tidy check-cppcheck check-locks check-size
+check_targets += check-checklist check-layers check-headers check-format check-sparse check-tidy check-cppcheck check-locks check-size
 
 check-layers:
 	$(call step,DIRS,rooms and include directions,$(PYTHON) scripts/check/layers.py .)
+
+# Which test shows which statement of test/CHECKLIST.md.
+check-checklist:
+	$(call step,LIST,statements and their tests,$(PYTHON) scripts/check/checklist.py)
 
 # Each header means something by itself.
 check-headers: | $(check_needs)
