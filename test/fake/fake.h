@@ -23,6 +23,8 @@
 void *fake_ram_add(u64 base, u64 size);
 /* The host's pointer to a physical range, or NULL when it is not RAM from end to end. */
 void *fake_ram(u64 addr, u64 size);
+/* Called when the core asks for a pointer to memory: another CPU may have been there since it last looked. */
+extern void (*fake_phys_hook)(u64 addr);
 
 /*
  * What hardware sees of memory. A CPU's store may sit in its store buffer until a barrier, and

@@ -13,7 +13,12 @@
 
 #define MAX_IO_RANGES 32
 #define MAX_HOOKS     8
-#define CACHE_LINE    64u
+/* The shortest lines that a CPU may have: cleaning one word takes as little along as it can. */
+#define CACHE_LINE 16u
+/* What is never cleaned: in memory it is what firmware or the last owner left, and looks like entries that are valid. */
+#define LEFTOVER 0xa7
+/* Looks of a wait at hardware without a store to a register: eight times what the longest wait has before it gives up. */
+#define WAIT_LOOKS 8000000u
 
 struct ram {
 	u64 base, size;
@@ -32,7 +37,8 @@ struct store {
  * What hardware wrote since the last io_rmb(), and what was there before: a CPU may have read that early, before the
  * register that told of it. Of small writes, the latest.
  */
-#define EARLY 64u
+#define EARLY       64u
+#define EARLY_BYTES 64u
 static struct {
 	const u64 *slot;
 	u64 old;
@@ -41,7 +47,7 @@ static u32 early_count;
 
 static void early_remember(const u64 *at, u64 size)
 {
-	for (u64 i = 0; i < size / sizeof(u64) && size <= CACHE_LINE; i++) {
+	for (u64 i = 0; i < size / sizeof(u64) && size <= EARLY_BYTES; i++) {
 		early[early_count % EARLY].slot = at + i;
 		early[early_count++ % EARLY].old = at[i];
 	}
@@ -67,6 +73,7 @@ static struct hook store_hook[MAX_HOOKS], relax_hook[MAX_HOOKS];
 static u32 store_hook_count, relax_hook_count;
 
 static u64 clock_us, clock_step;
+static u32 looks; /* by a wait, since the last store to a register */
 static u64 random_state;
 u64 (*fake_random_source)(u64 limit);
 
@@ -129,10 +136,14 @@ void *fake_ram(u64 addr, u64 size)
 	return r == NULL ? NULL : r->cpu + (addr - r->base);
 }
 
+void (*fake_phys_hook)(u64 addr);
+
 void *io_phys(pa_t page)
 {
 	void *p = fake_ram(page.v, 1);
 
+	if (fake_phys_hook != NULL)
+		fake_phys_hook(page.v);
 	if (p == NULL)
 		fake_die("io_phys(%#llx) is not RAM", (unsigned long long)page.v);
 	return p;
@@ -149,9 +160,12 @@ pa_t io_phys_of(const void *pointer)
 
 void fake_noncoherent(void)
 {
-	for (u32 i = 0; i < ram_count; i++)
-		if (ram[i].hw == NULL)
-			ram[i].hw = pages(ram[i].size);
+	for (u32 i = 0; i < ram_count; i++) {
+		if (ram[i].hw != NULL)
+			continue;
+		ram[i].hw = pages(ram[i].size);
+		memset(ram[i].hw, LEFTOVER, ram[i].size);
+	}
 }
 
 /* --- what hardware sees */
@@ -342,6 +356,7 @@ static void io_write(volatile void *reg, u32 width, u64 value)
 
 	if (addr % width != 0)
 		fake_die("unaligned write of %u at %#llx", width, (unsigned long long)addr);
+	looks = 0;
 	r->ops->write(r->ctx, addr - r->base, width, value);
 }
 
@@ -377,6 +392,8 @@ u64 io_time_us(void)
 
 void io_relax(void)
 {
+	if (++looks > WAIT_LOOKS)
+		fake_die("a wait without end");
 	clock_us += clock_step;
 	for (u32 i = 0; i < relax_hook_count; i++)
 		((fake_relax_hook *)relax_hook[i].fn)(relax_hook[i].ctx);
@@ -416,8 +433,10 @@ void fake_io_reset(void)
 	io_range_count = 0;
 	store_hook_count = 0;
 	relax_hook_count = 0;
+	fake_phys_hook = NULL;
 	clock_us = 0;
 	clock_step = 1;
+	looks = 0;
 	random_state = 1;
 	fake_random_source = NULL;
 }
