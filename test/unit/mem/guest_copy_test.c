@@ -103,6 +103,40 @@ static void struct_size_decides(void **state UNUSED)
 	assert_int_equal(read_struct(ram_end() - 8, KNOWN, out), E_FAULT);
 }
 
+static u64 raced;
+static u32 fetches;
+
+/* The guest's other CPU: after the size was read it is another one. */
+static void size_changes(u64 addr)
+{
+	const u32 other = ~0u;
+
+	if (addr == raced && fetches++ == 1)
+		memcpy(fake_ram(raced, 4), &other, sizeof(other));
+}
+
+/* I1: what was checked is what is used, whatever the guest makes of it meanwhile. */
+static void I1_size_is_the_one_that_was_checked(void **state UNUSED)
+{
+	u32 size;
+	u8 out[KNOWN];
+
+	boot();
+	raced = bench_page(1);
+	fetches = 0;
+	memset(bench_ptr(raced), 0, PAGE_SIZE);
+	size = KNOWN;
+	memcpy(bench_ptr(raced), &size, sizeof(size));
+	fake_phys_hook = size_changes;
+	assert_int_equal(guest_read_struct(vm_primary, ipa(raced), out, KNOWN, KNOWN), OK);
+	fake_phys_hook = NULL;
+	assert_true(fetches > 1);
+	memcpy(&size, bench_ptr(raced), sizeof(size));
+	assert_int_equal(size, ~0u);
+	memcpy(&size, out, sizeof(size));
+	assert_int_equal(size, KNOWN);
+}
+
 static void shorter_struct_reads_as_zero(void **state UNUSED)
 {
 	u8 out[KNOWN];
@@ -157,6 +191,7 @@ int main(void)
 		cmocka_unit_test(memory_that_is_not_the_guests_faults),
 		cmocka_unit_test(write_is_all_or_nothing),
 		cmocka_unit_test(struct_size_decides),
+		cmocka_unit_test(I1_size_is_the_one_that_was_checked),
 		cmocka_unit_test(shorter_struct_reads_as_zero),
 		cmocka_unit_test(entries_follow_the_same_rules),
 		cmocka_unit_test(look_before_a_write),
