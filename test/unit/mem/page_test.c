@@ -68,6 +68,12 @@ static void V2_pins_are_all_or_none(void **state UNUSED)
 	refused(G, 4, OWNER_VM + 1, E_FAULT);
 	/* Beyond the end of RAM, and into the hole between two regions. */
 	refused(FAKE_RAM_BASE + (16ull << 20) - PAGE_SIZE, 2, OWNER_VM, E_FAULT);
+	refused(RECORDS_RAM3 + RECORDS_RAM3_SIZE - PAGE_SIZE, 2, OWNER_VM, E_FAULT);
+	/* The next record is the next region's first page, which is far away. */
+	page_set(page_of(pa(RECORDS_RAM3)), OWNER_VM, PAGE_OWNED);
+	assert_ptr_equal(page_of(pa(RECORDS_RAM3)), page_of(pa(RECORDS_RAM2 + RECORDS_RAM2_SIZE - PAGE_SIZE)) + 1);
+	refused(RECORDS_RAM2 + RECORDS_RAM2_SIZE - PAGE_SIZE, 2, OWNER_VM, E_FAULT);
+	page_set(page_of(pa(RECORDS_RAM3)), OWNER_HYP, PAGE_OWNED);
 	assert_int_equal(page_pin(pa(RECORDS_RAM2 - PAGE_SIZE), 2, OWNER_VM, true), E_FAULT);
 	/* What a VM shares, the primary may use, and no other VM. */
 	assert_int_equal(page_pin(pa(G + 4 * PAGE_SIZE), 1, OWNER_VM, true), OK);
