@@ -40,7 +40,7 @@ static const struct format {
 };
 static const struct format *format;
 
-static void setup(const struct format *f)
+static void setup_on(const struct format *f, bool snoops)
 {
 	struct machine *m;
 	struct range rest;
@@ -48,16 +48,20 @@ static void setup(const struct format *f)
 	fake_reset();
 	m = fake_machine(RAM, HEAP, 1);
 	fake_machine_use(m);
+	if (!snoops)
+		fake_noncoherent();
 	boot_alloc_open(m->heap);
 	page_init(m);
 	rest = boot_alloc_close();
 	pool_init(&pool, 0);
 	pool_add(&pool, pa(rest.base), rest.size >> PAGE_SHIFT);
-	assert_int_equal(pt_init(&pt, f->ops, &pool, ~0u, false), OK);
+	assert_int_equal(pt_init(&pt, f->ops, &pool, ~0u, !snoops), OK);
 	memset(want, 0, sizeof(want));
 	format = f;
 	window = f->base;
 }
+
+static void setup(const struct format *f) { setup_on(f, true); }
 
 /* Independent walk: output address and leaf size, or false. */
 static bool hw_walk(u64 va, u64 *out, u64 *size, u64 *leaf)
@@ -87,6 +91,12 @@ static bool hw_walk(u64 va, u64 *out, u64 *size, u64 *leaf)
 	return false;
 }
 
+/* UXN of stage 1, the upper bit of XN of stage 2 (D8.4). */
+static bool hw_executable(u64 leaf)
+{
+	return (leaf & (1ull << 54)) == 0;
+}
+
 static bool hw_writable(u64 leaf)
 {
 	return format->ops->stage == 1 ? !(leaf & (1u << 7)) : (leaf & (1u << 7)) != 0;
@@ -107,6 +117,8 @@ static void check_page(u32 i)
 	assert_int_equal(hw_writable(leaf), (want[i] & PT_WRITE) != 0);
 	assert_int_equal(run.out + (va - run.va), out);
 	assert_int_equal(run.prot & PT_WRITE, want[i] & PT_WRITE);
+	assert_int_equal(hw_executable(leaf), (want[i] & PT_EXEC) != 0);
+	assert_int_equal(run.prot & PT_EXEC, want[i] & PT_EXEC);
 }
 
 static void check_all(void)
@@ -158,7 +170,7 @@ static void random_map(void)
 	u32 first = (u32)fake_random_below(PAGES / unit) * unit;
 	u32 count = (1 + (u32)fake_random_below(shift == PT_SHIFT_2M ? 2 : 700)) * unit;
 	u64 out = (1 + fake_random_below(1u << 16)) << shift;
-	u32 prot = PT_READ | (fake_random_below(2) ? PT_WRITE : 0);
+	u32 prot = PT_READ | (fake_random_below(2) ? PT_WRITE : 0) | (fake_random_below(2) ? PT_EXEC : 0);
 	bool room;
 	enum status status;
 
@@ -257,6 +269,42 @@ static void random_sequences_match_an_array_B6_B7(void **state)
 	for (u32 i = 0; i < ARRAY_SIZE(formats); i++)
 		for (u64 seed = 1; seed <= 3; seed++)
 			against_array(&formats[i], seed);
+}
+
+/* What a walker without snooping finds in a table, and in those below it, is what the CPU has there. */
+static void in_memory(u64 table, int level)
+{
+	u64 entries = level == format->start_level ? 512ull * pt.ops->root_pages : 512;
+
+	for (u64 i = 0; i < entries; i++) {
+		u64 entry, seen;
+
+		memcpy(&entry, (const u64 *)io_phys(pa(table)) + i, sizeof(entry));
+		assert_true(fake_hw_read(table + 8 * i, &seen, sizeof(seen), false));
+		if (seen != entry)
+			suite_fail("entry %u of level %d is %#lx in memory", (u32)i, level, (unsigned long)seen);
+		if (level < 3 && (entry & 3) == 3)
+			in_memory(entry & 0xfffffffff000ull, level + 1);
+	}
+}
+
+static void B5_tables_are_in_memory_at_every_moment(void **state)
+{
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(formats); i++) {
+		setup_on(&formats[i], false);
+		in_memory(pt.root.v, format->start_level);
+		fake_seed(i + 1);
+		for (u32 round = 0; round < 100; round++) {
+			if (fake_random_below(2))
+				random_map();
+			else if (fake_random_below(2))
+				random_unmap();
+			else
+				random_merge();
+			in_memory(pt.root.v, format->start_level);
+		}
+	}
 }
 
 /* Every allocation that a map needs fails once: nothing is left of the attempt. */
@@ -422,6 +470,7 @@ int main(void)
 {
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(random_sequences_match_an_array_B6_B7),
+		cmocka_unit_test(B5_tables_are_in_memory_at_every_moment),
 		cmocka_unit_test(failed_allocations_leave_nothing_I4_V10),
 		cmocka_unit_test(block_replaces_empty_tables_only_B10),
 		cmocka_unit_test(edges_of_the_input_space_D10),
