@@ -184,6 +184,35 @@ static void B2_the_same_without_snooping_and_with_late_stores(void **state UNUSE
 	}
 }
 
+/* What a walker without snooping finds is what the CPU has there, byte for byte. */
+static void in_memory(u64 addr, u64 size)
+{
+	const u64 *cpu = fake_ram(addr, size);
+
+	for (u64 i = 0; i < size / 8; i++) {
+		u64 seen = 0;
+
+		assert_true(fake_hw_read(addr + 8 * i, &seen, 8, false));
+		if (seen != cpu[i])
+			suite_fail("%#llx is %#llx in memory", (unsigned long long)(addr + 8 * i), (unsigned long long)seen);
+	}
+}
+
+static void B5_new_stream_tables_are_in_memory(void **state UNUSED)
+{
+	struct machine *m = tiny_machine();
+	u64 base;
+
+	m->iommu[0].coherent = false;
+	fake_noncoherent();
+	tiny_start(m);
+	base = tiny_reg64(0x80) & 0xffffffffffffc0ull;
+	in_memory(base, 8ull << ((tiny.reg[0x88 / 4] & 63) - 8));
+	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(0x105)), OK);
+	in_memory(base, 8ull << ((tiny.reg[0x88 / 4] & 63) - 8));
+	in_memory(io_phys_of(entry(0x100)).v, 256 * 64);
+}
+
 static void detach_needs_one_flush(void **state UNUSED)
 {
 	tiny_default();
@@ -317,6 +346,30 @@ static void context_tables_of_every_size(void **state UNUSED)
 	}
 }
 
+static void B5_new_context_tables_are_in_memory(void **state UNUSED)
+{
+	struct machine *m = tiny_machine();
+	struct pool *pool;
+
+	tiny.idr1 |= 20u << 6;
+	tiny.idr0 |= 1u << 19;
+	m->iommu[0].coherent = false;
+	fake_noncoherent();
+	tiny_start(m);
+	pool = tiny_pool(2048);
+	for (u8 bits = 0; bits <= 16; bits++) {
+		struct stream_ctx c;
+		const u64 *l1;
+
+		assert_int_equal(smmuv3_ctx_alloc(&tiny_iommu, pool, bits, &c), OK);
+		in_memory(c.table.v, bits <= 12 ? c.pages * PAGE_SIZE : PAGE_SIZE);
+		l1 = fake_ram(c.table.v, PAGE_SIZE);
+		for (u32 i = 0; bits > 12 && i < 1u << (bits - 10); i++)
+			in_memory(l1[i] & ~0xffffull, 1024 * 64);
+		smmuv3_ctx_free(&tiny_iommu, pool, &c);
+	}
+}
+
 static void D12_no_memory_at_any_allocation_leaves_nothing(void **state UNUSED)
 {
 	struct stream_ctx c;
@@ -396,6 +449,7 @@ static void B9_a_linear_table_holds_the_boards_streams(void **state UNUSED)
 	assert_int_equal(tiny_reg64(0x80) & 0xffff & ~(1ull << 62), 0); /* aligned to 64 KiB */
 	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(0x3ff)), OK);
 	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(0x400)), E_INVAL);
+	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(0x400), &configs[2]), E_INVAL);
 	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(0x3ff), &configs[2]), OK);
 	assert_int_equal(entry(0x3ff)[3], 0x41000000);
 }
@@ -405,12 +459,14 @@ int main(void)
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(B1_B2_every_prefix_of_a_stream_entry_is_safe),
 		cmocka_unit_test(B2_the_same_without_snooping_and_with_late_stores),
+		cmocka_unit_test(B5_new_stream_tables_are_in_memory),
 		cmocka_unit_test(detach_needs_one_flush),
 		cmocka_unit_test(B3_a_failed_flush_leaves_the_stream_blocked),
 		cmocka_unit_test(B1_B2_every_prefix_of_a_live_context_is_safe),
 		cmocka_unit_test(B2_a_context_that_is_not_live_needs_no_command),
 		cmocka_unit_test(D8_pasids_beyond_the_table_are_refused),
 		cmocka_unit_test(context_tables_of_every_size),
+		cmocka_unit_test(B5_new_context_tables_are_in_memory),
 		cmocka_unit_test(D12_no_memory_at_any_allocation_leaves_nothing),
 		cmocka_unit_test(without_a_stage_its_modes_are_refused),
 		cmocka_unit_test(B9_streams_without_an_entry),
