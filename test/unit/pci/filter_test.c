@@ -479,6 +479,28 @@ static void quarantined_function_is_nobodys(void **state UNUSED)
 	assert_absent(&tree_primary, base);
 }
 
+/* F7: a pin that was denied is the hypervisor's to open, whatever is written to the command register. */
+static void F7_denied_pin_stays_closed(void **state UNUSED)
+{
+	const struct device *d;
+
+	boot_everything();
+	d = tree_record(subject)->device;
+	base = tree_ecam(subject);
+	pci_device_intx(d, false);
+	assert_int_equal(tree[subject].reg[1] & 0x400, 0x400);
+	pci_config_write(&tree_primary, 0, base + 4, 2, 6);
+	assert_int_equal(tree[subject].reg[1] & 0xffff, 0x406);
+	pci_config_write(&tree_primary, 0, base + 5, 1, 0);
+	assert_int_equal(tree[subject].reg[1] & 0xffff, 0x406);
+	pci_config_write(&tree_primary, 0, base + 4, 4, 2);
+	assert_int_equal(tree[subject].reg[1] & 0xffff, 0x402);
+	pci_device_intx(d, true);
+	assert_int_equal(tree[subject].reg[1] & 0xffff, 2);
+	pci_config_write(&tree_primary, 0, base + 4, 2, 6);
+	assert_int_equal(tree[subject].reg[1] & 0xffff, 6);
+}
+
 static void interrupt_line_is_per_function(void **state UNUSED)
 {
 	boot_everything();
@@ -623,6 +645,7 @@ int main(void)
 		cmocka_unit_test(others_see_nothing),
 		cmocka_unit_test(accesses_that_are_none),
 		cmocka_unit_test(quarantined_function_is_nobodys),
+		cmocka_unit_test(F7_denied_pin_stays_closed),
 		cmocka_unit_test(interrupt_line_is_per_function),
 		cmocka_unit_test(error_bits_are_not_cleared_by_accident),
 		cmocka_unit_test(E7_V6_a_secondary_reads_its_own_addresses),
