@@ -94,6 +94,12 @@ static void map_pages(void **state UNUSED)
 	assert_status(pv_map(d, 0x8000, end, 0x1000, BENCH_RW), PC_FAULT);
 	assert_status(pv_map(d, 0x8000, bench_guest_base - 0x1000, 0x2000, BENCH_RW), PC_FAULT);
 	assert_status(pv_map(d, 0x8000, bench_bar(3), 0x1000, BENCH_RW), PC_FAULT);
+	/* Just beyond, whatever tables there are: an index that is cut short would find them. */
+	assert_status(pv_map(d, 0x200000, page + 0x10000, 0x1000, BENCH_RW), PC_SUCCESS);
+	for (u64 at = last; at < last + (16ull << 21); at += 1ull << 21) {
+		assert_status(pv_map(d, at, page, 0x1000, BENCH_RW), PC_INVALID_PARAMETER);
+		assert_status(pv_map(d, at + 0x5000, page, 0x1000, BENCH_RW), PC_INVALID_PARAMETER);
+	}
 	/* the last page of the space works */
 	assert_status(pv_map(d, last - 0x1000, page, 0x1000, BENCH_RW), PC_SUCCESS);
 }
@@ -509,6 +515,7 @@ static void unmap_list_statuses(void **state UNUSED)
 static void query(void **state UNUSED)
 {
 	static const u64 values[] = { 0x10000, 0x40201000, 48, 0 };
+	static const u64 beyond[] = { VM_MAX_PVIOMMUS, VM_MAX_PVIOMMUS + 1, 1000, 1ull << 32, ~0ull };
 	struct result r;
 
 	boot();
@@ -535,7 +542,11 @@ static void query(void **state UNUSED)
 	assert_status(pv_query(0, PVIOMMU_Q_EVENT_IRQ, machine->event_irq_count), PC_NOT_FOUND);
 	assert_status(pv_query(0, PVIOMMU_Q_COUNT, 0), PC_NOT_SUPPORTED);
 	assert_status(pv_query(1, 0, 0), PC_NOT_FOUND);
-	assert_status(pv_query(8, 0, 0), PC_NOT_FOUND);
+	for (u32 i = 0; i < ARRAY_SIZE(beyond); i++) {
+		assert_status(pv_query(beyond[i], 0, 0), PC_NOT_FOUND);
+		assert_status(pv_stats(beyond[i], 0), PC_NOT_FOUND);
+		assert_status(pv_endpoint_info(beyond[i], 100), PC_NOT_FOUND);
+	}
 }
 
 static void endpoint_info(void **state UNUSED)
