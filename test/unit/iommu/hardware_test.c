@@ -215,6 +215,23 @@ static void V3_silent_hardware_keeps_a_mixed_range(void **state UNUSED)
 	assert_int_equal(page_find(pa(at + BLOCK_SIZE))->pins, 1);
 }
 
+/* I4: once an IOMMU has failed, an attach behind it is refused, and not begun. */
+static void I4_E9_attach_behind_a_dead_iommu_changes_nothing(void **state UNUSED)
+{
+	boot();
+	bench_assign(3, 0, 3);
+	bench_map(d, 0x1000, bench_page(1), 0x1000);
+	bench_lands(2, 0, 0x1000, bench_page(1));
+	bench_hardware_fails();
+	smmu_time(bench_smmu[0], SMMU_STUCK);
+	assert_status(pv_unmap(d, 0x1000, 0x1000), PC_IO);
+	assert_true(iommu_instance[0].dead);
+	assert_int_equal(device_table[3].state, DEVICE_ASSIGNED);
+	assert_status(pv_attach(0, 3, 0, bench_domain(), 0), PC_IO);
+	assert_int_equal(device_table[3].state, DEVICE_ASSIGNED);
+	assert_null(device_table[3].endpoint[0].attached.domain);
+}
+
 /* One IOMMU of two is silent: domains on the other one do not notice. */
 static void hardware_failure_is_one_iommus(void **state UNUSED)
 {
@@ -602,6 +619,7 @@ int main(void)
 		cmocka_unit_test(V3_silent_hardware_keeps_its_pages),
 		cmocka_unit_test(V3_A3_silent_hardware_keeps_the_pages_of_a_list),
 		cmocka_unit_test(V3_silent_hardware_keeps_a_mixed_range),
+		cmocka_unit_test(I4_E9_attach_behind_a_dead_iommu_changes_nothing),
 		cmocka_unit_test(hardware_failure_is_one_iommus),
 		cmocka_unit_test(E4_silent_hardware_in_unmap),
 		cmocka_unit_test(E4_silent_hardware_in_split),

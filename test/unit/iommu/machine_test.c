@@ -61,6 +61,46 @@ static void D3_stream_twice_in_one_device_is_refused(void **state UNUSED)
 	says(&o, "twice");
 }
 
+static void one_id_on_each(struct machine *m)
+{
+	m->dt_device[0].stream[1].iommu = 1;
+	m->dt_device[0].stream[1].sid = 0x708;
+}
+
+/* A stream is an IOMMU and a number: one number behind two of them is two streams of two devices. */
+static void D1_one_number_on_two_iommus_is_two_streams(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	o.iommus = 2;
+	o.change = one_id_on_each;
+	bench_boot(&o);
+	assert_ptr_equal(endpoint_find(&iommu_instance[0], sid(0x708))->device, &device_table[0]);
+	assert_ptr_equal(endpoint_find(&iommu_instance[1], sid(0x708))->device, &device_table[6]);
+	assert_null(endpoint_find(&iommu_instance[1], sid(0x709)));
+	assert_null(endpoint_find(&iommu_instance[1], sid(0x401)));
+}
+
+static void without_a_stream(struct machine *m)
+{
+	m->dt_device[0].stream_count = 0;
+}
+
+/* D1: what has no stream cannot be assigned, and is at home as it is. */
+static void D1_device_without_a_stream_is_not_for_assignment(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	u32 vm;
+
+	o.change = without_a_stream;
+	bench_boot(&o);
+	vm = bench_vm(0);
+	assert_status(pc_dev_assign(6, PC_VM_PRIMARY, 0), PC_INVALID_PARAMETER);
+	assert_status(pc_dev_assign(6, vm, 0), PC_INVALID_PARAMETER);
+	assert_status(pc_dev_vsid(6, 0, 1), PC_NOT_FOUND);
+	bench_destroy(vm);
+}
+
 static void stream_far_away(struct machine *m)
 {
 	m->dt_device[0].stream[1].sid = 0xfffffff0;
@@ -581,6 +621,8 @@ int main(void)
 		cmocka_unit_test(V4_iommu_that_does_not_block_ends_the_boot),
 		cmocka_unit_test(D1_stream_of_two_devices_is_refused),
 		cmocka_unit_test(D3_stream_twice_in_one_device_is_refused),
+		cmocka_unit_test(D1_one_number_on_two_iommus_is_two_streams),
+		cmocka_unit_test(D1_device_without_a_stream_is_not_for_assignment),
 		cmocka_unit_test(stream_beyond_the_table_is_refused),
 		cmocka_unit_test(D1_stream_of_two_functions_is_refused),
 		cmocka_unit_test(D3_no_stream_or_two_iommus_are_not_for_assignment),

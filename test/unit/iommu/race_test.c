@@ -58,18 +58,20 @@ static void boot(void)
 }
 
 /* An unmap of two pages by CPU 0, with the other call in its wait. */
-static void during_unmap(void (*what)(void))
+static void during_unmap_of(u64 iova, void (*what)(void))
 {
 	other_call = what;
 	turns = turn_wanted = 0;
 	smmu_time(bench_smmu[0], SMMU_MANUAL);
 	fake_relax_hook_add(other_cpu, NULL);
-	bench_unmap(d, 0x1000, 0x2000);
+	bench_unmap(d, iova, 0x2000);
 	fake_relax_hook_remove(other_cpu, NULL);
 	smmu_time(bench_smmu[0], SMMU_ON_RELAX);
 	assert_true(turns > turn_wanted); /* it really waited */
 	bench_check();
 }
+
+static void during_unmap(void (*what)(void)) { during_unmap_of(0x1000, what); }
 
 static void map_in_flight(void)
 {
@@ -86,6 +88,25 @@ static void V3_A3_iova_in_flight_is_busy(void **state UNUSED)
 	/* And free again afterwards. */
 	bench_map(d, 0x1000, bench_page(9), 0x1000);
 	bench_lands(2, 0, 0x1000, bench_page(9));
+}
+
+static void map_into_either(void)
+{
+	for (u64 iova = 0x20000; iova < 0x22000; iova += 0x1000)
+		assert_int_equal(call(PVIOMMU_MAP_PAGES, d, iova, bench_page(9), 0x1000, BENCH_RW, NULL), PC_BUSY);
+	assert_int_equal(call(PVIOMMU_MAP_PAGES, d, 0x22000, bench_page(9), 0x1000, BENCH_RW, NULL), PC_SUCCESS);
+}
+
+/* The same where the pages are apart in the machine, so that they are gathered. */
+static void V3_gathered_iovas_in_flight_are_busy(void **state UNUSED)
+{
+	boot();
+	bench_map(d, 0x20000, bench_page(20), 0x1000);
+	bench_map(d, 0x21000, bench_page(30), 0x1000);
+	bench_lands(2, 0, 0x20000, bench_page(20));
+	bench_lands(2, 0, 0x21000, bench_page(30));
+	during_unmap_of(0x20000, map_into_either);
+	bench_map(d, 0x21000, bench_page(9), 0x1000);
 }
 
 static void map_elsewhere(void)
@@ -190,6 +211,7 @@ int main(void)
 {
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(V3_A3_iova_in_flight_is_busy),
+		cmocka_unit_test(V3_gathered_iovas_in_flight_are_busy),
 		cmocka_unit_test(other_addresses_are_free_meanwhile),
 		cmocka_unit_test(two_unmaps_of_one_range),
 		cmocka_unit_test(two_unmaps_at_once),
