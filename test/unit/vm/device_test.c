@@ -46,6 +46,7 @@ static void E1_claim_of_a_group(void **state UNUSED)
 	boot();
 	other = bench_vm(128);
 	bench_lands(3, 0, bench_page(300), bench_page(300));
+	bench_master[3] = true; /* at work for the primary */
 	bench_vm_assign(2, vm, 0, 100);
 	/* The other is nobody's meanwhile: no DMA, no MMIO, no bus mastering, no interrupt. */
 	bench_faults(3, 0, bench_page(300), SMMU_C_BAD_STE);
@@ -248,6 +249,78 @@ static void E6_group_is_reset_when_all_of_it_is_idle(void **state UNUSED)
 	assert_int_equal(device_table[2].state, DEVICE_UNASSIGNED);
 	assert_int_equal(device_table[3].state, DEVICE_UNASSIGNED);
 	end();
+}
+
+/* F7: given back, a device has no line, also while others of its group are still at work. */
+static void F7_released_device_has_no_line_while_its_group_is_at_work(void **state UNUSED)
+{
+	boot();
+	bench_vm_assign(2, vm, 0, 100);
+	bench_vm_assign(3, vm, 0, 200);
+	assert_status(pc_dev_map_irq(2, 0, 40), PC_SUCCESS);
+	assert_status(pc_dev_release(2), PC_SUCCESS);
+	assert_int_equal(device_table[2].state, DEVICE_CLAIMED);
+	assert_int_equal(fake_vm_calls.take, 1);
+	assert_int_equal(device_table[2].irq_given[0], 0);
+	assert_true(bench_intx_denied[2]);
+	end();
+}
+
+/* V1: the registers of a device in quarantine are nobody's to map, not even by its owner. */
+static void V1_E3_registers_in_quarantine_are_nobodys(void **state UNUSED)
+{
+	const u64 prot = PVIOMMU_PROT_READ | PVIOMMU_PROT_WRITE | PVIOMMU_PROT_NOEXEC | PVIOMMU_PROT_MMIO;
+	u32 d;
+
+	boot();
+	d = bench_domain();
+	assert_status(pv_map(d, 0, bench_bar(1), PAGE_SIZE, prot), PC_SUCCESS);
+	bench_unmap(d, 0, PAGE_SIZE);
+	bench_quarantine_expected();
+	bench_reset_status = E_IO;
+	assert_status(pc_dev_assign(1, 1, 0), PC_IO);
+	bench_reset_status = OK;
+	assert_int_equal(device_table[1].state, DEVICE_QUARANTINED);
+	assert_ptr_equal(device_table[1].vm, vm_primary);
+	assert_status(pv_map(d, 0, bench_bar(1), PAGE_SIZE, prot), PC_DENIED);
+	assert_status(pc_dev_req_mmio(bench_bar(1)), PC_NOT_FOUND);
+	assert_status(pc_dev_release(1), PC_SUCCESS);
+	assert_status(pv_map(d, 0, bench_bar(1), PAGE_SIZE, prot), PC_SUCCESS);
+	bench_unmap(d, 0, PAGE_SIZE);
+	end();
+}
+
+static bool primary_has(u64 at)
+{
+	struct pt_run cpu, dma;
+	bool has = vm_primary->cpu_pt.ops->lookup(&vm_primary->cpu_pt, at, at, &cpu);
+
+	assert_int_equal(has, vm_primary->dma_pt.ops->lookup(&vm_primary->dma_pt, at, at, &dma));
+	return has;
+}
+
+/* The IOMMU falls silent between two ranges of a device's MMIO: the claim takes both from the primary or none. */
+static void claim_with_silence_after(u32 steps)
+{
+	bool has;
+
+	boot();
+	bench_hardware_fails();
+	smmu_inject_silence(bench_smmu[0], steps);
+	(void)pc_dev_assign(3, vm, 0);
+	has = primary_has(bench_bar(3));
+	assert_int_equal(primary_has(bench_bar(3) + 0x80000), has);
+	assert_int_equal(has, !device_table[3].mmio_away);
+	if (steps == 0)
+		assert_true(has);
+	if (steps == 23)
+		assert_false(has);
+}
+
+static void E4_claim_takes_all_registers_or_none(void **state UNUSED)
+{
+	for (u32 steps = 0; steps < 24; steps++)
+		IN_CHILD(claim_with_silence_after(steps));
 }
 
 static void E3_release_that_fails(void **state UNUSED)
@@ -634,6 +707,9 @@ int main(void)
 		cmocka_unit_test(D1_V7_two_iommus_and_two_vms),
 		cmocka_unit_test(V1_E3_quarantine_on_a_failing_reset),
 		cmocka_unit_test(E6_group_is_reset_when_all_of_it_is_idle),
+		cmocka_unit_test(F7_released_device_has_no_line_while_its_group_is_at_work),
+		cmocka_unit_test(V1_E3_registers_in_quarantine_are_nobodys),
+		cmocka_unit_test(E4_claim_takes_all_registers_or_none),
 		cmocka_unit_test(E3_release_that_fails),
 		cmocka_unit_test(E3_claim_io),
 		cmocka_unit_test(I3_V1_map_mmio),

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bench_vm.h"
+#include "mem/pool_priv.h"
 #include "suite.h"
 #include "vm/view.h"
 #include "vm/vm_life.h"
@@ -155,6 +156,11 @@ static void A6_pinned_pages_stay(void **state UNUSED)
 				 .v1,
 			 4);
 	assert_status(pc_vm_donate(vm, AT + BLOCK_SIZE, bench_block(2), 4, 0), PC_BUSY);
+	/* One page of a block that is of one kind otherwise. */
+	bench_map(d, 2 * BLOCK_SIZE, bench_block(3) + 0x7000, PAGE_SIZE);
+	assert_status(pc_vm_donate(vm, AT + 4 * BLOCK_SIZE, bench_block(3), 512, 0), PC_BUSY);
+	bench_unmap(d, 2 * BLOCK_SIZE, PAGE_SIZE);
+	bench_donate(vm, AT + 4 * BLOCK_SIZE, bench_block(3), 512, 0);
 	bench_unmap(d, 0, PAGE_SIZE);
 	bench_donate(vm, AT, bench_page(100), 16, 0);
 	end();
@@ -359,6 +365,105 @@ static void A1_A9_order_of_a_relinquish(void **state UNUSED)
 	assert_false(has(vm, AT, moving));
 	assert_status(vm_relinquish(vm, AT, 0), PC_FAULT);
 	bench_lands(2, 0, moving, moving);
+	end();
+}
+
+static u64 seen_pa;
+static u32 cpu_forgot;
+
+static void at_undo(u16 vmid, u64 base, u64 size)
+{
+	cpu_forgot += vmid == vm_primary->view.vmid && base <= seen_pa && seen_pa - base < size;
+}
+
+static void walker_has_it(void *ctx UNUSED, const struct smmu_cached_table *c)
+{
+	in_cache |= c->vmid == vm_primary->dma_tag.vmid && c->level == 2 && c->input <= seen_pa &&
+		    seen_pa - c->input < c->size;
+}
+
+/*
+ * A page of a donated block comes back, and memory for tables ends at the n-th: those that were made for it in the
+ * primary are gone, from the walkers' caches too, and everything else is as it was (V10: the oracle).
+ */
+static void V3_V10_relinquish_without_memory_leaves_no_table(void **state UNUSED)
+{
+	u32 cpu, dma;
+
+	boot();
+	bench_donate(vm, AT, bench_block(3), 512, 0);
+	cpu = vm_primary->cpu_pt.tables;
+	dma = vm_primary->dma_pt.tables;
+	seen_pa = bench_block(3) + 0x7000;
+	smmu_watch(bench_smmu[0], bench_sid(2, 0), false, 0, seen_pa);
+	fake_cpu_inval_hook = at_undo;
+	for (u32 n = 1; n <= 3; n++) {
+		cpu_forgot = 0;
+		pool_fail_after = n;
+		assert_status(vm_relinquish(vm, AT + 0x7000, 0), PC_NO_MEMORY);
+		assert_int_equal(pool_fail_after, 0);
+		assert_int_equal(vm_primary->cpu_pt.tables, cpu);
+		assert_int_equal(vm_primary->dma_pt.tables, dma);
+		assert_int_equal(cpu_forgot, n > 1);
+		in_cache = false;
+		smmu_for_each_cached_table(bench_smmu[0], walker_has_it, NULL);
+		assert_false(in_cache);
+	}
+	fake_cpu_inval_hook = NULL;
+	assert_true(has(vm, AT + 0x7000, seen_pa));
+	assert_status(vm_relinquish(vm, AT + 0x7000, 0), PC_SUCCESS);
+	bench_lands(2, 0, seen_pa, seen_pa);
+	end();
+}
+
+/* What a page held is gone from memory too, where accesses that pass the caches by would find it. */
+static void A9_scrubbed_pages_are_zero_behind_the_caches(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	u64 word;
+
+	o.noncoherent = true;
+	bench_boot(&o);
+	oracle_effort(8);
+	vm = bench_vm(0);
+	bench_donate(vm, AT, bench_page(777), 2, 0);
+	bench_fill(bench_page(777), 2 * PAGE_SIZE, 0x77);
+	io_clean(bench_ptr(bench_page(777)), 2 * PAGE_SIZE);
+	assert_status(vm_relinquish(vm, AT, 0), PC_SUCCESS);
+	end();
+	for (u64 at = bench_page(777); at < bench_page(779); at += 8) {
+		assert_true(fake_hw_read(at, &word, 8, false));
+		assert_int_equal(word, 0);
+	}
+}
+
+/* D11: a mapping that is refused behind a block keeps no pin of the block. */
+static void A6_D11_refused_behind_a_block_keeps_no_pin(void **state UNUSED)
+{
+	u32 d;
+
+	boot();
+	d = bench_domain();
+	bench_donate(vm, AT, bench_block(4), 1, 0);
+	assert_status(pv_map(d, 0, bench_block(3), BLOCK_SIZE + PAGE_SIZE, BENCH_RW), PC_FAULT);
+	assert_int_equal(page_run_of(pa(bench_block(3)))->block_pins, 0);
+	bench_donate(vm, AT + BLOCK_SIZE, bench_block(3), 512, 0);
+	end();
+}
+
+/* A VM is told its own names of its pages, never the machine's. */
+static void D7_iova_to_ipa_is_the_vms_own_name(void **state UNUSED)
+{
+	u32 d;
+
+	boot();
+	bench_donate(vm, AT, bench_page(100), 4, 0);
+	bench_donate(vm, AT + BLOCK_SIZE, bench_block(3), 512, 0);
+	d = bench_vm_domain(vm);
+	bench_vm_map(vm, d, 0x10000, AT, 4 * PAGE_SIZE);
+	bench_vm_map(vm, d, BLOCK_SIZE, AT + BLOCK_SIZE, BLOCK_SIZE);
+	assert_int_equal(vm_pv(vm, PVIOMMU_IOVA_TO_IPA, d, 0x12345, 0, 0, 0).v1, AT + 0x2345);
+	assert_int_equal(vm_pv(vm, PVIOMMU_IOVA_TO_IPA, d, BLOCK_SIZE + 0x54321, 0, 0, 0).v1, AT + BLOCK_SIZE + 0x54321);
 	end();
 }
 
@@ -697,6 +802,10 @@ int main(void)
 		cmocka_unit_test(A1_A11_order_of_a_donation),
 		cmocka_unit_test(A1_A11_order_of_a_block),
 		cmocka_unit_test(A1_A9_order_of_a_relinquish),
+		cmocka_unit_test(V3_V10_relinquish_without_memory_leaves_no_table),
+		cmocka_unit_test(A9_scrubbed_pages_are_zero_behind_the_caches),
+		cmocka_unit_test(A6_D11_refused_behind_a_block_keeps_no_pin),
+		cmocka_unit_test(D7_iova_to_ipa_is_the_vms_own_name),
 		cmocka_unit_test(V3_donate_io_moves_nothing),
 		cmocka_unit_test(V3_unshare_io_stays_shared),
 		cmocka_unit_test(I3_share_statuses),

@@ -413,6 +413,76 @@ static void V3_E4_shared_page_is_lost(void **state UNUSED)
 	assert_true(left_cpus);
 }
 
+/*
+ * Registers that a device of a silent IOMMU may still write: they are nobody's, though the device they are of is
+ * behind an IOMMU that answers.
+ */
+static void V3_E4_registers_under_a_lost_mapping_stay_away(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	struct pt_run run;
+	u32 d;
+
+	o.iommus = 2;
+	boot_with(o);
+	make();
+	bench_donate(vm, AT, bench_page(100), 8, 0);
+	bench_vm_assign(3, vm, 0, 200);
+	bench_vm_assign(5, vm, 1, 1);
+	assert_status(pc_dev_map_mmio(3, 0, AT + 8 * BLOCK_SIZE), PC_SUCCESS);
+	d = bench_vm_domain(vm);
+	assert_status(vm_pv(vm, PVIOMMU_MAP_PAGES, d, 0, AT + 8 * BLOCK_SIZE, 0x4000,
+			    PVIOMMU_PROT_MMIO | PVIOMMU_PROT_READ | PVIOMMU_PROT_WRITE | PVIOMMU_PROT_NOEXEC),
+		      PC_SUCCESS);
+	assert_status(vm_pv(vm, PVIOMMU_ATTACH_DEV, 1, 1, 0, d, 0), PC_SUCCESS);
+	assert_int_equal(bench_write(5, 0, 0x1000, 1), SMMU_OK);
+	bench_hardware_fails();
+	smmu_time(bench_smmu[1], SMMU_STUCK);
+	bench_destroy(vm);
+	assert_ptr_equal(device_table[3].vm, vm_primary);
+	assert_int_equal(device_table[3].state, DEVICE_QUARANTINED);
+	assert_false(vm_primary->cpu_pt.ops->lookup(&vm_primary->cpu_pt, bench_bar(3), bench_bar(3), &run));
+	assert_false(vm_primary->dma_pt.ops->lookup(&vm_primary->dma_pt, bench_bar(3), bench_bar(3), &run));
+	bench_faults(3, 0, bench_page(1), SMMU_C_BAD_STE);
+	assert_status(pc_dev_release(3), PC_BUSY);
+}
+
+/* Behind an IOMMU that never answers no table of the primary makes room for a block: it would be lost for nothing. */
+static void V3_K1_no_table_is_given_up_behind_a_dead_iommu(void **state UNUSED)
+{
+	u32 cpu, dma;
+
+	boot();
+	make();
+	bench_donate(vm, AT, bench_block(5) + 0x7000, 1, 0);
+	bench_hardware_fails();
+	smmu_time(bench_smmu[0], SMMU_STUCK);
+	assert_status(pc_vm_donate(vm, AT + PAGE_SIZE, bench_block(5) + 0x8000, 1, 0), PC_IO);
+	assert_true(iommu_instance[0].dead);
+	cpu = vm_primary->cpu_pt.tables;
+	dma = vm_primary->dma_pt.tables;
+	bench_destroy(vm);
+	assert_int_equal(owned_by(OWNER_VM, bench_block(5), 512), 512);
+	assert_int_equal(vm_primary->dma_pt.tables, dma);
+	assert_true(vm_primary->cpu_pt.tables < cpu); /* the CPUs' view is whole again */
+}
+
+/* A VMID that some IOMMU may still have translations under is nobody's any more. */
+static void A8_V3_lost_vmid_is_not_given_again(void **state UNUSED)
+{
+	u16 paging, id;
+
+	boot();
+	build(9);
+	paging = vm_find(vm)->paging_vmid;
+	assert_int_not_equal(paging, 0);
+	bench_hardware_fails();
+	smmu_time(bench_smmu[0], SMMU_STUCK);
+	bench_destroy(vm);
+	while (iommu_id_alloc(&iommu_vmids, &id) == OK)
+		assert_int_not_equal(id, paging);
+}
+
 /* The IOMMU falls silent somewhere in the middle, at every place there is. */
 static void E4_E9_silence_at_every_step(void **state UNUSED)
 {
@@ -518,6 +588,9 @@ int main(void)
 		cmocka_unit_test(E4_resets_that_fail),
 		cmocka_unit_test(V3_E4_hardware_is_silent),
 		cmocka_unit_test(V3_E4_shared_page_is_lost),
+		cmocka_unit_test(V3_E4_registers_under_a_lost_mapping_stay_away),
+		cmocka_unit_test(V3_K1_no_table_is_given_up_behind_a_dead_iommu),
+		cmocka_unit_test(A8_V3_lost_vmid_is_not_given_again),
 		cmocka_unit_test(E4_E9_silence_at_every_step),
 		cmocka_unit_test(E4_C9_an_error_at_every_command),
 		cmocka_unit_test(E4_D8_pasids_at_work),
