@@ -17,18 +17,26 @@ the file exactly once, else the list is out of date, which is an error. `kill` n
 with a word that chooses cases; `kill qemu:PATTERN` is for faults that only QEMU can show. Other lines of a mutant:
 
     also FILE            a second place of the same fault
-    equivalent REASON    nothing differs; it is planted all the same, and being noticed is an error
+    equivalent REASON    nothing differs; it is planted all the same, and being noticed by the named suites is an error
     unshown REASON       a fault that neither the host nor QEMU can show; likewise
     control              the null mutant: everything must pass
 
-A mutant is compiled in a copy of the tree: the files that include the changed one, then programs are linked with these
-objects in place of the old ones, the named suites first. What does not compile is an error, never a kill."""
+A mutant is compiled in a copy of the tree: the objects that include the changed file, then programs are linked with these
+in place of the old ones. First the named suites without ASan, then the same with it, then all others, quick ones first.
+The first case that fails is the kill; what was it in an earlier run is asked first. What does not compile is an error,
+never a kill, and so is what only takes too long: a wait without end ends in test/fake.
+
+build/mutate/results keeps a line for each verdict. It holds while the fault and all files that it rests on are what they
+were: for a kill those of the program that noticed, else those of all programs. A run that was stopped goes on there."""
 import argparse
 import collections
+import hashlib
+import json
 import os
 import pathlib
 import queue
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -37,11 +45,15 @@ import threading
 import time
 
 TREE = ("arch", "hyp", "include", "platform", "test")
-# A program that runs longer than this hangs; the long ones take 10 to 40 s of a processor.
-PROGRAM_LIMIT_S = 45
-LONG_LIMIT_S = 300
-LONG = ("random", "hardware", "pkvm", "damage", "dispatch", "gic_filter", "layout", "teardown", "map", "inject")
+# What every verdict rests on, beside the sources.
+BASIS = {"test/mutate/mutate.py", "test/mutate/mutate.mk", "test/unit/unit.mk"}
+# Of a processor, for one case; the longest that there is takes 15 s with ASan.
+CASE_LIMIT_S = 120
+# Of the clock, for a program: only against one that sleeps.
+PROGRAM_LIMIT_S = 1200
 FAILED = re.compile(r"not ok \w+\.\w+$")  # of a suite; cmocka's own begin with a number
+# A case that was ended by one of these has shown nothing: a limit of ours (SIGXCPU), of suite.c (SIGALRM).
+LATE = re.compile(r"(\w+\.\w+): signal (24|14)$")
 
 
 class Wrong(Exception):
@@ -132,47 +144,66 @@ def check(mutants, root):
     return wrong
 
 
+class Build:
+    """A host build: its folder, how it compiles and links."""
+
+    def __init__(self, folder, flags, fast, sanitize, known):
+        self.folder, self.flags, self.fast, self.sanitize, self.known = folder, flags, fast, sanitize, known
+
+    def compile_argv(self, obj, out):
+        flags = self.fast if obj in self.known.fast else self.flags
+        source = str(pathlib.Path(obj).with_suffix(".c"))
+        return self.known.cc + flags + ["-MF", "/dev/null", "-c", "-o", str(out), source]
+
+
 class Plan:
-    """What the makefile says of the host build."""
+    """What the makefile says of the host builds."""
 
     def __init__(self, path, root):
-        self.root, self.programs, self.fast = root, {}, set()
+        self.root, self.programs, word_of = root, {}, {}
         for line in path.read_text().splitlines():
             word, *rest = line.split()
             if word == "program":
-                name = rest[0].removeprefix("build/host/unit/").removesuffix("_test")
-                self.programs[name] = rest[1:]
-            elif word == "fast":
-                self.fast = set(rest)
+                self.programs[rest[0]] = rest[1:]
             else:
-                setattr(self, word, rest)
-        self.users = collections.defaultdict(set)
-        obj = root / "build/host/obj"
+                word_of[word] = rest
+        self.cc, self.ar, self.libs = word_of["cc"], word_of["ar"], word_of["libs"]
+        self.fast, self.lib = set(word_of["fast"]), set(word_of["lib"])
+        self.builds = [Build(root / word_of[kind][0], word_of[f"{kind}_flags"], word_of[f"{kind}_fast"],
+                             word_of[f"{kind}_link"], self) for kind in ("plain", "full")]
+        self.sources, self.users = {}, collections.defaultdict(set)
+        obj = self.builds[0].folder / "obj"
         for depends in obj.rglob("*.d"):
             target = str(depends.relative_to(obj).with_suffix(".o"))
             rule = depends.read_text().replace("\\\n", " ").splitlines()[0]
-            for source in rule.partition(":")[2].split():
-                self.users[os.path.normpath(source)].add(target)
+            files = {os.path.normpath(source) for source in rule.partition(":")[2].split()}
+            self.sources[target] = {f for f in files if not os.path.isabs(f)}
+            for source in files:
+                self.users[source].add(target)
+        # Once, at the start: what is edited during a run is none of its verdicts.
+        files = set().union(BASIS, *self.sources.values())
+        self.digests = {file: hashlib.sha256((root / file).read_bytes()).hexdigest() for file in files}
 
-    def compile_flags(self, obj):
-        if obj not in self.fast:
-            return self.flags
-        plain = [f for f in self.flags if not f.startswith("-fsanitize") and f != "-O1"]
-        return plain + ["-O2", "-fsanitize=undefined", "-fno-sanitize-recover=all"]
+    def basis(self, programs):
+        """A word for the contents of all that the programs are made of."""
+        objs = self.lib.union(*(self.programs[p] for p in programs))
+        files = sorted(set().union(*(self.sources.get(o, ()) for o in objs)) | BASIS)
+        return hashlib.sha256("".join(f + self.digests[f] for f in files).encode()).hexdigest()[:16]
 
 
-def run(argv, cwd, limit, env=None, until=None):
+def run(argv, cwd, limit, env=None, until=None, cpu=None):
     """Output and status of a program; until(line): enough was seen. Status None: it took too long."""
     end = time.monotonic() + limit
+    limited = (lambda: resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))) if cpu else None
     child = subprocess.Popen(argv, cwd=cwd, env=env, text=True, errors="replace", stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, start_new_session=True)
+                             stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=limited)
     late = threading.Timer(limit, os.killpg, (child.pid, signal.SIGKILL))
     late.start()
     lines = []
     try:
         for line in child.stdout:
             lines.append(line.rstrip("\n"))
-            if until is not None and until(line):
+            if until is not None and until(lines[-1]):
                 os.killpg(child.pid, signal.SIGKILL)
                 break
         child.wait()
@@ -183,6 +214,73 @@ def run(argv, cwd, limit, env=None, until=None):
         except ProcessLookupError:
             pass
     return lines, None if time.monotonic() > end else child.returncode
+
+
+class Planted:
+    """A fault in one of the builds: objects as they are asked for, and programs of them."""
+
+    def __init__(self, plan, build, tree, changed):
+        self.plan, self.build, self.tree, self.changed = plan, build, tree, changed
+        self.out = tree / "out"
+        shutil.rmtree(self.out, ignore_errors=True)
+        self.out.mkdir()
+        self.archive = self.out / "libfault.a"
+        objs = [self.object(o) for o in sorted(changed & plan.lib)]
+        if objs:
+            self.tool([*plan.ar, "rcs", str(self.archive), *objs], "an archive")
+
+    def tool(self, argv, what):
+        lines, status = run(argv, self.tree, 300)
+        if status != 0:
+            raise Wrong(f"{what}: " + " / ".join(line for line in lines[-5:] if "error" in line or len(lines) < 3))
+        return lines
+
+    def object(self, obj):
+        if obj not in self.changed:
+            return str(self.build.folder / "obj" / obj)
+        out = self.out / obj
+        if not out.exists():
+            out.parent.mkdir(parents=True, exist_ok=True)
+            self.tool(self.build.compile_argv(obj, out), obj)
+        return str(out)
+
+    def link(self, name):
+        """The program, or None where nothing in it is changed."""
+        own, program = self.plan.programs[name], self.out / name.replace("/", "_")
+        libs = ([str(self.archive)] if self.archive.exists() else []) + [str(self.build.folder / "libhyp.a")]
+        lines = self.tool([*self.plan.cc, *self.build.sanitize, "-Wl,--trace", "-o", str(program),
+                           *(self.object(o) for o in own), *libs, *self.plan.libs], name)
+        # Rooms that bring something of their own in place of a changed object do not have it.
+        if not self.changed.intersection(own) and not any("libfault.a" in line for line in lines):
+            return None
+        return program
+
+    def suite(self, name, word):
+        """The case that failed, or None; and the cases that took too long."""
+        program = self.link(name)
+        if program is None:
+            return None, []
+        env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", UBSAN_OPTIONS="print_stacktrace=0")
+        if word:
+            env["CASE"] = word
+        late = set()
+
+        def enough(line):
+            ended = LATE.match(line)
+            if ended:
+                late.add(ended[1])
+            return FAILED.match(line) and line.split()[2] not in late
+
+        lines, status = run(["nice", str(program)], self.tree, PROGRAM_LIMIT_S, env, enough, CASE_LIMIT_S)
+        program.unlink()
+        bad = next((line.split()[2] for line in lines if FAILED.match(line) and line.split()[2] not in late), None)
+        if bad is None and status is None:
+            late.add(name)
+        if bad is None and not late and status != 0:
+            bad = f"{name} (status {status})"
+        if bad is None and not late and not any(line.startswith("ok ") for line in lines):
+            raise Wrong(f"{name} has no case {word}")
+        return bad, sorted(late)
 
 
 class Worker:
@@ -196,98 +294,61 @@ class Worker:
         (self.tree / "build").mkdir()
         for name in ("tools", "newlib", "libfdt"):
             os.symlink(plan.root / "build" / name, self.tree / "build" / name)
-        self.out = self.tree / "out"
-
-    def compile(self, mutant):
-        """The objects that are not what they were, by name."""
-        changed = set()
-        shutil.rmtree(self.out, ignore_errors=True)
-        for place in mutant.places:
-            changed |= self.plan.users[place.file]
-            if place.file.endswith(".h") and not self.plan.users[place.file]:
-                raise Wrong(f"no host program includes {place.file}")
-        if not changed:
-            raise Wrong(f"{mutant.places[0].file} is in no host program")
-        for obj in sorted(changed):
-            (self.out / obj).parent.mkdir(parents=True, exist_ok=True)
-            source = str(pathlib.Path(obj).with_suffix(".c"))
-            argv = self.plan.cc + self.plan.compile_flags(obj) + ["-MF", "/dev/null", "-c", "-o", str(self.out / obj), source]
-            lines, status = run(argv, self.tree, 120)
-            if status != 0:
-                raise Wrong(f"{source} does not compile: " + " / ".join(lines[:3]))
-        return changed
-
-    def link(self, name, changed):
-        base, own = self.plan.root / "build/host/obj", self.plan.programs[name]
-        objs = [str(self.out / o) if o in changed else str(base / o) for o in own]
-        objs += [str(self.out / o) for o in sorted(changed) if not o.startswith("test/unit/") and o not in own]
-        # Parts of a room's bench and other mains are in programs that have them, nowhere else.
-        program = self.out / name.replace("/", "_")
-        argv = self.plan.cc + self.plan.sanitize + ["-o", str(program)] + objs
-        argv += [str(self.plan.root / self.plan.lib[0])] + self.plan.link
-        lines, status = run(argv, self.tree, 120)
-        if status != 0:
-            raise Wrong(f"{name} does not link: " + " / ".join(lines[-3:]))
-        return program
-
-    def suite(self, name, word, changed):
-        """The case that failed, or None."""
-        env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", UBSAN_OPTIONS="print_stacktrace=0")
-        if word:
-            env["CASE"] = word
-        program = self.link(name, changed)
-        limit = LONG_LIMIT_S if any(w in name for w in LONG) else PROGRAM_LIMIT_S
-        lines, status = run(["nice", str(program)], self.tree, limit, env, FAILED.match)
-        program.unlink()
-        bad = next((l for l in lines if FAILED.match(l)), None)
-        if bad is not None:
-            return bad.split()[2]
-        if status is None:
-            return f"{name} (time limit)"
-        if status != 0:
-            return f"{name} (status {status})"
-        if not any(l.startswith("ok ") for l in lines):
-            raise Wrong(f"{name} has no case {word}")
-        return None
+        self.whole = {}
 
     def plant(self, mutant):
+        self.whole = {place.file: (self.tree / place.file).read_text() for place in mutant.places}
         for place in mutant.places:
             path = self.tree / place.file
             path.write_text(place.planted(path.read_text()) + ("\n" if mutant.control else ""))
 
     def restore(self, mutant):
         for place in mutant.places:
-            shutil.copy(self.plan.root / place.file, self.tree / place.file)
+            (self.tree / place.file).write_text(self.whole[place.file])
 
-    def judge(self, mutant, limit, first_only, rest):
-        """(the case that noticed or None, was it a named one)"""
-        end = time.monotonic() + limit
-        self.plant(mutant)
+    def changed(self, mutant):
+        objs = set()
+        for place in mutant.places:
+            if not self.plan.users[place.file]:
+                raise Wrong(f"{place.file} is in no host program")
+            objs |= self.plan.users[place.file]
+        return objs
+
+    def attempts(self, mutant, hint, options, times):
+        """(build, program, word, was it named), in the order in which they are tried."""
+        plain, full = self.plan.builds
+        named = mutant.suites()
+        if hint is not None and hint[0] in self.plan.programs:
+            yield plain, hint[0], hint[1], hint[0] in [name for name, _ in named]
+        for build in (plain, full):
+            for name, word in named:
+                yield build, name, word, True
+        whole = {name for name, word in named if not word}
+        if (options.first or mutant.passes and not options.all) and not mutant.control:
+            return
+        others = [n for n in self.plan.programs if n not in whole and re.search(options.rest, n)]
+        for name in sorted(others, key=lambda n: (times.get(n, 0), "random" in n or "inject" in n, n)):
+            yield plain, name, "", False
+
+    def judge(self, mutant, hint, options, times):
+        """The verdict: case that noticed or None, in which program, was that named; what took too long."""
+        verdict, planted = {"case": None, "program": None, "named": False, "late": []}, None
         try:
-            changed = self.compile(mutant)
-            for name, word in mutant.suites():
-                case = self.suite(name, word, changed)
+            self.plant(mutant)
+            changed = self.changed(mutant)
+            for build, name, word, named in self.attempts(mutant, hint, options, times):
+                if planted is None or planted.build is not build:
+                    planted = Planted(self.plan, build, self.tree, changed)
+                begin = time.monotonic()
+                case, late = planted.suite(name, word)
+                verdict["late"] += late
+                if mutant.control and not word:
+                    times[name] = time.monotonic() - begin
                 if case is not None:
-                    return case, True
-            named = {name for name, word in mutant.suites() if not word}
-            for name in [] if first_only else [n for n in self.rest(changed, named) if re.search(rest, n)]:
-                if time.monotonic() > end:
-                    raise Wrong(f"not judged within {limit} s")
-                case = self.suite(name, "", changed)
-                if case is not None:
-                    return case, False
-            return None, False
+                    return dict(verdict, case=case, program=name, named=named)
+            return verdict
         finally:
             self.restore(mutant)
-
-    def rest(self, changed, named):
-        """The other programs, quick rooms first; the long random ones last."""
-        slow = ("lib", "mem", "smmuv3", "hcall", "vgic", "vm", "pt", "iommu", "pci", "pviommu", "arm64", "debug", "platform")
-        def key(name):
-            return "random" in name, slow.index(name.split("/")[0]) if name.split("/")[0] in slow else 99, name
-        core = any(not o.startswith("test/unit/") for o in changed)
-        users = [n for n, objs in self.plan.programs.items() if core or changed & set(objs)]
-        return sorted((n for n in users if n not in named), key=key)
 
 
 def judge_qemu(worker, mutant, root):
@@ -309,53 +370,107 @@ def judge_qemu(worker, mutant, root):
     return (bad.split()[2], True) if bad else (None, False)
 
 
+class Results:
+    """Verdicts of this run and of earlier ones: build/mutate/results, a line of JSON each, the last one holds."""
+
+    def __init__(self, plan, path):
+        self.plan, self.path, self.lock, self.of = plan, path, threading.Lock(), {}
+        if path.exists():
+            for line in path.read_text().splitlines():
+                try:
+                    verdict = json.loads(line)
+                    self.of[verdict["name"]] = verdict
+                except (ValueError, KeyError):
+                    pass  # a line that was being written when the run was stopped
+        path.write_text("".join(json.dumps(v) + "\n" for v in self.of.values()))
+
+    @staticmethod
+    def fault(mutant):
+        text = json.dumps([[p.file, p.old, p.new] for p in mutant.places] + [mutant.kill, mutant.passes])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def basis(self, verdict):
+        programs = [verdict["program"]] if verdict["program"] else self.plan.programs
+        return self.plan.basis(programs) if all(p in self.plan.programs for p in programs) else None
+
+    def kept(self, mutant):
+        """The verdict on the same fault in the same files, or None."""
+        verdict = self.of.get(mutant.name)
+        if verdict is None or verdict["fault"] != self.fault(mutant) or verdict["basis"] != self.basis(verdict):
+            return None
+        return verdict
+
+    def hint(self, mutant):
+        """Which program and case noticed it last."""
+        verdict = self.of.get(mutant.name)
+        if verdict is None or verdict["program"] is None or " " in verdict["case"]:
+            return None
+        return verdict["program"], verdict["case"].split(".")[1]
+
+    def keep(self, mutant, verdict, partial):
+        if partial and verdict["case"] is None:
+            return  # not all were asked
+        verdict = dict(verdict, name=mutant.name, fault=self.fault(mutant), basis=self.basis(verdict))
+        with self.lock, self.path.open("a") as out:
+            out.write(json.dumps(verdict) + "\n")
+
+
 class Report:
     def __init__(self):
         self.lock, self.failed = threading.Lock(), 0
-        self.killed, self.elsewhere, self.survived = [], [], []
+        self.killed, self.elsewhere, self.survived, self.late = [], [], [], []
         self.passed = {"equivalent": [], "unshown": []}
-        self.by_class = collections.defaultdict(lambda: [0, 0])
+        self.by_class = collections.defaultdict(collections.Counter)
 
-    def say(self, good, mutant, text, seconds):
+    def say(self, good, mutant, text):
         self.failed += not good
-        print(f"{'ok' if good else 'not ok'} mutate/{mutant.name}: {text} ({seconds:.0f} s)", flush=True)
+        print(f"{'ok' if good else 'not ok'} mutate/{mutant.name}: {text}", flush=True)
 
-    def add(self, mutant, case, named, seconds):
+    def add(self, mutant, verdict, how):
+        """how: what the line ends with."""
+        case = verdict["case"]
+        by = f"noticed by {case}" if case else ""
         with self.lock:
             if mutant.control:
-                return self.say(case is None, mutant, f"noticed by {case}" if case else "survived, as it must", seconds)
+                return self.say(case is None, mutant, (by or "survived, as it must") + how)
             if mutant.passes:
-                self.passed[mutant.passes.partition(":")[0]].append(mutant)
-                return self.say(case is None, mutant, mutant.passes + (f", but noticed by {case}" if case else ""), seconds)
+                kind = mutant.passes.partition(":")[0]
+                self.passed[kind].append(mutant)
+                self.by_class[mutant.kind][kind] += 1
+                return self.say(case is None, mutant, mutant.passes + (f", but {by}" if case else "") + how)
             count = self.by_class[mutant.kind]
-            count[0] += 1
-            count[1] += case is not None
+            count["all"] += 1
+            count["killed"] += case is not None
             if case is None:
                 self.survived.append(mutant)
-                return self.say(False, mutant, "survived", seconds)
+                late = verdict["late"]
+                return self.say(False, mutant, "survived" + (f"; too long: {' '.join(late)}" if late else "") + how)
             self.killed.append(mutant)
-            if not named:
+            if not verdict["named"]:
                 self.elsewhere.append(mutant)
-            self.say(True, mutant, f"killed by {case}" + ("" if named else ", not by what is named"), seconds)
+            self.say(True, mutant, f"killed by {case}" + ("" if verdict["named"] else ", not by what is named") + how)
 
     def error(self, mutant, why):
         with self.lock:
-            self.say(False, mutant, f"error: {why}", 0)
+            self.say(False, mutant, f"error: {why}")
 
-    def summary(self, total, skipped, seconds):
-        for kind, (count, killed) in sorted(self.by_class.items()):
-            print(f"  {kind:<14} {killed:>3} of {count:>3} killed")
-        if self.survived:
-            print("  survivors: " + " ".join(m.name for m in self.survived))
-        if self.elsewhere:
-            print("  killed, but not by what is named: " + " ".join(m.name for m in self.elsewhere))
-        print(f"  {len(self.killed)} killed, {len(self.survived)} survived, {len(self.passed['equivalent'])} equivalent, "
-              f"{len(self.passed['unshown'])} that no rung can show, {skipped} left to QEMU (QEMU=1), {total} in all; "
-              f"{seconds:.0f} s")
+    def summary(self, total, skipped, kept, seconds):
+        lines = []
+        for kind, n in sorted(self.by_class.items()):
+            beside = "".join(f", {n[word]} {word}" for word in ("equivalent", "unshown") if n[word])
+            lines.append(f"  {kind:<14} {n['killed']:>3} of {n['all']:>3} killed{beside}")
+        for what, mutants in (("survivors", self.survived), ("killed, but not by what is named", self.elsewhere),
+                              ("equivalent", self.passed["equivalent"]), ("unshown", self.passed["unshown"])):
+            if mutants:
+                lines.append(f"  {what}: " + " ".join(m.name for m in mutants))
+        lines.append(f"  {len(self.killed)} killed, {len(self.survived)} survived, {len(self.passed['equivalent'])} equivalent, "
+                     f"{len(self.passed['unshown'])} that no rung can show, {skipped} left to QEMU (QEMU=1), {total} in all; "
+                     f"{kept} verdicts of an earlier run; {seconds:.0f} s")
+        return lines
 
 
-def work(plan, index, waiting, report, options):
-    worker = Worker(plan, index)
+def work(plan, index, waiting, results, report, options, times):
+    worker = None
     while True:
         try:
             mutant = waiting.get_nowait()
@@ -363,50 +478,69 @@ def work(plan, index, waiting, report, options):
             break
         begin = time.monotonic()
         try:
+            worker = worker or Worker(plan, index)
             if mutant.qemu():
                 case, named = judge_qemu(worker, mutant, plan.root)
+                verdict = {"case": case, "program": None, "named": named, "late": []}
             else:
-                case, named = worker.judge(mutant, options.limit, options.first and not mutant.control, options.rest)
-            report.add(mutant, case, named, time.monotonic() - begin)
+                verdict = worker.judge(mutant, results.hint(mutant), options, times)
+                results.keep(mutant, verdict, options.first or options.rest)
+            report.add(mutant, verdict, f" ({time.monotonic() - begin:.1f} s)")
         except Wrong as why:
             report.error(mutant, why)
         except Exception as why:  # nothing that goes wrong here may pass for a kill
             report.error(mutant, repr(why))
-    shutil.rmtree(worker.tree, ignore_errors=True)
+    if worker is not None:
+        shutil.rmtree(worker.tree, ignore_errors=True)
 
 
-def main():
+def options_read():
     parser = argparse.ArgumentParser()
     parser.add_argument("--plan", type=pathlib.Path)
     parser.add_argument("--match", default="")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--limit", type=int, default=900)
     parser.add_argument("--first", action="store_true")
+    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--all", action="store_true")
     parser.add_argument("--rest", default="")
     parser.add_argument("--qemu", action="store_true")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("lists", nargs="+", type=pathlib.Path)
-    options = parser.parse_args()
-    root = pathlib.Path.cwd()
+    return parser.parse_args()
+
+
+def main():
+    options, root = options_read(), pathlib.Path.cwd()
     mutants = [m for path in options.lists for m in read_list(path)]
     wrong = check(mutants, root)
     for line in wrong:
         print(f"not ok mutate/{line}")
     if wrong or options.check:
         return 1 if wrong else 0
+    plan = Plan(options.plan, root)
+    results = Results(plan, root / "build/mutate/results")
     chosen = [m for m in mutants if any(w in m.name or w == m.kind for w in options.match.split() or [""])]
     skipped = [m for m in chosen if m.qemu() and not options.qemu]
-    report, waiting, begin = Report(), queue.Queue(), time.monotonic()
+    report, waiting, begin, kept = Report(), queue.Queue(), time.monotonic(), 0
     for mutant in sorted(chosen, key=lambda m: not m.control):
-        if mutant not in skipped:
+        verdict = None if options.fresh else results.kept(mutant)
+        if mutant in skipped:
+            continue
+        if verdict is not None:
+            kept += 1
+            report.add(mutant, verdict, " (as before)")
+        else:
             waiting.put(mutant)
-    plan = Plan(options.plan, root)
-    threads = [threading.Thread(target=work, args=(plan, i, waiting, report, options)) for i in range(options.jobs)]
+    times = {}
+    threads = [threading.Thread(target=work, args=(plan, i, waiting, results, report, options, times))
+               for i in range(options.jobs)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    report.summary(len(chosen), len(skipped), time.monotonic() - begin)
+    lines = report.summary(len(chosen), len(skipped), kept, time.monotonic() - begin)
+    (root / "build/mutate/summary").write_text("\n".join(lines) + "\n")
+    print("\n".join(lines))
     return 1 if report.failed else 0
 
 
