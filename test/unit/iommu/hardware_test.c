@@ -133,6 +133,34 @@ static void V4_detach_returns_when_the_stream_is_blocked(void **state UNUSED)
 	bench_faults(2, 0, 0x1000, SMMU_C_BAD_STE);
 }
 
+/* The table that hardware reads contexts from is nobody else's until it has let go of the stream's entry. */
+static u64 context;
+
+static void context_is_kept(void *ctx UNUSED)
+{
+	/* The attachment is forgotten when the stream is blocked; what is waited for then is the domain's tag. */
+	if (device_table[2].endpoint[0].attached.domain != NULL) {
+		assert_int_equal(page_find(pa(context))->state, PAGE_POOL_USED);
+		looks++;
+	}
+	smmu_step(bench_smmu[0], 1);
+}
+
+static void A1_V3_contexts_are_kept_until_the_stream_is_blocked(void **state UNUSED)
+{
+	boot();
+	context = device_table[2].endpoint[0].ctx.table.v;
+	assert_int_equal(page_find(pa(context))->state, PAGE_POOL_USED);
+	looks = 0;
+	smmu_time(bench_smmu[0], SMMU_MANUAL);
+	fake_relax_hook_add(context_is_kept, NULL);
+	assert_status(pv_detach(0, 1, 0, d), PC_SUCCESS);
+	fake_relax_hook_remove(context_is_kept, NULL);
+	smmu_time(bench_smmu[0], SMMU_ON_RELAX);
+	assert_true(looks > 0);
+	assert_int_not_equal(page_find(pa(context))->state, PAGE_POOL_USED);
+}
+
 /* --- silence */
 
 static void V3_silent_hardware_keeps_its_pages(void **state UNUSED)
@@ -616,6 +644,7 @@ int main(void)
 		cmocka_unit_test(V3_stage2_pages_stay_pinned_until_the_sync),
 		cmocka_unit_test(V3_stale_dma_lands_in_pinned_memory_only),
 		cmocka_unit_test(V4_detach_returns_when_the_stream_is_blocked),
+		cmocka_unit_test(A1_V3_contexts_are_kept_until_the_stream_is_blocked),
 		cmocka_unit_test(V3_silent_hardware_keeps_its_pages),
 		cmocka_unit_test(V3_A3_silent_hardware_keeps_the_pages_of_a_list),
 		cmocka_unit_test(V3_silent_hardware_keeps_a_mixed_range),

@@ -232,6 +232,47 @@ static void random_merge(void)
 	pt.ops->finish(&pt, &edit);
 }
 
+/* A table of leaves becomes one block where they are that block's pieces, all of them, and nowhere else. */
+static void B6_only_pieces_of_one_block_are_merged(void **state)
+{
+	static const struct {
+		u32 page, prot;
+		u64 out; /* 0: nothing there */
+	} odd[] = { { 0, PT_READ, 0x80000000 },
+		    { 511, PT_READ, 0x80000000 + 511 * PAGE_SIZE },
+		    { 100, PT_READ | PT_WRITE, 0x90000000 },
+		    { 511, PT_READ | PT_WRITE, 0x80000000 + 512 * PAGE_SIZE },
+		    { 7, PT_READ | PT_WRITE, 0 } };
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(formats); i++) {
+		struct pt_edit edit = { .count = 0 };
+		struct pt_run block;
+
+		for (u32 k = 0; k < ARRAY_SIZE(odd); k++) {
+			u32 page = odd[k].page;
+
+			setup(&formats[i]);
+			if (page > 0)
+				assert_int_equal(map(0, page, 0x80000000, PT_SHIFT_4K, PT_READ | PT_WRITE), OK);
+			if (page < 511)
+				assert_int_equal(map(page + 1, 511 - page, 0x80000000 + (page + 1) * PAGE_SIZE,
+						     PT_SHIFT_4K, PT_READ | PT_WRITE),
+						 OK);
+			if (odd[k].out != 0)
+				assert_int_equal(map(page, 1, odd[k].out, PT_SHIFT_4K, odd[k].prot), OK);
+			assert_false(pt.ops->merge(&pt, window, PT_SHIFT_2M, &edit, &block));
+			assert_false(pt.ops->merge_live(&pt, window, PT_SHIFT_2M, &edit));
+			check_all();
+		}
+		setup(&formats[i]);
+		assert_int_equal(map(0, 512, 0x80000000, PT_SHIFT_4K, PT_READ | PT_WRITE), OK);
+		assert_true(pt.ops->merge_live(&pt, window, PT_SHIFT_2M, &edit));
+		pt.ops->finish(&pt, &edit);
+		check_all();
+	}
+}
+
 static void against_array(const struct format *f, u64 seed)
 {
 	u64 start;
@@ -470,6 +511,7 @@ int main(void)
 {
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(random_sequences_match_an_array_B6_B7),
+		cmocka_unit_test(B6_only_pieces_of_one_block_are_merged),
 		cmocka_unit_test(B5_tables_are_in_memory_at_every_moment),
 		cmocka_unit_test(failed_allocations_leave_nothing_I4_V10),
 		cmocka_unit_test(block_replaces_empty_tables_only_B10),

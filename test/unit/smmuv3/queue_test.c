@@ -307,6 +307,7 @@ static struct smmuv3 *start_failing(u32 nth, u32 code, u32 times)
 
 	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(8)), OK);
 	tiny_log_clear();
+	fake_stores_policy(FAKE_STORES_AT_BARRIER); /* a stand-in is there before hardware is told to go on */
 	smmuv3_ill_panics = false;
 	tiny.fail_at = nth;
 	tiny.fail_code = code;
