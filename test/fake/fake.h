@@ -25,6 +25,8 @@ void *fake_ram_add(u64 base, u64 size);
 void *fake_ram(u64 addr, u64 size);
 /* Called when the core asks for a pointer to memory: another CPU may have been there since it last looked. */
 extern void (*fake_phys_hook)(u64 addr);
+/* And back; false: it points to no RAM. */
+bool fake_ram_addr(const void *pointer, u64 *addr);
 
 /*
  * What hardware sees of memory. A CPU's store may sit in its store buffer until a barrier, and
@@ -41,6 +43,8 @@ enum fake_stores {
 	FAKE_STORES_RANDOM,     /* any subset, in any order, by fake_random() */
 };
 void fake_stores_policy(enum fake_stores policy);
+/* Stores that hardware may not have seen yet. */
+bool fake_stores_pending(void);
 
 /*
  * From here on plain memory and what a walker without snooping sees are two things: stores reach

@@ -138,6 +138,15 @@ void *fake_ram(u64 addr, u64 size)
 
 void (*fake_phys_hook)(u64 addr);
 
+bool fake_ram_addr(const void *pointer, u64 *addr)
+{
+	const struct ram *r = ram_at(pointer);
+
+	if (r != NULL)
+		*addr = r->base + (u64)((const u8 *)pointer - r->cpu);
+	return r != NULL;
+}
+
 void *io_phys(pa_t page)
 {
 	void *p = fake_ram(page.v, 1);
@@ -175,6 +184,8 @@ void fake_stores_policy(enum fake_stores policy)
 	store_policy = policy;
 	store_count = 0;
 }
+
+bool fake_stores_pending(void) { return store_count != 0; }
 
 static void store_remember(u64 *slot)
 {

@@ -30,17 +30,6 @@ bool violated(const char *fmt, ...)
 	return false;
 }
 
-static void *grown(void *items, u32 *room, u32 count, size_t size)
-{
-	if (count < *room)
-		return items;
-	*room = *room == 0 ? 256 : 2 * *room;
-	items = realloc(items, *room * size);
-	if (items == NULL)
-		fake_die("no host memory for the oracle");
-	return items;
-}
-
 void state_begin(struct state *s)
 {
 	s->count = 0;
@@ -58,8 +47,6 @@ void state_add(struct state *s, u64 word)
 	s->word[s->count++] = word;
 }
 
-static void count_store(void *ctx UNUSED, u64 *entry UNUSED, u64 value UNUSED) { oracle.stores++; }
-
 void oracle_init(struct smmu *const *smmu, u32 count)
 {
 	memset(&oracle, 0, sizeof(oracle));
@@ -76,8 +63,8 @@ void oracle_init(struct smmu *const *smmu, u32 count)
 	oracle.pins = calloc(oracle.pages, sizeof(*oracle.pins));
 	oracle.block_pins = calloc(oracle.runs, sizeof(*oracle.block_pins));
 	oracle.place = calloc(oracle.pages, sizeof(*oracle.place));
-	oracle.dma_place = calloc(oracle.pages, sizeof(*oracle.dma_place));
-	if (!oracle.pins || !oracle.block_pins || !oracle.place || !oracle.dma_place)
+	oracle.placed = calloc(oracle.pages, sizeof(*oracle.placed));
+	if (!oracle.pins || !oracle.block_pins || !oracle.place || !oracle.placed)
 		fake_die("no host memory for the oracle");
 	for (u32 i = 0; i < count; i++)
 		oracle.cmds[i] = smmu_cmd_count(smmu[i]);
@@ -86,7 +73,8 @@ void oracle_init(struct smmu *const *smmu, u32 count)
 	oracle.boot.vmids = ids_in_use(&iommu_vmids) - (vm_primary->dma_tag.vmid != 0) -
 			    (vm_primary->paging_vmid != 0);
 	oracle.boot.asids = ids_in_use(&iommu_asids) - (vm_primary->dma_tag.asid != 0);
-	fake_store_hook_add(count_store, NULL);
+	changes_init();
+	views_init();
 }
 
 void oracle_losses_allowed(void) { oracle.losses = true; }
@@ -103,9 +91,12 @@ static const char *look(void)
 	oracle.before = oracle.now;
 	oracle.now = old;
 	state_begin(&oracle.now);
+	changes_begin();
 	if (look_at_core() && look_at_vms())
 		look_at_hardware();
+	changes_end();
 	oracle.looks++;
+	oracle.failed = oracle.why[0] != '\0';
 	return oracle.why[0] != '\0' ? oracle.why : NULL;
 }
 
@@ -117,16 +108,27 @@ void oracle_before(void)
 	oracle.started_us = fake_time_now();
 }
 
+/* The word of both looks that differs first; ~0u: none. */
+u32 state_difference(void)
+{
+	const struct state *a = &oracle.before, *b = &oracle.now;
+	u32 i = 0;
+
+	while (i < a->count && i < b->count && a->word[i] == b->word[i])
+		i++;
+	return i == a->count && i == b->count ? ~0u : i;
+}
+
 /* V10 */
 static bool nothing_changed(void)
 {
 	const struct state *a = &oracle.before, *b = &oracle.now;
 	const char *name = "state";
-	u32 i = 0;
+	u32 i = state_difference();
 
-	while (i < a->count && i < b->count && a->word[i] == b->word[i])
-		i++;
-	if (i == a->count && i == b->count)
+	if (oracle.other[0] != '\0')
+		return violated("V10: a refused call changed the %s", oracle.other);
+	if (i == ~0u)
 		return true;
 	for (u32 k = 0; k < b->section_count && b->section[k].start <= i; k++)
 		name = b->section[k].name;
@@ -142,39 +144,26 @@ static bool share_ended(u64 was, u64 is)
 	       (is & 0xffff) == (OWNER_VM | PAGE_OWNED << 8);
 }
 
-/*
- * V2: no page with pins changed hands. The first sections are one word for each page and one for
- * each run. *changed: records of either that are not what they were.
- */
-static bool pinned_pages_stayed(u32 *changed)
+/* V2: no page with pins changed hands. */
+static bool pinned_pages_stayed(void)
 {
-	const u64 *block_pins = oracle.before.word + oracle.pages;
+	for (u32 i = 0; i < oracle.change_count; i++) {
+		const struct change *c = &oracle.change[i];
 
-	*changed = 0;
-	if (oracle.before.count == 0)
-		return true;
-	for (u32 i = 0; i < oracle.pages; i++) {
-		u64 a = oracle.before.word[i], b = oracle.now.word[i];
-
-		if (a == b)
-			continue;
-		++*changed;
-		if ((a & 0xffff) != (b & 0xffff) && !share_ended(a, b) &&
-		    !(oracle.losses && (b & 0xff) == OWNER_HYP) &&
-		    (a >> 32 != 0 || block_pins[i / BLOCK_PAGES] != 0))
+		if ((c->was & 0xffff) != (c->is & 0xffff) && !share_ended(c->was, c->is) &&
+		    !(oracle.losses && (c->is & 0xff) == OWNER_HYP) && (c->was >> 32 != 0 || c->block_pins != 0))
 			return violated("V2: pinned page %#llx changed from owner and state "
 					"%#llx to %#llx",
-					(unsigned long long)(oracle.base + i * PAGE_SIZE),
-					(unsigned long long)(a & 0xffff),
-					(unsigned long long)(b & 0xffff));
+					(unsigned long long)(oracle.base + c->page * PAGE_SIZE),
+					(unsigned long long)(c->was & 0xffff),
+					(unsigned long long)(c->is & 0xffff));
 	}
-	for (u32 i = 0; i < oracle.runs; i++)
-		*changed += block_pins[i] != oracle.now.word[oracle.pages + i];
 	return true;
 }
 
-static bool work_was_bounded(u32 pages_changed)
+static bool work_was_bounded(void)
 {
+	u32 pages_changed = oracle.change_count + oracle.block_pin_changes;
 	u64 waited = fake_time_now() - oracle.started_us;
 
 	if (oracle.stores > STORES_MAX)
@@ -190,11 +179,10 @@ static bool work_was_bounded(u32 pages_changed)
 const char *oracle_after(bool refused)
 {
 	const char *why = look();
-	u32 changed;
 
 	if (why != NULL)
 		return why;
-	if (pinned_pages_stayed(&changed) && work_was_bounded(changed) && refused)
+	if (pinned_pages_stayed() && work_was_bounded() && refused)
 		nothing_changed();
 	return oracle.why[0] != '\0' ? oracle.why : NULL;
 }

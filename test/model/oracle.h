@@ -25,7 +25,7 @@ const char *oracle_check(void);
 void oracle_losses_allowed(void);
 /* A test had a command refused as illegal: what stands in for one names everything. */
 void oracle_stand_ins_allowed(void);
-/* Look at every page of the primary's two tables each n-th time only, and when pages or devices changed hands (1: each time). */
+/* Begin anew each n-th time only (1: each time); at other times what has not changed is taken over from the last look. */
 void oracle_effort(u32 n);
 
 #endif

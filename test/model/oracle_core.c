@@ -37,68 +37,66 @@ static bool page_is_free(u64 addr)
 bool page_is_ours(u64 addr)
 {
 	const struct page *page = page_find(pa(addr));
-
-	return page != NULL && page->owner == OWNER_HYP && !page_is_free(addr);
-}
-
-static bool place_set(u64 addr, const struct place *place, struct place *places)
-{
 	u32 i = page_index(addr);
 
-	if (!page_is_ours(addr))
-		return violated("V5: table page %#llx is not the hypervisor's, or free",
-				(unsigned long long)addr);
-	if (places[i].kind != PLACE_NONE)
-		return violated("V5: table page %#llx is used twice", (unsigned long long)addr);
-	places[i] = *place;
-	return true;
+	if (page == NULL || i == ~0u)
+		return false;
+	if (!oracle.ours[i])
+		oracle.ours[i] = page->owner == OWNER_HYP && !page_is_free(addr);
+	return oracle.ours[i];
 }
 
 /* --- domains */
 
-static void leaf_seen(void *ctx, const struct smmu_cached *c)
+/* What of memory the leaf pins, once more (by 1) or less (-1). */
+static void count_pins(const struct leaf *leaf, u32 by)
 {
-	struct domain_look *look = ctx;
-	u32 page = page_index(c->output);
+	u32 page = page_index(leaf->out);
 
-	if (look->leaf_count == look->leaf_room) {
-		look->leaf_room = look->leaf_room == 0 ? 256 : 2 * look->leaf_room;
-		look->leaf = realloc(look->leaf, look->leaf_room * sizeof(*look->leaf));
-		if (look->leaf == NULL)
-			fake_die("no host memory for the oracle");
-	}
-	look->leaf[look->leaf_count++] =
-		(struct leaf){ c->input, c->output, c->size, c->read, c->write, c->user };
-	look->bytes += c->size;
 	if (page == ~0u) {
 		u32 range;
-		struct device *d = device_of_mmio(NULL, pa(c->output), c->size, &range);
+		const struct device *d = device_of_mmio(NULL, pa(leaf->out), leaf->size, &range);
 
-		if (d == NULL)
+		if (d != NULL)
+			oracle.mmio_pins[d->index] += (s32)by * (s64)(leaf->size >> PAGE_SHIFT);
+		else if (by == 1)
 			violated("V1: IOVA %#llx maps %#llx, which is no memory and no device's",
-				 (unsigned long long)c->input, (unsigned long long)c->output);
-		else
-			oracle.mmio_pins[d->index] += c->size >> PAGE_SHIFT;
-	} else if (c->size == PAGE_SIZE) {
-		oracle.pins[page]++;
-	} else {
-		for (u64 done = 0; done < c->size; done += BLOCK_SIZE)
-			oracle.block_pins[page / BLOCK_PAGES + done / BLOCK_SIZE]++;
+				 (unsigned long long)leaf->va, (unsigned long long)leaf->out);
+		return;
+	}
+	oracle.run_dirty[page / BLOCK_PAGES] = true;
+	if (leaf->size == PAGE_SIZE) {
+		oracle.pins[page] += by;
+		return;
+	}
+	for (u64 done = 0; done < leaf->size; done += BLOCK_SIZE) {
+		oracle.block_pins[page / BLOCK_PAGES + done / BLOCK_SIZE] += by;
+		oracle.run_dirty[page / BLOCK_PAGES + done / BLOCK_SIZE] = true;
 	}
 }
 
-static void table_seen(void *ctx, u64 table, u64 input, int level)
+static void count_leaves(struct domain_look *look, u32 by)
 {
-	struct domain_look *look = ctx;
-	const struct place place = {
-		.kind = PLACE_DOMAIN, .owner = domain_number(look->d), .level = level, .input = input
-	};
+	for (u32 i = 0; i < look->table.leaf_count; i++)
+		count_pins(&look->table.leaf[i], by);
+}
 
-	place_set(table, &place, oracle.place);
-	if (table != look->d->pt.root.v)
-		look->tables++;
-	if (page_index(table) != ~0u && page_find(pa(table))->pool != look->d->vm->pool.id)
-		violated("V5: table page %#llx is of another VM's pool", (unsigned long long)table);
+static void place_tables(struct domain_look *look)
+{
+	struct place place = { .kind = PLACE_DOMAIN, .owner = domain_number(look->d) };
+
+	look->tables = 0;
+	for (u32 i = 0; i < look->table.page_count; i++) {
+		const struct table_page *page = &look->table.page[i];
+		u32 index = page_index(page->addr);
+
+		place.level = page->level;
+		place.input = page->input;
+		place_set(page->addr, &place);
+		look->tables += page->level >= 0 && page->addr != look->table.root.table;
+		if (index != ~0u && page_find(pa(page->addr))->pool != look->d->vm->pool.id)
+			violated("V5: table page %#llx is of another VM's pool", (unsigned long long)page->addr);
+	}
 }
 
 /* Level of the root: as many levels as the input bits need beyond those of its extra pages. */
@@ -114,7 +112,7 @@ static struct domain *domain_slot(const struct vm *vm, u32 i)
 	return &vm->domain_page[i / DOMAINS_PER_PAGE][i % DOMAINS_PER_PAGE];
 }
 
-static void look_at_domain(struct domain_look *look, const struct domain *d)
+static void look_at_table(struct domain_look *look, const struct domain *d)
 {
 	const struct smmu_root root = {
 		.table = d->pt.root.v,
@@ -123,19 +121,24 @@ static void look_at_domain(struct domain_look *look, const struct domain *d)
 		.start = start_level(d->pt.ops),
 		.cpu = d->tag.users == 0,
 	};
+	const struct table_look was = look->table;
 
-	look->d = d;
-	look->leaf_count = look->tables = 0;
+	if (!table_look(&look->table, &root, "mappings of a domain"))
+		return;
+	/* The leaves as they were are in what the next walk overwrites. */
+	for (u32 i = 0; !oracle.anew && was.walked && i < was.leaf_count; i++)
+		count_pins(&was.leaf[i], -1u);
+	count_leaves(look, 1);
 	look->bytes = 0;
-	smmu_for_each_entry(oracle.smmu[0], &root, leaf_seen, table_seen, look);
-	/* Concatenated root pages beyond the first. */
-	for (u32 i = 1; i < d->pt.ops->root_pages; i++) {
-		const struct place place = { .kind = PLACE_DOMAIN,
-					     .owner = domain_number(d),
-					     .level = -1 };
+	for (u32 i = 0; i < look->table.leaf_count; i++)
+		look->bytes += look->table.leaf[i].size;
+}
 
-		place_set(d->pt.root.v + i * PAGE_SIZE, &place, oracle.place);
-	}
+static void look_at_domain(struct domain_look *look, const struct domain *d)
+{
+	look->d = d;
+	look_at_table(look, d);
+	place_tables(look);
 	if (look->bytes != d->mapped)
 		violated("V2: domain %u says %llu bytes mapped, its table maps %llu", d->id,
 			 (unsigned long long)d->mapped, (unsigned long long)look->bytes);
@@ -146,20 +149,66 @@ static void look_at_domain(struct domain_look *look, const struct domain *d)
 		violated("lock: domain %u is locked after the call", d->id);
 }
 
-/* Leaves of one kept for the next look. */
-static struct domain_look *domain_look_new(void)
+/* What was seen of a domain of this slot at the last look, mostly where this look is now. */
+static struct domain_look *domain_look_of(const struct domain *d)
 {
-	if (oracle.domain_count == oracle.domain_room) {
-		u32 room = oracle.domain_room == 0 ? 64 : 2 * oracle.domain_room;
+	struct domain_look *look;
 
-		oracle.domain = realloc(oracle.domain, room * sizeof(*oracle.domain));
-		if (oracle.domain == NULL)
-			fake_die("no host memory for the oracle");
-		memset(oracle.domain + oracle.domain_room, 0,
-		       (room - oracle.domain_room) * sizeof(*oracle.domain));
-		oracle.domain_room = room;
+	for (u32 n = 0; n < oracle.past_count; n++) {
+		u32 i = (oracle.domain_count + n) % oracle.past_count;
+
+		look = oracle.past[i];
+		if (look == NULL || look->d != d)
+			continue;
+		oracle.past[i] = NULL;
+		return look;
 	}
-	return &oracle.domain[oracle.domain_count++];
+	look = oracle.idle;
+	if (look == NULL)
+		look = calloc(1, sizeof(*look));
+	else
+		oracle.idle = look->next;
+	if (look == NULL)
+		fake_die("no host memory for the oracle");
+	look->table.walked = false;
+	return look;
+}
+
+static struct domain_look *domain_look_next(const struct domain *d)
+{
+	oracle.domain = grown(oracle.domain, &oracle.domain_room, oracle.domain_count, sizeof(struct domain_look *));
+	oracle.domain[oracle.domain_count] = domain_look_of(d);
+	return oracle.domain[oracle.domain_count++];
+}
+
+static void domains_begin(void)
+{
+	struct domain_look **was = oracle.past;
+	u32 room = oracle.past_room;
+
+	oracle.past = oracle.domain;
+	oracle.past_room = oracle.domain_room;
+	oracle.past_count = oracle.domain_count;
+	oracle.domain = was;
+	oracle.domain_room = room;
+	oracle.domain_count = 0;
+}
+
+/* Domains that are no more pin nothing. */
+static void domains_end(void)
+{
+	for (u32 i = 0; i < oracle.past_count; i++) {
+		struct domain_look *look = oracle.past[i];
+
+		if (look == NULL)
+			continue;
+		if (!oracle.anew)
+			count_leaves(look, -1u);
+		look->d = NULL;
+		look->next = oracle.idle;
+		oracle.idle = look;
+	}
+	oracle.past_count = 0;
 }
 
 static u64 look_at_domains(const struct vm *vm)
@@ -170,7 +219,7 @@ static u64 look_at_domains(const struct vm *vm)
 	for (u64 i = 0; i < pages; i++) {
 		const struct place place = { .kind = PLACE_RECORDS };
 
-		place_set(io_phys_of(vm->domain_page[i]).v, &place, oracle.place);
+		place_set(io_phys_of(vm->domain_page[i]).v, &place);
 	}
 	for (u32 i = 0; i < vm->domain_max; i++) {
 		const struct domain *d = domain_slot(vm, i);
@@ -181,7 +230,7 @@ static u64 look_at_domains(const struct vm *vm)
 		if (d->state == DOMAIN_FREE)
 			continue;
 		live++;
-		look = domain_look_new();
+		look = domain_look_next(d);
 		look_at_domain(look, d);
 		pages += d->pt.ops->root_pages + look->tables;
 	}
@@ -197,25 +246,25 @@ static u64 look_at_domains(const struct vm *vm)
 const struct domain_look *domain_of_tag(bool stage1, u16 vmid, u16 asid)
 {
 	for (u32 i = 0; i < oracle.domain_count; i++) {
-		const struct iommu_tag *tag = &oracle.domain[i].d->tag;
+		const struct iommu_tag *tag = &oracle.domain[i]->d->tag;
 
 		if ((tag->kind == TAG_STAGE1) != stage1)
 			continue;
 		if (iommu_common.stage2 && tag->vmid != vmid)
 			continue;
 		if (!stage1 || tag->asid == asid)
-			return &oracle.domain[i];
+			return oracle.domain[i];
 	}
 	return NULL;
 }
 
 const struct leaf *leaf_at(const struct domain_look *look, u64 va)
 {
-	u32 low = 0, high = look->leaf_count;
+	u32 low = 0, high = look->table.leaf_count;
 
 	while (low < high) {
 		u32 mid = (low + high) / 2;
-		const struct leaf *leaf = &look->leaf[mid];
+		const struct leaf *leaf = &look->table.leaf[mid];
 
 		if (va < leaf->va)
 			high = mid;
@@ -231,23 +280,23 @@ const struct leaf *leaf_at(const struct domain_look *look, u64 va)
 static void look_at_tags(void)
 {
 	for (u32 i = 0; i < oracle.domain_count; i++) {
-		const struct iommu_tag *tag = &oracle.domain[i].d->tag;
+		const struct iommu_tag *tag = &oracle.domain[i]->d->tag;
 
 		if (domain_of_tag(tag->kind == TAG_STAGE1, tag->vmid, tag->asid) !=
-		    &oracle.domain[i])
-			violated("V3: domain %u shares its tag", oracle.domain[i].d->id);
+		    oracle.domain[i])
+			violated("V3: domain %u shares its tag", oracle.domain[i]->d->id);
 		FOR_EACH_VM(vm)
 		{
 			if (iommu_common.stage2 && tag->vmid == vm->dma_tag.vmid)
 				violated("V3: domain %u has the VMID of the DMA table",
-					 oracle.domain[i].d->id);
+					 oracle.domain[i]->d->id);
 			if (!iommu_common.stage2 && tag->asid == vm->dma_tag.asid)
 				violated("V3: domain %u has the ASID of the DMA table",
-					 oracle.domain[i].d->id);
+					 oracle.domain[i]->d->id);
 		}
 		if (tag->kind == TAG_STAGE1 && iommu_common.stage2 &&
-		    tag->vmid != oracle.domain[i].d->vm->paging_vmid)
-			violated("V3: domain %u has the VMID of another VM", oracle.domain[i].d->id);
+		    tag->vmid != oracle.domain[i]->d->vm->paging_vmid)
+			violated("V3: domain %u has the VMID of another VM", oracle.domain[i]->d->id);
 	}
 }
 
@@ -264,14 +313,13 @@ static void look_at_context(const struct endpoint *e, const struct place *place)
 
 	if (e->ctx.pages == linear) {
 		for (u32 i = 0; i < e->ctx.pages; i++)
-			place_set(e->ctx.table.v + i * PAGE_SIZE, place, oracle.place);
+			place_set(e->ctx.table.v + i * PAGE_SIZE, place);
 		return;
 	}
-	place_set(e->ctx.table.v, place, oracle.place);
+	place_set(e->ctx.table.v, place);
 	for (u32 i = 0; i < PAGE_SIZE / sizeof(*l1); i++)
 		for (u32 k = 0; (l1[i] & 1) != 0 && k < 16; k++)
-			place_set((l1[i] & 0x000ffffffffff000) + k * PAGE_SIZE, place,
-				  oracle.place);
+			place_set((l1[i] & 0x000ffffffffff000) + k * PAGE_SIZE, place);
 }
 
 static void look_at_contexts(void)
@@ -289,7 +337,7 @@ static void look_at_contexts(void)
 		}
 		place.kind = PLACE_RECORDS;
 		for (u32 i = 0; i < substream_pages; i++)
-			place_set(io_phys_of(e->substream).v + i * PAGE_SIZE, &place, oracle.place);
+			place_set(io_phys_of(e->substream).v + i * PAGE_SIZE, &place);
 		*pages += substream_pages;
 	}
 }
@@ -338,7 +386,7 @@ static void look_at_attachments(void)
 
 	memset(by_pviommu, 0, sizeof(by_pviommu));
 	for (u32 i = 0; i < oracle.domain_count; i++) {
-		const struct domain *d = oracle.domain[i].d;
+		const struct domain *d = oracle.domain[i]->d;
 		u32 attached = 0, on[IOMMU_MAX] = { 0 };
 
 		FOR_EACH_ENDPOINT(e) {
@@ -397,21 +445,16 @@ static void count_differs(const char *what, u64 addr, u32 is, u32 expected)
 		 expected);
 }
 
-/* Who a page's record names must be there, and nothing is on its way between two calls. */
+/* Nothing is on its way between two calls. */
 static void look_at_owner(u64 addr, const struct page *page)
 {
-	const struct vm *vm;
-
 	if (page->owner == OWNER_HYP)
 		return;
-	vm = vm_at(page->owner - OWNER_VM);
-	if (vm == NULL || (!vm->primary && vm->state == VM_FREE))
-		violated("V2: page %#llx belongs to a VM that is gone", (unsigned long long)addr);
-	else if (page->state > PAGE_READ_ONLY || (vm->primary && page->state != PAGE_OWNED))
-		violated("V2: page %#llx of vm %u is left in state %u", (unsigned long long)addr,
-			 vm->handle, page->state);
-	else
-		oracle.ram_of[vm_number(vm)]++;
+	if (page->owner - OWNER_VM > VM_SECONDARIES)
+		violated("V2: page %#llx belongs to nobody", (unsigned long long)addr);
+	else if (page->state > PAGE_READ_ONLY || (page->owner == OWNER_VM && page->state != PAGE_OWNED))
+		violated("V2: page %#llx of VM number %u is left in state %u", (unsigned long long)addr,
+			 page->owner - OWNER_VM, page->state);
 }
 
 static void look_at_run(u32 run)
@@ -436,10 +479,6 @@ static void look_at_run(u32 run)
 		if (pool && !oracle.losses && (page[i].pins > 0 || r->block_pins > 0))
 			violated("V1: the hypervisor's page %#llx is pinned for DMA",
 				 (unsigned long long)(addr + i * PAGE_SIZE));
-		oracle.ownership = oracle.ownership * 0x9e3779b97f4a7c15 +
-				   (page[i].owner | (pool ? 0 : (u64)page[i].state << 8));
-		state_add(&oracle.now, (u64)page[i].owner | (pool ? 0 : (u64)page[i].state << 8) |
-					       (u64)page[i].pins << 32);
 	}
 	if (pins != r->pins)
 		violated("V2: run %#llx says %llu pins, its pages have %llu",
@@ -458,12 +497,9 @@ static void look_at_run(u32 run)
 
 static void look_at_records(void)
 {
-	state_section(&oracle.now, "page records");
 	for (u32 run = 0; run < oracle.runs; run++)
-		look_at_run(run);
-	state_section(&oracle.now, "block pins");
-	for (u32 run = 0; run < oracle.runs; run++)
-		state_add(&oracle.now, page_run_of(pa(oracle.base + run * BLOCK_SIZE))->block_pins);
+		if (oracle.run_dirty[run])
+			look_at_run(run);
 	for (u32 i = 0; i < device_count; i++)
 		count_differs("MMIO pin count", device_table[i].mmio[0].base,
 			      device_table[i].mmio_pins, (u32)oracle.mmio_pins[i]);
@@ -478,8 +514,8 @@ static void look_at_accounts(const struct vm *vm)
 		mapped += vm->stat[i].mapped;
 	}
 	for (u32 i = 0; i < oracle.domain_count; i++)
-		if (oracle.domain[i].d->vm == vm)
-			bytes += oracle.domain[i].bytes;
+		if (oracle.domain[i]->d->vm == vm)
+			bytes += oracle.domain[i]->bytes;
 	if (vm->tags_lost) /* its domains are not found any more */
 		return;
 	if (mapped != bytes)
@@ -497,7 +533,7 @@ u32 ids_in_use(const struct idmap *map)
 	u32 n = 0;
 
 	for (u32 i = 0; map != NULL && map->word != NULL && i < (map->count + 63) / 64; i++)
-		n += (u32)__builtin_popcountll(map->word[i]);
+		n += map->word[i] == 0 ? 0 : (u32)__builtin_popcountll(map->word[i]);
 	return n;
 }
 
@@ -512,24 +548,15 @@ static void state_of_domains(void)
 	state_add(s, ids_in_use(&iommu_vmids));
 	state_section(s, "domains");
 	for (u32 i = 0; i < oracle.domain_count; i++) {
-		const struct domain_look *look = &oracle.domain[i];
+		const struct domain_look *look = oracle.domain[i];
 
 		state_add(s, look->d->id | (u64)look->d->vm->handle << 32);
 		state_add(s, look->d->state | (u64)look->d->attached << 8 |
 				     (u64)look->d->tag.users << 32);
+		state_add(s, look->d->tag.vmid | (u64)look->d->tag.asid << 16 | (u64)look->d->tag.kind << 32);
 		state_add(s, look->tables);
-		state_add(s, look->leaf_count);
+		state_add(s, look->table.leaf_count);
 	}
-	state_section(s, "mappings");
-	for (u32 i = 0; i < oracle.domain_count; i++)
-		for (u32 k = 0; k < oracle.domain[i].leaf_count; k++) {
-			const struct leaf *leaf = &oracle.domain[i].leaf[k];
-
-			state_add(s, leaf->va);
-			state_add(s, leaf->out);
-			state_add(s, leaf->size | leaf->read | (u64)leaf->write << 1 |
-					     (u64)leaf->user << 2);
-		}
 }
 
 static u64 attachment_word(const struct attachment *a)
@@ -575,15 +602,16 @@ static void state_of_devices(void)
 bool look_at_core(void)
 {
 	memset(oracle.used, 0, sizeof(oracle.used));
-	memset(oracle.ram_of, 0, sizeof(oracle.ram_of));
-	oracle.domain_count = 0;
-	oracle.ownership = 0;
-	memset(oracle.pins, 0, oracle.pages * sizeof(*oracle.pins));
-	memset(oracle.block_pins, 0, oracle.runs * sizeof(*oracle.block_pins));
-	memset(oracle.mmio_pins, 0, sizeof(oracle.mmio_pins));
-	memset(oracle.place, 0, oracle.pages * sizeof(*oracle.place));
+	if (oracle.anew) {
+		memset(oracle.pins, 0, oracle.pages * sizeof(*oracle.pins));
+		memset(oracle.block_pins, 0, oracle.runs * sizeof(*oracle.block_pins));
+		memset(oracle.mmio_pins, 0, sizeof(oracle.mmio_pins));
+	}
+	places_clear();
+	domains_begin();
 	FOR_EACH_VM(vm)
 	oracle.used[vm_number(vm)] += look_at_domains(vm);
+	domains_end();
 	look_at_contexts();
 	look_at_records();
 	look_at_tags();

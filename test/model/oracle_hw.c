@@ -6,11 +6,16 @@
  */
 #include "oracle_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "mem/page.h"
 
+#include "fake.h"
+
 #define PASIDS_LOOKED_AT 64u
+#define STRTAB_BASE      0x80u
+#define STRTAB_BASE_CFG  0x88u
 
 static unsigned long long ull(u64 v) { return v; }
 
@@ -68,24 +73,6 @@ static bool lost_share(u64 addr, u64 size)
 
 /* --- the VM's own tables: what its CPUs and its identity streams reach */
 
-static u64 ram_mapped; /* bytes of RAM in the table that is being looked at */
-
-static void view_leaf(const struct smmu_cached *c, const char *whose)
-{
-	if (page_index(c->output) != ~0u)
-		ram_mapped += c->size;
-	if (c->input != c->output)
-		violated("V1: the %s table maps %#llx to %#llx", whose, ull(c->input),
-			 ull(c->output));
-}
-
-static void dma_leaf(void *ctx UNUSED, const struct smmu_cached *c)
-{
-	view_leaf(c, "DMA");
-	if (!reachable(vm_primary, c->output, c->size, c->write) && !lost_share(c->output, c->size))
-		violated("V1: the DMA table maps %#llx, which is not the VM's", ull(c->output));
-}
-
 static bool window_direct(u64 addr, u64 size)
 {
 	for (u32 i = 0; i < machine->window_count; i++) {
@@ -98,85 +85,173 @@ static bool window_direct(u64 addr, u64 size)
 	return false;
 }
 
-static void cpu_leaf(void *ctx UNUSED, const struct smmu_cached *c)
+void views_init(void)
 {
-	view_leaf(c, "CPU");
-	if (!reachable(vm_primary, c->output, c->size, c->write) &&
-	    !window_direct(c->output, c->size) && !lost_share(c->output, c->size))
-		violated("V1: the CPU table maps %#llx, which is not the VM's", ull(c->output));
+	struct view_look *view[] = { &oracle.dma, &oracle.cpu };
+
+	for (u32 i = 0; i < ARRAY_SIZE(view); i++) {
+		view[i]->rights = calloc(oracle.pages, sizeof(*view[i]->rights));
+		view[i]->place = calloc(oracle.pages, sizeof(*view[i]->place));
+		if (view[i]->rights == NULL || view[i]->place == NULL)
+			fake_die("no host memory for the oracle");
+	}
+	oracle.dma.name = "DMA";
+	oracle.cpu.name = "CPU";
+	oracle.cpu.cpu = true;
 }
 
-static void dma_table(void *ctx UNUSED, u64 table, u64 input, int level)
+static void leaf_of_device(const struct view_look *view, const struct leaf *leaf)
 {
+	if (!reachable(vm_primary, leaf->out, leaf->size, leaf->write) &&
+	    !(view->cpu && window_direct(leaf->out, leaf->size)))
+		violated("V1: the %s table maps %#llx, which is not the VM's", view->name, ull(leaf->out));
+}
+
+/* V1 for a page of RAM; that none is missing follows from the counts. */
+static void page_of_view(const struct view_look *view, u32 i)
+{
+	u64 addr = oracle.base + i * PAGE_SIZE;
+
+	if (view->rights[i] != 0 &&
+	    !page_usable(page_find(pa(addr)), OWNER_VM, (view->rights[i] & RIGHT_WRITE) != 0) && !lost_share(addr, PAGE_SIZE))
+		violated("V1: the %s table maps %#llx, which is not the VM's", view->name, ull(addr));
+}
+
+static void view_leaf(void *ctx, const struct smmu_cached *c)
+{
+	struct view_look *view = ctx;
+	u32 i = page_index(c->output);
+
+	if (c->input != c->output)
+		violated("V1: the %s table maps %#llx to %#llx", view->name, ull(c->input), ull(c->output));
+	if (i == ~0u) {
+		view->device = grown(view->device, &view->device_room, view->device_count, sizeof(*view->device));
+		view->device[view->device_count] = (struct leaf){ c->input, c->output, c->size, c->read, c->write, c->user };
+		leaf_of_device(view, &view->device[view->device_count++]);
+		return;
+	}
+	for (u64 done = 0; done < c->size && i < oracle.pages; done += PAGE_SIZE, i++) {
+		view->rights[i] = (u8)(RIGHT_READ | (c->write ? RIGHT_WRITE : 0));
+		view->mapped++;
+		page_of_view(view, i);
+	}
+}
+
+static void view_table(void *ctx, u64 table, u64 input, int level)
+{
+	struct view_look *view = ctx;
 	u32 i = page_index(table);
 
 	if (!page_is_ours(table)) {
-		violated("V5: page %#llx of the DMA table is not the hypervisor's", ull(table));
+		violated("V5: page %#llx of the %s table is not the hypervisor's", ull(table), view->name);
 		return;
 	}
-	oracle.dma_place[i] =
-		(struct place){ .kind = PLACE_DMA, .level = level, .input = input };
+	view->place[i] = (struct place){ .kind = PLACE_DMA, .level = level, .input = input };
+	view->page = grown(view->page, &view->page_room, view->page_count, sizeof(*view->page));
+	view->page[view->page_count++] = (struct table_page){ table, input, level };
 }
 
-static void cpu_table(void *ctx UNUSED, u64 table, u64 input UNUSED, int level UNUSED)
-{
-	if (!page_is_ours(table))
-		violated("V5: page %#llx of the CPU table is not the hypervisor's", ull(table));
-}
-
-static void look_at_view(const struct pt *pt, bool cpu, smmu_cached_fn *leaf, smmu_table_fn *table)
+static void walk_view(struct view_look *view, const struct pt *pt)
 {
 	const struct smmu_root root = {
 		.table = pt->root.v,
 		.stage1 = pt->ops->stage == 1,
 		.bits = pt->ops->va_bits,
 		.start = start_level(pt->ops),
-		.cpu = cpu,
+		.cpu = view->cpu,
 	};
-	u64 usable = 0;
 
-	ram_mapped = 0;
-	smmu_for_each_entry(oracle.smmu[0], &root, leaf, table, NULL);
-	for (u32 i = 0; i < oracle.pages; i++)
-		usable += page_usable(page_find(pa(oracle.base + i * PAGE_SIZE)), vm_primary->owner,
-				      false);
+	for (u32 i = 0; i < view->page_count; i++)
+		view->place[page_index(view->page[i].addr)].kind = PLACE_NONE;
+	memset(view->rights, 0, oracle.pages * sizeof(*view->rights));
+	view->mapped = 0;
+	view->page_count = view->device_count = 0;
+	smmu_for_each_entry(oracle.smmu[0], &root, view_leaf, view_table, view);
+}
+
+/* A table of leaves has changed: what it covers is looked at again. */
+static void walk_last_table(struct view_look *view, const struct pt *pt, const struct table_page *page)
+{
+	const struct smmu_root root = {
+		.table = page->addr,
+		.stage1 = pt->ops->stage == 1,
+		.bits = BLOCK_SHIFT,
+		.start = 3,
+		.cpu = view->cpu,
+		.input = page->input,
+	};
+	u32 first = page_index(page->input), kept = 0;
+
+	for (u32 i = 0; i < BLOCK_PAGES && first != ~0u && first + i < oracle.pages; i++) {
+		view->mapped -= view->rights[first + i] != 0;
+		view->rights[first + i] = 0;
+	}
+	for (u32 i = 0; i < view->device_count; i++)
+		if (view->device[i].va - page->input >= BLOCK_SIZE)
+			view->device[kept++] = view->device[i];
+	view->device_count = kept;
+	smmu_for_each_entry(oracle.smmu[0], &root, view_leaf, NULL, view);
+}
+
+/* A table that points to others has changed. */
+static bool upper_table_stored(const struct view_look *view)
+{
+	for (u32 i = 0; i < view->page_count; i++)
+		if (view->page[i].level < 3 && page_stored(view->page[i].addr))
+			return true;
+	return view->page_count == 0;
+}
+
+static void look_at_view(struct view_look *view, const struct pt *pt)
+{
+	if (oracle.anew || upper_table_stored(view)) {
+		walk_view(view, pt);
+	} else {
+		for (u32 i = 0; i < view->page_count; i++)
+			if (view->page[i].level == 3 && page_stored(view->page[i].addr))
+				walk_last_table(view, pt, &view->page[i]);
+		for (u32 i = 0; i < view->page_count; i++)
+			if (!page_is_ours(view->page[i].addr))
+				violated("V5: page %#llx of the %s table is not the hypervisor's", ull(view->page[i].addr),
+					 view->name);
+		for (u32 i = 0; i < oracle.change_count; i++)
+			page_of_view(view, oracle.change[i].page);
+		for (u32 i = 0; oracle.devices_changed && i < view->device_count; i++)
+			leaf_of_device(view, &view->device[i]);
+	}
 	/* A11: both views hold all of the VM's memory; that they hold nothing else is V1. */
-	if (ram_mapped != usable * PAGE_SIZE && !(oracle.losses && ram_mapped > usable * PAGE_SIZE))
-		violated("A11: the %s table maps %#llx bytes of RAM, the VM has %#llx",
-			 cpu ? "CPU" : "DMA", ull(ram_mapped), ull(usable * PAGE_SIZE));
+	if (view->mapped != oracle.usable && !(oracle.losses && view->mapped > oracle.usable))
+		violated("A11: the %s table maps %#llx bytes of RAM, the VM has %#llx", view->name,
+			 ull(view->mapped * PAGE_SIZE), ull(oracle.usable * PAGE_SIZE));
 }
 
 static void look_at_views(void)
 {
-	for (u32 i = 0; i < device_count; i++)
-		oracle.ownership = oracle.ownership * 3 + device_table[i].mmio_away;
-	oracle.ownership += vm_primary->dma_pt.tables + ((u64)vm_primary->cpu_pt.tables << 32);
-	if (oracle.looks % oracle.effort != 0 && oracle.ownership == oracle.looked_at)
-		return;
-	oracle.looked_at = oracle.ownership;
-	memset(oracle.dma_place, 0, oracle.pages * sizeof(*oracle.dma_place));
-	look_at_view(&vm_primary->dma_pt, false, dma_leaf, dma_table);
-	look_at_view(&vm_primary->cpu_pt, true, cpu_leaf, cpu_table);
+	look_at_view(&oracle.dma, &vm_primary->dma_pt);
+	look_at_view(&oracle.cpu, &vm_primary->cpu_pt);
 }
 
 /* --- paging domains: V1 for their leaves; that they are pinned is the counts' business */
 
 static void look_at_reach(void)
 {
-	for (u32 i = 0; i < oracle.domain_count; i++)
-		for (u32 k = 0; k < oracle.domain[i].leaf_count; k++) {
-			const struct leaf *leaf = &oracle.domain[i].leaf[k];
+	for (u32 i = 0; i < oracle.domain_count; i++) {
+		const struct domain_look *look = oracle.domain[i];
+		const struct vm *vm = look->d->vm;
 
-			/* What hardware may still reach for ever is the hypervisor's by then. */
-			if (oracle.losses && oracle.domain[i].d->vm->state == VM_DYING &&
-			    oracle.domain[i].d->vm->teardown >= TEARDOWN_HOME)
-				continue;
-			if (!reachable(oracle.domain[i].d->vm, leaf->out, leaf->size, leaf->write) &&
-			    !lost_share(leaf->out, leaf->size))
-				violated("V1: domain %u of vm %u maps %#llx, which is not the VM's",
-					 oracle.domain[i].d->id, oracle.domain[i].d->vm->handle,
+		if (!look->table.fresh && oracle.change_count == 0 && !oracle.devices_changed)
+			continue;
+		/* What hardware may still reach for ever is the hypervisor's by then. */
+		if (oracle.losses && vm->state == VM_DYING && vm->teardown >= TEARDOWN_HOME)
+			continue;
+		for (u32 k = 0; k < look->table.leaf_count; k++) {
+			const struct leaf *leaf = &look->table.leaf[k];
+
+			if (!reachable(vm, leaf->out, leaf->size, leaf->write) && !lost_share(leaf->out, leaf->size))
+				violated("V1: domain %u of vm %u maps %#llx, which is not the VM's", look->d->id, vm->handle,
 					 ull(leaf->out));
 		}
+	}
 }
 
 /* --- streams: V4 */
@@ -248,10 +323,83 @@ static void look_at_endpoint(const struct endpoint *e)
 	}
 }
 
+static void page_seen(void *ctx, u64 page, u32 first, u32 count)
+{
+	oracle.stream_page = grown(oracle.stream_page, &oracle.stream_page_room, oracle.stream_page_count,
+				   sizeof(*oracle.stream_page));
+	oracle.stream_page[oracle.stream_page_count++] = (struct stream_page){ *(u32 *)ctx, first, count, page };
+}
+
 static void stream_seen(void *ctx, u32 sid_value, const struct smmu_stream *s)
 {
-	const struct iommu *iommu = &iommu_instance[*(u32 *)ctx];
+	oracle.stream = grown(oracle.stream, &oracle.stream_room, oracle.stream_count, sizeof(*oracle.stream));
+	oracle.stream[oracle.stream_count++] = (struct stream_look){ *(u32 *)ctx, sid_value, *s };
+}
 
+/* A page of pointers to others has changed, or the registers that name the first. */
+static bool stream_table_moved(void)
+{
+	bool moved = oracle.anew;
+
+	for (u32 i = 0; i < oracle.stream_page_count; i++)
+		moved |= oracle.stream_page[i].count == 0 && page_stored(oracle.stream_page[i].addr);
+	for (u32 i = 0; i < oracle.smmu_count; i++) {
+		u64 now = smmu_reg(oracle.smmu[i], STRTAB_BASE) ^ smmu_reg(oracle.smmu[i], STRTAB_BASE_CFG) << 40;
+
+		moved |= oracle.strtab[i] != now;
+		oracle.strtab[i] = now;
+	}
+	return moved;
+}
+
+/* Is what was seen of the stream what would be seen now? */
+static bool stream_stands(const struct stream_look *look)
+{
+	return !page_stored(look->s.ste) && !(look->s.stage1 && (page_stored(look->s.ctx) || page_stored(look->s.cd)));
+}
+
+static void look_at_stream_page(struct stream_page *page, bool moved)
+{
+	if (moved || page_stored(page->addr)) {
+		smmu_for_each_stream(oracle.smmu[page->smmu], page->first, page->count, stream_seen, &page->smmu);
+		return;
+	}
+	for (u32 i = 0; i < oracle.past_stream_count; i++) {
+		const struct stream_look *look = &oracle.past_stream[i];
+
+		if (look->smmu != page->smmu || look->sid - page->first >= page->count)
+			continue;
+		if (stream_stands(look))
+			stream_seen(&page->smmu, look->sid, &look->s);
+		else
+			smmu_for_each_stream(oracle.smmu[page->smmu], look->sid, 1, stream_seen, &page->smmu);
+	}
+}
+
+/* Those that translate, in the order of the table. */
+static void find_streams(void)
+{
+	struct stream_look *past = oracle.stream;
+	u32 room = oracle.stream_room;
+	bool moved = stream_table_moved();
+
+	oracle.stream = oracle.past_stream;
+	oracle.stream_room = oracle.past_stream_room;
+	oracle.past_stream = past;
+	oracle.past_stream_room = room;
+	oracle.past_stream_count = oracle.stream_count;
+	oracle.stream_count = 0;
+	if (moved) {
+		oracle.stream_page_count = 0;
+		for (u32 i = 0; i < oracle.smmu_count; i++)
+			smmu_for_each_stream_page(oracle.smmu[i], page_seen, &i);
+	}
+	for (u32 i = 0; i < oracle.stream_page_count; i++)
+		look_at_stream_page(&oracle.stream_page[i], moved);
+}
+
+static void look_at_stream(u32 sid_value, const struct smmu_stream *s, const struct iommu *iommu)
+{
 	if (endpoint_find(iommu, sid(sid_value)) == NULL)
 		violated("V4: stream %#x of nobody is not blocked", sid_value);
 	if (s->bypass)
@@ -267,15 +415,15 @@ static void stream_seen(void *ctx, u32 sid_value, const struct smmu_stream *s)
 static void look_at_streams(void)
 {
 	for (u32 i = 0; i < oracle.smmu_count; i++) {
-		u32 index = i;
-
 		/* An IOMMU that failed is turned off: then GBPA alone blocks. */
 		if ((smmu_reg(oracle.smmu[i], 0x24) & 1) == 0 && !iommu_instance[i].dead)
 			violated("V4: translation of IOMMU %u is off", i);
 		if ((smmu_reg(oracle.smmu[i], 0x44) & 1u << 20) == 0)
 			violated("V4: IOMMU %u would pass DMA if it were turned off", i);
-		smmu_for_each_stream(oracle.smmu[i], stream_seen, &index);
 	}
+	find_streams();
+	for (u32 i = 0; i < oracle.stream_count; i++)
+		look_at_stream(oracle.stream[i].sid, &oracle.stream[i].s, &iommu_instance[oracle.stream[i].smmu]);
 	FOR_EACH_ENDPOINT(e)
 		look_at_endpoint(e);
 }
@@ -348,7 +496,7 @@ static void cached_table_seen(void *ctx UNUSED, const struct smmu_cached_table *
 			 ull(c->table));
 		return;
 	}
-	place = dma ? &oracle.dma_place[i] : &oracle.place[i];
+	place = dma ? &oracle.dma.place[i] : &oracle.place[i];
 	if (place->kind == (dma ? PLACE_DMA : PLACE_DOMAIN) && place->input == c->input &&
 	    place->level == c->level + 1 &&
 	    (dma || (look != NULL && place->owner == domain_number(look->d))))
@@ -431,12 +579,31 @@ static void look_at_commands(void)
 	}
 }
 
-static void stream_state(void *ctx UNUSED, u32 sid_value, const struct smmu_stream *s)
+/* A cached entry is looked at again when caches, tables or records are not what they were. */
+static bool caches_stand(void)
 {
-	state_add(&oracle.now, sid_value | (u64)s->stage1 << 32 | (u64)s->stage2 << 33 |
-				       (u64)(s->event == SMMU_OK) << 34);
-	state_add(&oracle.now, s->root | s->asid);
-	state_add(&oracle.now, s->vmid);
+	u64 changes = 0;
+	bool stand;
+
+	for (u32 i = 0; i < oracle.smmu_count; i++)
+		changes += smmu_cache_changes(oracle.smmu[i]);
+	stand = !oracle.anew && changes == oracle.cache_changes && oracle.stored_count == 0 && oracle.other[0] == '\0' &&
+		!oracle.devices_changed && state_difference() == ~0u;
+	oracle.cache_changes = changes;
+	return stand;
+}
+
+static void state_of_streams(void)
+{
+	state_section(&oracle.now, "streams");
+	for (u32 i = 0; i < oracle.stream_count; i++) {
+		const struct stream_look *look = &oracle.stream[i];
+
+		state_add(&oracle.now, look->sid | (u64)look->s.stage1 << 32 | (u64)look->s.stage2 << 33 |
+					       (u64)(look->s.event == SMMU_OK) << 34 | (u64)look->smmu << 36);
+		state_add(&oracle.now, look->s.root | look->s.asid);
+		state_add(&oracle.now, look->s.vmid);
+	}
 }
 
 bool look_at_hardware(void)
@@ -444,10 +611,9 @@ bool look_at_hardware(void)
 	look_at_views();
 	look_at_reach();
 	look_at_streams();
-	look_at_caches();
+	state_of_streams();
+	if (!caches_stand())
+		look_at_caches();
 	look_at_commands();
-	state_section(&oracle.now, "streams");
-	for (u32 i = 0; i < oracle.smmu_count; i++)
-		smmu_for_each_stream(oracle.smmu[i], stream_state, NULL);
 	return oracle.why[0] == '\0';
 }

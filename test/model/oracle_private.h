@@ -27,12 +27,59 @@ struct leaf {
 	bool read, write, user;
 };
 
-struct domain_look {
-	const struct domain *d;
+struct table_page {
+	u64 addr, input;
+	int level; /* -1: of a root of several pages, not the first */
+};
+
+/* What a root leads to, walked again when a store has changed one of its pages. */
+struct table_look {
+	struct smmu_root root;
 	struct leaf *leaf; /* in order of va */
 	u32 leaf_count, leaf_room;
+	struct table_page *page;
+	u32 page_count, page_room;
+	bool walked, fresh; /* ever; in this look */
+};
+
+struct domain_look {
+	const struct domain *d;
+	struct table_look table;
 	u32 tables; /* below the root */
 	u64 bytes;
+	struct domain_look *next; /* among those that nobody is in */
+};
+
+/* One of the primary's two views, identity mapped: what of RAM it maps, and the leaves that are no RAM. */
+struct view_look {
+	const char *name;
+	bool cpu;
+	u8 *rights; /* by page of RAM: RIGHT_READ, RIGHT_WRITE */
+	u64 mapped; /* pages of RAM */
+	struct leaf *device;
+	u32 device_count, device_room;
+	struct table_page *page;
+	u32 page_count, page_room;
+	struct place *place;
+};
+#define RIGHT_READ  1u
+#define RIGHT_WRITE 2u
+
+/* A stream that translates, and a page of an IOMMU's stream table. */
+struct stream_look {
+	u32 smmu, sid;
+	struct smmu_stream s;
+};
+struct stream_page {
+	u32 smmu, first, count;
+	u64 addr;
+};
+
+/* A page record that is not what it was at the last look, as words of the abstract state. */
+struct change {
+	u32 page;
+	u64 was, is;
+	u32 block_pins; /* of its run, before */
 };
 
 /* The abstract state, as words; sections are named for the message about a difference. */
@@ -53,13 +100,44 @@ struct oracle {
 	u32 pages;
 	u32 runs;
 
-	u32 *pins;    /* expected, by page */
+	/* oracle_change.c: what is new since the last look */
+	bool anew;              /* this look takes over nothing */
+	bool failed;            /* the last one found something */
+	bool *stored;           /* by page: table memory that was written */
+	u32 *stored_page, stored_count;
+	struct page *record;    /* all records, as they were */
+	struct page_run *run;
+	bool *run_differs;      /* by run: any record does */
+	bool *run_dirty;        /* by run: records or what is expected of them */
+	struct change *change;
+	u32 change_count, block_pin_changes;
+	bool *ours;             /* by page: page_is_ours() said so of the records as they are */
+	u64 usable;             /* pages that the primary may use */
+	bool devices_changed;
+	u64 devices;            /* a digest of them */
+	char other[120];        /* beside words of the state: what first differs, or empty */
+
+	u32 *pins;       /* expected, by page */
 	u32 *block_pins; /* expected, by run */
 	u64 mmio_pins[DEVICE_MAX];
-	struct place *place;     /* of this look */
-	struct place *dma_place; /* of the VM's DMA table: looked at each `effort`-th time */
-	struct domain_look *domain; /* of all VMs */
+	struct place *place; /* of this look */
+	u32 *placed, placed_count;
+	struct view_look dma, cpu; /* the primary's views */
+	struct domain_look **domain; /* of all VMs */
 	u32 domain_count, domain_room;
+	struct domain_look **past; /* as of the last look; taken over or NULL */
+	u32 past_count, past_room;
+	struct domain_look *idle;
+	struct table_look spare;   /* room for a walk */
+	struct table_look view[VM_SECONDARIES + 1];
+	struct stream_page *stream_page;
+	u32 stream_page_count, stream_page_room;
+	struct stream_look *stream, *past_stream;
+	u32 stream_count, stream_room, past_stream_count, past_stream_room;
+	u64 strtab[IOMMU_MAX]; /* registers that name the stream table */
+	u64 cache_changes;
+	struct vm *vm[VM_SECONDARIES + 1]; /* in use */
+	u32 vm_count;
 
 	u64 used[VM_SECONDARIES + 1]; /* pages of each VM's pool that something is found in */
 	u64 ram_of[VM_SECONDARIES + 1]; /* pages that the records say a VM owns */
@@ -70,7 +148,6 @@ struct oracle {
 	} boot;
 
 	u32 effort, looks;
-	u64 ownership, looked_at; /* digests of what the primary's views follow */
 	bool losses;
 	bool stand_ins;
 	u64 stores;
@@ -99,10 +176,9 @@ const struct domain_look *domain_of_tag(bool stage1, u16 vmid, u16 asid);
 const struct leaf *leaf_at(const struct domain_look *look, u64 va);
 
 /* Every VM in use, and the number of one: the primary is 0. */
-#define FOR_EACH_VM(it)                                                    \
-	for (u32 n_##it = 0; n_##it <= VM_SECONDARIES; n_##it++)           \
-		for (struct vm *it = vm_at(n_##it); it != NULL; it = NULL) \
-			if (it->primary || it->state != VM_FREE)
+#define FOR_EACH_VM(it)                                          \
+	for (u32 n_##it = 0; n_##it < oracle.vm_count; n_##it++) \
+		for (struct vm *it = oracle.vm[n_##it]; it != NULL; it = NULL)
 static inline u32 vm_number(const struct vm *vm) { return vm->owner - OWNER_VM; }
 static inline u32 domain_number(const struct domain *d)
 {
@@ -113,9 +189,28 @@ static inline bool vm_dissolves(const struct vm *vm)
 {
 	return vm->state == VM_DYING && vm->teardown >= TEARDOWN_MEMORY;
 }
-/* A secondary's view, leaf by leaf. */
-void for_each_leaf(const struct vm *vm, smmu_cached_fn *leaf, smmu_table_fn *table, void *ctx);
 u32 ids_in_use(const struct idmap *map);
+
+/* oracle_change.c */
+void changes_init(void);
+void changes_begin(void); /* of a look: what differs from the last one */
+void changes_end(void);   /* it is over */
+/* Has the page been written as a table since the last look, or does the look begin anew? */
+bool page_stored(u64 addr);
+/* V10: something differs that has no words in the state; the first is told. */
+void differs(const char *what, u64 is, u64 was);
+
+/* oracle_hw.c */
+void views_init(void);
+
+/* oracle_table.c */
+/* An item more in a growing array. */
+void *grown(void *items, u32 *room, u32 count, size_t size);
+/* Walks the tables below `root` if they may have changed. False: nothing did. */
+bool table_look(struct table_look *t, const struct smmu_root *root, const char *what);
+/* The page is used as a table of that kind, once, and is ours. */
+bool place_set(u64 addr, const struct place *place);
+void places_clear(void);
 
 /* Each false: violated() was called. */
 bool look_at_core(void);  /* oracle_core.c: V2 (counts), V5, V7, accounts */
@@ -123,6 +218,8 @@ bool look_at_vms(void); /* oracle_vm.c: views of secondaries, pools, ids, K4 */
 void state_of_vms(void);
 bool look_at_hardware(void); /* oracle_hw.c: V1, V3, V4, V5, V8 */
 
+/* The first word that the two last looks do not share; ~0u: all are alike. */
+u32 state_difference(void);
 void state_begin(struct state *s);
 void state_section(struct state *s, const char *name);
 void state_add(struct state *s, u64 word);

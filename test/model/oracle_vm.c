@@ -12,105 +12,103 @@
 
 static unsigned long long ull(u64 v) { return v; }
 
-void for_each_leaf(const struct vm *vm, smmu_cached_fn *leaf, smmu_table_fn *table, void *ctx)
+struct secondary {
+	const struct vm *vm;
+	u64 ram, mmio; /* bytes */
+	u64 tables;
+};
+
+static void view_ram(struct secondary *look, const struct leaf *c)
+{
+	const struct vm *vm = look->vm;
+
+	look->ram += c->size;
+	for (u64 done = 0; done < c->size; done += PAGE_SIZE) {
+		const struct page *page = page_find(pa(c->out + done));
+
+		if (page == NULL || page->owner != vm->owner || page->state > PAGE_READ_ONLY)
+			violated("V1: vm %u maps %#llx, which is not its own", vm->handle,
+				 ull(c->out + done));
+		else if (c->write && page->state == PAGE_READ_ONLY)
+			violated("V1: vm %u may write %#llx, which it was given to read", vm->handle,
+				 ull(c->out + done));
+		else if (page_ipa(pa(c->out + done)).v != c->va + done)
+			violated("V2: page %#llx is at %#llx in vm %u, its record says %#llx",
+				 ull(c->out + done), ull(c->va + done), vm->handle,
+				 ull(page_ipa(pa(c->out + done)).v));
+	}
+}
+
+/* A device of the VM, at the place that DEV_MAP_MMIO gave it. */
+static void view_mmio(struct secondary *look, const struct leaf *c)
+{
+	u32 range;
+	const struct device *d = device_of_mmio(NULL, pa(c->out), c->size, &range);
+
+	look->mmio += c->size;
+	if (d == NULL || d->vm != look->vm)
+		violated("V1: vm %u maps %#llx, which is no device of its own", look->vm->handle,
+			 ull(c->out));
+	else if (d->mmio_ipa[range] + (c->out - d->mmio[range].base) != c->va)
+		violated("V1: vm %u has MMIO %#llx at %#llx, where nobody put it", look->vm->handle,
+			 ull(c->out), ull(c->va));
+}
+
+static void view_leaf(struct secondary *look, const struct leaf *c)
+{
+	for (u32 i = 0; arch_vm_window(i).size != 0; i++) {
+		const struct range w = arch_vm_window(i);
+
+		if (c->va < w.base + w.size && w.base < c->va + c->size)
+			violated("V1: vm %u has memory at %#llx, in a window", look->vm->handle,
+				 ull(c->va));
+	}
+	if (page_index(c->out) != ~0u)
+		view_ram(look, c);
+	else
+		view_mmio(look, c);
+}
+
+static void view_table(struct secondary *look, const struct table_page *page)
+{
+	const struct place place = { .kind = PLACE_RECORDS, .level = page->level, .input = page->input };
+
+	place_set(page->addr, &place);
+	look->tables += page->level >= 0 && page->addr != look->vm->cpu_pt.root.v;
+}
+
+static struct smmu_root root_of(const struct vm *vm)
 {
 	const struct pt *pt = &vm->cpu_pt;
-	const struct smmu_root root = {
+
+	return (struct smmu_root){
 		.table = pt->root.v,
 		.stage1 = pt->ops->stage == 1,
 		.bits = pt->ops->va_bits,
 		.start = start_level(pt->ops),
 		.cpu = true,
 	};
-
-	smmu_for_each_entry(oracle.smmu[0], &root, leaf, table, ctx);
-}
-
-struct view_look {
-	const struct vm *vm;
-	u64 ram, mmio; /* bytes */
-	u64 tables;
-};
-
-static void view_ram(struct view_look *look, const struct smmu_cached *c)
-{
-	const struct vm *vm = look->vm;
-
-	look->ram += c->size;
-	for (u64 done = 0; done < c->size; done += PAGE_SIZE) {
-		const struct page *page = page_find(pa(c->output + done));
-
-		if (page == NULL || page->owner != vm->owner || page->state > PAGE_READ_ONLY)
-			violated("V1: vm %u maps %#llx, which is not its own", vm->handle,
-				 ull(c->output + done));
-		else if (c->write && page->state == PAGE_READ_ONLY)
-			violated("V1: vm %u may write %#llx, which it was given to read", vm->handle,
-				 ull(c->output + done));
-		else if (page_ipa(pa(c->output + done)).v != c->input + done)
-			violated("V2: page %#llx is at %#llx in vm %u, its record says %#llx",
-				 ull(c->output + done), ull(c->input + done), vm->handle,
-				 ull(page_ipa(pa(c->output + done)).v));
-	}
-}
-
-/* A device of the VM, at the place that DEV_MAP_MMIO gave it. */
-static void view_mmio(struct view_look *look, const struct smmu_cached *c)
-{
-	u32 range;
-	const struct device *d = device_of_mmio(NULL, pa(c->output), c->size, &range);
-
-	look->mmio += c->size;
-	if (d == NULL || d->vm != look->vm)
-		violated("V1: vm %u maps %#llx, which is no device of its own", look->vm->handle,
-			 ull(c->output));
-	else if (d->mmio_ipa[range] + (c->output - d->mmio[range].base) != c->input)
-		violated("V1: vm %u has MMIO %#llx at %#llx, where nobody put it", look->vm->handle,
-			 ull(c->output), ull(c->input));
-}
-
-static void view_leaf(void *ctx, const struct smmu_cached *c)
-{
-	struct view_look *look = ctx;
-
-	for (u32 i = 0; arch_vm_window(i).size != 0; i++) {
-		const struct range w = arch_vm_window(i);
-
-		if (c->input < w.base + w.size && w.base < c->input + c->size)
-			violated("V1: vm %u has memory at %#llx, in a window", look->vm->handle,
-				 ull(c->input));
-	}
-	if (page_index(c->output) != ~0u)
-		view_ram(look, c);
-	else
-		view_mmio(look, c);
-}
-
-static void view_table(void *ctx, u64 table, u64 input, int level)
-{
-	struct view_look *look = ctx;
-	u32 i = page_index(table);
-
-	if (!page_is_ours(table))
-		violated("V5: page %#llx of vm %u's CPU table is not the hypervisor's", ull(table),
-			 look->vm->handle);
-	else if (oracle.place[i].kind != PLACE_NONE)
-		violated("V5: page %#llx of vm %u's CPU table is used twice", ull(table), look->vm->handle);
-	else
-		oracle.place[i] = (struct place){ .kind = PLACE_RECORDS, .level = level, .input = input };
-	look->tables += table != look->vm->cpu_pt.root.v;
 }
 
 static void look_at_view(const struct vm *vm)
 {
-	struct view_look look = { .vm = vm };
+	struct secondary look = { .vm = vm };
+	struct table_look *t = &oracle.view[vm_number(vm)];
+	struct smmu_root root;
 	u64 mmio = 0;
 
 	if (vm_dissolves(vm)) {
+		t->walked = false;
 		if (vm->runners != 0)
 			violated("V1: vm %u is taken apart and runs", vm->handle);
 		return;
 	}
-	for_each_leaf(vm, view_leaf, view_table, &look);
+	root = root_of(vm);
+	table_look(t, &root, "view of a VM");
+	for (u32 i = 0; i < t->page_count; i++)
+		view_table(&look, &t->page[i]);
+	for (u32 i = 0; i < t->leaf_count; i++)
+		view_leaf(&look, &t->leaf[i]);
 	for (u32 i = 0; i < device_count; i++)
 		for (u32 k = 0; device_table[i].vm == vm && k < device_table[i].mmio_count; k++)
 			if (device_table[i].mmio_ipa[k] != DEVICE_UNMAPPED)
@@ -128,17 +126,10 @@ static void look_at_view(const struct vm *vm)
 
 static void record(u64 addr, u64 pages)
 {
-	for (u64 done = 0; done < pages; done++) {
-		u32 i = page_index(addr + done * PAGE_SIZE);
+	const struct place place = { .kind = PLACE_RECORDS };
 
-		if (!page_is_ours(addr + done * PAGE_SIZE))
-			violated("accounts: page %#llx is in use and not the hypervisor's",
-				 ull(addr + done * PAGE_SIZE));
-		else if (oracle.place[i].kind != PLACE_NONE)
-			violated("accounts: page %#llx is used twice", ull(addr + done * PAGE_SIZE));
-		else
-			oracle.place[i].kind = PLACE_RECORDS;
-	}
+	for (u64 done = 0; done < pages; done++)
+		place_set(addr + done * PAGE_SIZE, &place);
 }
 
 /* What a VM is made of, from its own pool, beyond domains and contexts. */
@@ -195,8 +186,8 @@ static void look_at_ids(void)
 		asids += vm->dma_tag.asid != 0;
 	}
 	for (u32 i = 0; i < oracle.domain_count; i++) {
-		vmids += oracle.domain[i].d->tag.kind == TAG_STAGE2;
-		asids += oracle.domain[i].d->tag.kind == TAG_STAGE1 && !iommu_common.stage2;
+		vmids += oracle.domain[i]->d->tag.kind == TAG_STAGE2;
+		asids += oracle.domain[i]->d->tag.kind == TAG_STAGE1 && !iommu_common.stage2;
 	}
 	if (!oracle.losses && ids_in_use(&iommu_vmids) != vmids)
 		violated("V3: %u VMIDs are in use, somebody has %u", ids_in_use(&iommu_vmids), vmids);
@@ -256,13 +247,6 @@ bool look_at_vms(void)
 	return oracle.why[0] == '\0';
 }
 
-static void leaf_state(void *ctx UNUSED, const struct smmu_cached *c)
-{
-	state_add(&oracle.now, c->input);
-	state_add(&oracle.now, c->output);
-	state_add(&oracle.now, c->size | c->read | (u64)c->write << 1);
-}
-
 static void state_of_vm(const struct vm *vm)
 {
 	struct state *s = &oracle.now;
@@ -281,8 +265,6 @@ static void state_of_vm(const struct vm *vm)
 		state_add(s, vm->pviommu[i].attached | (u64)vm->pviommu[i].vsid_count << 32 |
 				     (u64)(vm->pviommu[i].iommu != NULL ? vm->pviommu[i].iommu->index + 1 : 0)
 					     << 56);
-	if (!vm_dissolves(vm))
-		for_each_leaf(vm, leaf_state, NULL, NULL);
 }
 
 void state_of_vms(void)

@@ -163,6 +163,9 @@ struct smmu_cached_table {
 typedef void smmu_cached_table_fn(void *ctx, const struct smmu_cached_table *cached);
 void smmu_for_each_cached_table(const struct smmu *smmu, smmu_cached_table_fn *fn, void *ctx);
 
+/* Grows with each change of what the caches hold. */
+u64 smmu_cache_changes(const struct smmu *smmu);
+
 /* A cached STE or CD that differs from the one in memory; false: there is none. */
 bool smmu_config_stale(struct smmu *smmu, u32 *sid);
 
@@ -182,6 +185,7 @@ struct smmu_root {
 	u8 bits;  /* input size */
 	u8 start; /* level */
 	bool cpu;
+	u64 input; /* of the first entry: of a table below the real root, where it begins */
 };
 typedef void smmu_table_fn(void *ctx, u64 table, u64 input, int level);
 void smmu_for_each_entry(struct smmu *smmu, const struct smmu_root *root, smmu_cached_fn *leaf,
@@ -199,9 +203,12 @@ struct smmu_stream {
 	u8 bits, start; /* of `root` */
 };
 struct smmu_stream smmu_stream_of(struct smmu *smmu, u32 sid, bool has_ssid, u32 ssid);
-/* Every stream of the table whose entry is valid and does not abort. */
+/* The pages of the stream table: first stream and number of those described there, 0: it points to others. */
+typedef void smmu_stream_page_fn(void *ctx, u64 page, u32 first, u32 count);
+void smmu_for_each_stream_page(struct smmu *smmu, smmu_stream_page_fn *fn, void *ctx);
+/* Every stream of `count` from `first` on whose entry is valid and does not abort. */
 typedef void smmu_stream_fn(void *ctx, u32 sid, const struct smmu_stream *stream);
-void smmu_for_each_stream(struct smmu *smmu, smmu_stream_fn *fn, void *ctx);
+void smmu_for_each_stream(struct smmu *smmu, u32 first, u32 count, smmu_stream_fn *fn, void *ctx);
 
 /* Commands taken from the queue since creation, in order. */
 struct smmu_cmd {

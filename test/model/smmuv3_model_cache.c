@@ -20,6 +20,7 @@ void *list_push(struct list *list)
 		if (list->items == NULL)
 			fake_die("no host memory");
 	}
+	list->changes++;
 	return memset((u8 *)list->items + list->count++ * list->item, 0, list->item);
 }
 
@@ -27,6 +28,7 @@ void list_remove(struct list *list, u32 index)
 {
 	u8 *items = list->items;
 
+	list->changes++;
 	list->count--;
 	memmove(items + index * list->item, items + list->count * list->item, list->item);
 }
@@ -370,6 +372,12 @@ void cache_clear(struct smmu *smmu)
 {
 	smmu->stes.count = smmu->cds.count = smmu->l1s.count = 0;
 	smmu->leaves.count = smmu->tables.count = 0;
+	smmu->stes.changes++;
+}
+
+u64 smmu_cache_changes(const struct smmu *smmu)
+{
+	return smmu->stes.changes + smmu->cds.changes + smmu->l1s.changes + smmu->leaves.changes + smmu->tables.changes;
 }
 
 void smmu_for_each_cached(const struct smmu *smmu, smmu_cached_fn *fn, void *ctx)

@@ -82,6 +82,7 @@ struct list {
 	void *items;
 	u32 count, room;
 	size_t item;
+	u64 changes;
 };
 void *list_push(struct list *list);
 void list_remove(struct list *list, u32 index);

@@ -887,7 +887,7 @@ void smmu_for_each_entry(struct smmu *smmu, const struct smmu_root *root, smmu_c
 		.ctx = ctx,
 	};
 
-	visit_table(&v, root->table, 1u << (root->bits - level_shift(root->start)), 0, root->start);
+	visit_table(&v, root->table, 1u << (root->bits - level_shift(root->start)), root->input, root->start);
 }
 
 struct smmu_stream smmu_stream_of(struct smmu *smmu, u32 sid, bool has_ssid, u32 ssid)
@@ -935,22 +935,31 @@ static void stream_visit(struct smmu *smmu, u32 sid, smmu_stream_fn *fn, void *c
 		fn(ctx, sid, &stream);
 }
 
-void smmu_for_each_stream(struct smmu *smmu, smmu_stream_fn *fn, void *ctx)
+void smmu_for_each_stream_page(struct smmu *smmu, smmu_stream_page_fn *fn, void *ctx)
 {
 	u32 log2 = (u32)field(smmu->strtab_cfg, 5, 0), split = (u32)field(smmu->strtab_cfg, 10, 6);
-	u64 base = field_addr(smmu->strtab_base, 51, 6);
-	u64 l1;
+	u64 base = field_addr(smmu->strtab_base, 51, 6), streams = 1ull << log2, span = streams;
+	u64 table = base;
 
-	if (field(smmu->strtab_cfg, 17, 16) != 1) {
-		for (u64 sid = 0; sid < 1ull << log2; sid++)
-			stream_visit(smmu, (u32)sid, fn, ctx);
-		return;
+	if (field(smmu->strtab_cfg, 17, 16) == 1) {
+		span = 1ull << split;
+		for (u64 at = 0; at < streams >> split; at += PAGE / 8)
+			fn(ctx, base + at * 8, 0, 0);
 	}
-	for (u64 first = 0; first < 1ull << log2; first += 1ull << split) {
-		if (!smmu_read_mem(smmu, base + (first >> split) * 8, &l1, sizeof(l1)) ||
-		    field(l1, 4, 0) == 0)
-			continue;
-		for (u64 sid = first; sid < first + (1ull << split); sid++)
-			stream_visit(smmu, (u32)sid, fn, ctx);
+	for (u64 first = 0; first < streams; first += span) {
+		if (span != streams) {
+			if (!smmu_read_mem(smmu, base + (first >> split) * 8, &table, sizeof(table)) ||
+			    field(table, 4, 0) == 0)
+				continue;
+			table = field_addr(table, 51, 6);
+		}
+		for (u64 at = 0; at < span; at += PAGE / 64)
+			fn(ctx, table + at * 64, (u32)(first + at), (u32)(span - at < PAGE / 64 ? span - at : PAGE / 64));
 	}
+}
+
+void smmu_for_each_stream(struct smmu *smmu, u32 first, u32 count, smmu_stream_fn *fn, void *ctx)
+{
+	for (u32 sid = first; sid < first + count; sid++)
+		stream_visit(smmu, sid, fn, ctx);
 }
