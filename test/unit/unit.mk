@@ -11,7 +11,7 @@ HOST_AR := llvm-ar-19
 host_flags := -std=gnu11 -D_GNU_SOURCE -DCONFIG_TEST=1 -O1 -g -fno-omit-frame-pointer -Wall -Wextra -Werror -Wvla \
 	-Wno-unused-command-line-argument -MMD -MP
 host_sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
-host_includes := -Iinclude -Ihyp -Itest/fake/include -Itest/fake -Itest/model -Itest/unit/lib \
+host_includes := -Iinclude -Ihyp -Itest/fake/include -Itest/fake -Itest/model -Itest/play -Itest/unit/lib \
 	-Itest/unit/lib/bench -Iarch/arm64 -Iarch/arm64/include -I. \
 	-isystem $(LIBFDT_SRC)
 
@@ -22,7 +22,7 @@ host_hyp_srcs := $(filter-out hyp/lib/libc_%.c,$(or $(hyp_srcs),$(wildcard hyp/*
 host_arch_srcs := $(addprefix arch/arm64/,abort.c gic_filter.c psci_rules.c pt_lpae_s1.c pt_lpae_s2.c vgic.c vgic_lr.c \
 	vgic_mmio.c) $(wildcard arch/arm64/smmuv3/*.c)
 host_board_srcs := $(or $(platform_host_srcs),test/fake/platform_absent.c)
-host_test_srcs := $(filter-out %_test.c test/fake/platform_absent.c,$(wildcard test/fake/*.c test/model/*.c test/unit/lib/*.c))
+host_test_srcs := $(filter-out %_test.c test/fake/platform_absent.c,$(wildcard test/fake/*.c test/model/*.c test/unit/lib/*.c test/play/*.c))
 host_lib_srcs := $(host_hyp_srcs) $(host_arch_srcs) $(host_board_srcs) $(host_test_srcs)
 
 # Rooms that run the whole core on the SMMU model get the bench: a boot without a board, and PCI functions to order in

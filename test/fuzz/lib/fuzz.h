@@ -14,9 +14,10 @@
 #include "hyp/types.h"
 
 #include "fake.h"
+#include "record.h"
 
-#define FUZZ_RECORD   16u
-#define FUZZ_RECORDS  256u /* of an input; what is behind is not looked at */
+#define FUZZ_RECORD   RECORD_BYTES
+#define FUZZ_RECORDS  4096u /* of an input; what is behind is not looked at */
 #define FUZZ_MACHINES 16u
 
 /* The records of an input. fuzz_next: go to the next one; false: there is none. */
@@ -35,7 +36,10 @@ void fuzz_machine(u32 index, void (*boot)(u32 index));
 /* A finding: prints the sentence and the console, and ends the process. */
 void fuzz_found(const char *fmt, ...) NORETURN PRINTF(1, 2);
 
-/* Checked calls (or accesses) since the start; printed with the inputs at the end. */
+/* For oracle_effort(): `usual`, or what the environment says (FUZZ_EFFORT=1: each look begins anew). */
+u32 fuzz_effort(u32 usual);
+
+/* Checked calls (or accesses) since the start; printed with the inputs at the end. Calls, not the steps of one. */
 extern u64 fuzz_calls;
 
 /* libFuzzer's interface, IDs reserved for it. */

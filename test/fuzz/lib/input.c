@@ -5,54 +5,37 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "record.h"
 
 u64 fuzz_calls;
 static u64 inputs;
+static size_t least; /* by the environment: what inputs are filled up to */
 
-static const u8 *record;
-static u32 left, taken;
+static const u8 *at;
+static u32 left;
+static struct record record;
 
 void fuzz_input(const u8 *data, size_t size)
 {
 	size_t records = size / FUZZ_RECORD;
 
-	record = data - FUZZ_RECORD;
+	at = data;
 	left = records > FUZZ_RECORDS ? FUZZ_RECORDS : (u32)records;
 	inputs++;
 }
 
 bool fuzz_next(void)
 {
-	u64 seed;
-
 	if (left == 0)
 		return false;
 	left--;
-	record += FUZZ_RECORD;
-	taken = 0;
-	memcpy(&seed, record + FUZZ_RECORD - sizeof(seed), sizeof(seed));
-	fake_seed(seed ^ record[0]);
+	/* Hardware's chances begin anew with each record, too. */
+	fake_seed(record_begin(&record, at));
+	at += FUZZ_RECORD;
 	return true;
 }
 
-static u64 take(u32 bytes)
-{
-	u64 value = 0;
-
-	if (taken + bytes > FUZZ_RECORD)
-		return fake_random();
-	memcpy(&value, record + taken, bytes);
-	taken += bytes;
-	return value;
-}
-
-u64 fuzz_below(u64 limit)
-{
-	return take(limit <= 0x100 ? 1 : limit <= 0x10000 ? 2 :
-				 limit <= 1ull << 32      ? 4 :
-							    8) %
-	       limit;
-}
+u64 fuzz_below(u64 limit) { return record_below(&record, limit); }
 
 u64 fuzz_word(void)
 {
@@ -64,8 +47,15 @@ u64 fuzz_word(void)
 	case 2:
 		return (1ull << fuzz_below(64)) - 1;
 	default:
-		return take(8);
+		return record_take(&record, 8);
 	}
+}
+
+u32 fuzz_effort(u32 usual)
+{
+	const char *other = getenv("FUZZ_EFFORT");
+
+	return other != NULL ? (u32)strtoul(other, NULL, 0) : usual;
 }
 
 void fuzz_found(const char *fmt, ...)
@@ -89,6 +79,8 @@ int LLVMFuzzerInitialize(int *argc UNUSED, char ***argv UNUSED)
 {
 	/* An assertion that fails is a crash. */
 	setenv("CMOCKA_TEST_ABORT", "1", 1);
+	if (getenv("FUZZ_LEAST") != NULL)
+		least = strtoul(getenv("FUZZ_LEAST"), NULL, 0);
 	atexit(say_counts);
 	return 0;
 }
@@ -103,12 +95,11 @@ static size_t insert(u8 *data, size_t size, size_t room, size_t at)
 	return size + FUZZ_RECORD;
 }
 
-size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t room, unsigned int seed)
+static size_t mutate(u8 *data, size_t size, size_t room)
 {
 	size_t count = size / FUZZ_RECORD;
 	u8 *at, *other;
 
-	srandom(seed);
 	if (count < 2)
 		return LLVMFuzzerMutate(data, size, room);
 	at = data + (size_t)random() % count * FUZZ_RECORD;
@@ -159,6 +150,29 @@ size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t room, unsigned int 
 		return size;
 	}
 	}
+}
+
+/* New records, and old ones with other parameters: a machine that is used for long. */
+static size_t fill(u8 *data, size_t size, size_t room)
+{
+	size_t count = size / FUZZ_RECORD, target = least < room ? least : room;
+
+	for (size = count * FUZZ_RECORD; count > 0 && size + FUZZ_RECORD <= target; size += FUZZ_RECORD) {
+		u8 *to = data + size;
+
+		for (u32 i = 0; i < FUZZ_RECORD; i++)
+			to[i] = (u8)random();
+		if (random() % 2 != 0)
+			memcpy(to, data + (size_t)random() % count * FUZZ_RECORD, (size_t)random() % FUZZ_RECORD);
+	}
+	return size;
+}
+
+size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t room, unsigned int seed)
+{
+	srandom(seed);
+	size = mutate(data, size, room);
+	return size < least ? fill(data, size, room) : size;
 }
 
 size_t LLVMFuzzerCustomCrossOver(const u8 *a, size_t a_size, const u8 *b, size_t b_size, u8 *out, size_t room,

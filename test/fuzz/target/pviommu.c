@@ -53,7 +53,7 @@ static void boot(u32 index)
 
 	o.ram_bytes = 24ull << 20;
 	bench_boot(&o);
-	oracle_effort(64);
+	oracle_effort(fuzz_effort(128));
 	random_calls_begin(o.iommus);
 	fake_random_source = fuzz_below;
 }
@@ -84,17 +84,17 @@ static void action(void)
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	u32 looks;
+	u64 calls;
 
 	fuzz_input(data, size);
 	if (!fuzz_next())
 		return 0;
 	fuzz_machine((u32)fuzz_below(MACHINES), boot);
-	looks = oracle.looks;
+	calls = bench_calls;
 	while (fuzz_next())
 		action();
 	oracle_effort(1);
 	bench_check();
-	fuzz_calls += oracle.looks - looks;
+	fuzz_calls += bench_calls - calls;
 	return 0;
 }

@@ -20,25 +20,25 @@ static void play(struct bench_options o, u64 seed)
 	oracle_effort(32);
 	random_vms_begin();
 	for (u32 i = 0; i < CALLS; i++) {
-		random_vms_call();
+		play_some_call(&random_vms);
 		for (u64 n = fake_random_below(4); n > 0; n--)
-			random_vms_dma();
+			play_some_dma(&random_vms);
 		if (fake_random_below(8) == 0)
 			smmu_speculate(bench_smmu[0]);
 	}
 	/* K4: the end of all of them. */
 	bench_reset_turns = 0;
-	for (u32 i = 0; i < RANDOM_VMS; i++)
-		if (vm_find(random_vm[i]) != NULL)
-			bench_destroy(random_vm[i]);
+	for (u32 i = 0; i < PLAY_VMS; i++)
+		if (vm_find(random_vms.vm[i]) != NULL)
+			bench_destroy(random_vms.vm[i]);
 	oracle_effort(1);
 	bench_check();
 	assert_int_equal(pc_vmm_query(PC_VMM_Q_VMS, 0).v1, 0);
 	assert_true(random_landed > 100);
-	for (u32 k = 0; k < KINDS && more == NULL; k++) {
+	for (u32 k = 0; k < PLAY_RAW && more == NULL; k++) {
 		if (random_went_well[k] == 0)
 			suite_fail("no call of kind %u went well", k);
-		assert_true(random_refused[k] > 0 || k == ALLOC || k == DESTROY);
+		assert_true(random_refused[k] > 0 || k == PLAY_ALLOC || k == PLAY_DESTROY);
 	}
 }
 

@@ -10,6 +10,7 @@
 #define AGAIN_MAX 10000u
 
 static bool change_expected;
+u64 bench_calls;
 
 void bench_hardware_fails(void)
 {
@@ -78,6 +79,7 @@ static struct result call(struct vcpu *vcpu, const struct hcall_args in)
 				   (unsigned long long)r0, (unsigned long long)r1, why);
 	} while (++again < AGAIN_MAX);
 	assert_true(again < AGAIN_MAX);
+	bench_calls++;
 	assert_int_equal(fake_locks_held(), 0);
 	r.status = precise(&args, legacy);
 	r.v0 = args.r[0];
