@@ -3,6 +3,7 @@
 #
 #   make fuzz SECONDS=n            each target for n seconds (60), one after the other; T=target: that one
 #   make fuzz T=target CRASH=file  a finding again
+#   make fuzz-volume SECONDS=n     hcall and pviommu without sanitizers, on inputs of thousands of records
 #   make fuzz-corpus               keeps the least inputs that reach all that build/fuzz/corpus does, in test/fuzz/corpus
 
 fuzz_dir := build/fuzz
@@ -52,32 +53,50 @@ $(foreach target,$(fuzz_targets),$(eval $(call fuzz_rule,$(target))))
 
 -include $(shell find $(fuzz_dir)/obj -name '*.d' 2>/dev/null)
 
-# The race target under TSan, which sees the core and the drivers: what orders the two CPUs' turns, the models and the
-# oracle are not for its eyes.
+# The same without ASan and UBSan: `race` under TSan, which sees the core and the drivers (what orders the two CPUs'
+# turns, the models and the oracle are not for its eyes), and what plays calls once more for volume.
+# $(call fuzz_plain,FOLDER,FLAGS OF ALL,FLAGS OF WHAT IS TESTED,TARGETS)
+fuzz_plain_obj = $(patsubst %.c,$1/obj/%.o,$2)
+define fuzz_plain
+$(call fuzz_plain_obj,$1,$(fuzz_tested)): fuzz_add := $2 $3
+$(call fuzz_plain_obj,$1,$(fuzz_kept)): fuzz_add := $2 $(fuzz_renamed)
+$(call fuzz_plain_obj,$1,test/fuzz/lib/memory.c): fuzz_add := $2 -fno-builtin
+$(call fuzz_plain_obj,$1,$(filter-out test/fuzz/lib/memory.c,$(fuzz_lib_srcs)) $(foreach t,$4,test/fuzz/target/$t.c $(filter-out $(fuzz_kept),$(fuzz_with_$t)))): fuzz_add := $2
+
+$1/obj/%.o: %.c test/fuzz/fuzz.mk | $$(need_host) $$(need_libfdt)
+	$$(call cmd,FUZZ,$$<,$$(HOST_CC) $$(fuzz_flags) $$(fuzz_add) $$(host_includes) -c -o $$@ $$<)
+
+$1/obj/libfdt/%.o: | $$(need_host) $$(need_libfdt)
+	$$(call cmd,FUZZ,libfdt/$$*.c,$$(HOST_CC) -std=gnu11 -O2 -g -w -I$$(LIBFDT_SRC) -c -o $$@ $$(LIBFDT_SRC)/$$*.c)
+
+$1/libhyp.a: $(call fuzz_plain_obj,$1,$(host_lib_srcs)) $(addprefix $1/obj/libfdt/,$(libfdt_objs))
+	$$(call cmd,AR,$$@,rm -f $$@ && $$(HOST_AR) rcs $$@ $$^)
+
+$(foreach t,$4,$(eval $(call fuzz_plain_rule,$1,$3,$t)))
+-include $$(shell find $1/obj -name '*.d' 2>/dev/null)
+endef
+
+# $(call fuzz_plain_rule,FOLDER,FLAGS,TARGET)
+define fuzz_plain_rule
+$1/bin/$3: $(call fuzz_plain_obj,$1,test/fuzz/target/$3.c $(fuzz_with_$3) $(fuzz_lib_srcs)) $1/libhyp.a test/fuzz/fuzz.lds
+	$$(call cmd,LINK,$$@,$$(HOST_CC) -fsanitize=fuzzer $$(filter -fsanitize=thread,$2) -fuse-ld=lld -Wl$$(comma)-T$$(comma)test/fuzz/fuzz.lds -o $$@ $$(filter %.o,$$^) $1/libhyp.a -lcmocka)
+endef
+
 tsan_dir := build/fuzz-tsan
-tsan_obj = $(patsubst %.c,$(tsan_dir)/obj/%.o,$1)
-$(call tsan_obj,$(fuzz_tested)): tsan_add := -fsanitize=thread -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp
-$(call tsan_obj,$(fuzz_kept)): tsan_add := $(fuzz_renamed)
-$(call tsan_obj,test/fuzz/lib/memory.c): tsan_add := -fno-builtin
-tsan_add :=
-
-$(tsan_dir)/obj/%.o: %.c test/fuzz/fuzz.mk | $(need_host) $(need_libfdt)
-	$(call cmd,TSAN,$<,$(HOST_CC) $(fuzz_flags) -DFUZZ_TSAN $(tsan_add) $(host_includes) -c -o $@ $<)
-
-$(tsan_dir)/obj/libfdt/%.o: | $(need_host) $(need_libfdt)
-	$(call cmd,TSAN,libfdt/$*.c,$(HOST_CC) -std=gnu11 -O2 -g -w -I$(LIBFDT_SRC) -c -o $@ $(LIBFDT_SRC)/$*.c)
-
-$(tsan_dir)/libhyp.a: $(call tsan_obj,$(host_lib_srcs)) $(addprefix $(tsan_dir)/obj/libfdt/,$(libfdt_objs))
-	$(call cmd,AR,$@,rm -f $@ && $(HOST_AR) rcs $@ $^)
-
-$(tsan_dir)/bin/race: $(call tsan_obj,test/fuzz/target/race.c $(fuzz_with_race) $(fuzz_lib_srcs)) $(tsan_dir)/libhyp.a test/fuzz/fuzz.lds
-	$(call cmd,LINK,$@,$(HOST_CC) -fsanitize=fuzzer$(comma)thread -fuse-ld=lld -Wl$(comma)-T$(comma)test/fuzz/fuzz.lds -o $@ $(filter %.o,$^) $(tsan_dir)/libhyp.a -lcmocka)
-
--include $(shell find $(tsan_dir)/obj -name '*.d' 2>/dev/null)
+fuzz_guided := -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp
+$(eval $(call fuzz_plain,$(tsan_dir),-DFUZZ_TSAN,-fsanitize=thread $(fuzz_guided),race))
+volume_dir := build/fuzz-volume
+volume_targets := hcall pviommu
+$(eval $(call fuzz_plain,$(volume_dir),,$(fuzz_guided),$(volume_targets)))
 
 .PHONY: fuzz-tsan
 fuzz-tsan: $(tsan_dir)/bin/race ## two CPUs by turns under TSan [SECONDS=n, CRASH=file]
 	@$(PYTHON) test/fuzz/run.py --tsan $(call option,seconds,$(SECONDS)) $(call option,crash,$(CRASH)) race
+
+volume_wanted := $(if $(T),$(filter $(T),$(volume_targets)),$(volume_targets))
+.PHONY: fuzz-volume
+fuzz-volume: $(addprefix $(volume_dir)/bin/,$(volume_wanted)) ## checked calls by the million: long inputs, no sanitizers [SECONDS=n of each, T=target]
+	@$(PYTHON) test/fuzz/run.py --volume $(call option,seconds,$(SECONDS)) $(volume_wanted)
 
 fuzz_wanted := $(if $(filter fuzz,$(MAKECMDGOALS)),$(if $(T),$(filter $(T),$(fuzz_targets)),$(fuzz_targets)))
 

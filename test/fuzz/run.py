@@ -19,8 +19,10 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WORK = os.path.join(ROOT, "build", "fuzz")
 LONGEST = 4096
+VOLUME = 65536  # bytes of an input for volume, all of them
 KEPT_BYTES = 8 * 1024  # of a target
 ONE_INPUT_S = 60
+VOLUME_PROGRAMS = "fuzz-volume"
 
 
 def unpack(target):
@@ -42,6 +44,8 @@ def unpack(target):
 def run(target, arguments, programs="fuzz"):
     # The fake machine keeps what the hypervisor never gives back.
     env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", UBSAN_OPTIONS="print_stacktrace=1")
+    if programs == VOLUME_PROGRAMS:
+        env["FUZZ_LEAST"] = str(VOLUME)
     command = [os.path.join(ROOT, "build", programs, "bin", target), *arguments]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, cwd=ROOT, check=False,
                           errors="replace")
@@ -57,24 +61,41 @@ def reason(target, ended):
     return (words[0] if words else f"exit status {ended.returncode}") + where
 
 
-def figures(ended, cpu_s):
+def counted(ended):
+    found = re.search(r"fuzz: (\d+) inputs, (\d+) checked calls", ended.stdout)
+    return (int(found.group(1)), int(found.group(2))) if found else (0, 0)
+
+
+def total(target, inputs, calls, cpu_s):
+    """Adds a run without a finding to build/fuzz/total: a line for each target, of this tree's whole life."""
+    path = os.path.join(WORK, "total")
+    lines = open(path).read().splitlines() if os.path.exists(path) else []
+    sums = {words[0]: words[1:] for words in map(str.split, lines)}
+    old = sums.get(target, ("0", "0", "0"))
+    sums[target] = (str(int(old[0]) + inputs), str(int(old[1]) + calls), f"{float(old[2]) + cpu_s:.0f}")
+    with open(path + ".new", "w") as file:
+        file.writelines(f"{name} {' '.join(values)}\n" for name, values in sorted(sums.items()))
+    os.replace(path + ".new", path)
+    return f"{sums[target][1]} checked calls in all runs of this tree"
+
+
+def figures(target, ended, cpu_s):
     cover = re.findall(r"cov: (\d+) ft: (\d+) corp: (\d+)", ended.stdout)
-    counts = re.search(r"fuzz: (\d+) inputs, (\d+) checked calls", ended.stdout)
-    text = []
-    if counts:
-        inputs, calls = int(counts.group(1)), int(counts.group(2))
-        text.append(f"{inputs} inputs, {calls} checked calls, {calls / max(cpu_s, 0.01):.0f} a second of CPU")
+    inputs, calls = counted(ended)
+    text = [f"{inputs} inputs, {calls} checked calls, {calls / max(cpu_s, 0.01):.0f} a second of CPU"]
     if cover:
         text.append(f"{cover[-1][0]} edges, {cover[-1][1]} features, {cover[-1][2]} inputs in the corpus")
+    text.append(total(target, inputs, calls, cpu_s))
     return "; ".join(text)
 
 
 def fuzz(target, seconds, programs):
-    corpus, crash = os.path.join(WORK, "corpus", target), os.path.join(WORK, "crash")
+    corpus, crash = os.path.join(ROOT, "build", programs, "corpus", target), os.path.join(WORK, "crash")
     os.makedirs(corpus, exist_ok=True)
     os.makedirs(crash, exist_ok=True)
     before = os.times()
-    options = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-len_control=0", f"-timeout={ONE_INPUT_S}",
+    longest = VOLUME if programs == VOLUME_PROGRAMS else LONGEST
+    options = [f"-max_total_time={seconds}", f"-max_len={longest}", "-len_control=0", f"-timeout={ONE_INPUT_S}",
                f"-artifact_prefix={os.path.relpath(crash, ROOT)}/{target}-"]
     ended = run(target, [*options, corpus, unpack(target)], programs)
     after = os.times()
@@ -84,7 +105,7 @@ def fuzz(target, seconds, programs):
         sys.stderr.write(ended.stdout)
         return False
     print(f"ok {target}")
-    print(f"# {target}: {figures(ended, cpu_s)}", flush=True)
+    print(f"# {target}: {figures(target, ended, cpu_s)}", flush=True)
     return True
 
 
@@ -121,9 +142,10 @@ def main():
     parser.add_argument("--crash", default="", help="this input, once")
     parser.add_argument("--keep", action="store_true", help="write the least inputs back to test/fuzz/corpus")
     parser.add_argument("--tsan", action="store_true", help="the programs under TSan")
+    parser.add_argument("--volume", action="store_true", help="the programs without sanitizers, on long inputs")
     parser.add_argument("targets", nargs="+")
     args = parser.parse_args()
-    programs = "fuzz-tsan" if args.tsan else "fuzz"
+    programs = "fuzz-tsan" if args.tsan else VOLUME_PROGRAMS if args.volume else "fuzz"
     if args.keep:
         for target in args.targets:
             keep(target)
