@@ -309,7 +309,8 @@ enum status device_mmio_pin(const struct vm *vm, pa_t base, u64 size)
 	u32 range;
 	struct device *d = device_of_mmio(vm, base, size, &range);
 
-	if (d == NULL)
+	/* On its way home it is the primary's by name, and its registers may still be another's. */
+	if (d == NULL || (vm->primary && __atomic_load_n(&d->mmio_away, __ATOMIC_RELAXED)))
 		return E_DENIED;
 	if (d->mmio_pins > PIN_MAX - (u32)(size >> PAGE_SHIFT))
 		return E_BUSY;

@@ -28,7 +28,7 @@ enum status device_mmio_leave(struct device *d)
 				       mmio_bytes(d, i), VIEW_MMIO, VIEW_MMIO) == OK);
 		return status;
 	}
-	d->mmio_away = true;
+	__atomic_store_n(&d->mmio_away, true, __ATOMIC_RELAXED);
 	return OK;
 }
 
@@ -37,7 +37,7 @@ void device_mmio_return(struct device *d)
 	for (u32 i = 0; d->mmio_away && i < d->mmio_count; i++)
 		CHECK(view_add(vm_primary, ipa(d->mmio[i].base), pa(d->mmio[i].base),
 			       mmio_bytes(d, i), VIEW_MMIO, VIEW_MMIO) == OK);
-	d->mmio_away = false;
+	__atomic_store_n(&d->mmio_away, false, __ATOMIC_RELAXED);
 }
 
 void device_mmio_unmap(struct device *d, struct vm *vm)

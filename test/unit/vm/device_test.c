@@ -231,6 +231,30 @@ static void V1_E3_quarantine_on_a_failing_reset(void **state UNUSED)
 	end();
 }
 
+/* On its way home from another VM a device is the primary's by name only: no DMA of the primary's reaches its registers. */
+static void V1_I3_mmio_on_its_way_home_is_not_mapped(void **state UNUSED)
+{
+	u32 d;
+
+	boot();
+	bench_quarantine_expected();
+	d = bench_domain();
+	bench_reset_status = E_IO;
+	assert_status(pc_dev_assign(2, vm, 0), PC_IO);
+	bench_destroy(vm);
+	assert_status(pv_map(d, 0, bench_bar(2), PAGE_SIZE, PVIOMMU_PROT_MMIO | PVIOMMU_PROT_READ), PC_DENIED);
+	bench_reset_status = OK;
+	bench_reset_turns = 2;
+	assert_int_equal(pc_dev_release(2).v1, 1);
+	assert_status(pv_map(d, 0, bench_bar(2), PAGE_SIZE, PVIOMMU_PROT_MMIO | PVIOMMU_PROT_READ), PC_DENIED);
+	while (pc_dev_release(2).v1 == 1)
+		;
+	assert_int_equal(device_table[2].state, DEVICE_UNASSIGNED);
+	assert_status(pv_map(d, 0, bench_bar(2), PAGE_SIZE, PVIOMMU_PROT_MMIO | PVIOMMU_PROT_READ), PC_SUCCESS);
+	bench_unmap(d, 0, PAGE_SIZE);
+	bench_check();
+}
+
 /* What was reset while another of its group was at work is reset again before it goes home. */
 static void E6_group_is_reset_when_all_of_it_is_idle(void **state UNUSED)
 {
@@ -706,6 +730,7 @@ int main(void)
 		cmocka_unit_test(I3_assign_statuses),
 		cmocka_unit_test(D1_V7_two_iommus_and_two_vms),
 		cmocka_unit_test(V1_E3_quarantine_on_a_failing_reset),
+		cmocka_unit_test(V1_I3_mmio_on_its_way_home_is_not_mapped),
 		cmocka_unit_test(E6_group_is_reset_when_all_of_it_is_idle),
 		cmocka_unit_test(F7_released_device_has_no_line_while_its_group_is_at_work),
 		cmocka_unit_test(V1_E3_registers_in_quarantine_are_nobodys),
