@@ -16,7 +16,7 @@ from .board import ROOT
 CASE = re.compile(r"^CASE\((\w+), (\w+)\)", re.MULTILINE)
 KEYS = {
     "image", "t", "cpu", "smp", "memory", "machine", "devices", "qemu", "bootline", "hypervisor", "bare", "tree",
-    "second_smmu", "icount", "timeout", "repeat", "skips", "expect_failure",
+    "second_smmu", "ramdisk", "icount", "timeout", "repeat", "skips", "expect_failure",
     "expect_reason", "stops", "stops_in", "before_guest", "end", "says", "trace", "trace_info", "command",
     "console", "console_sees",
 }
@@ -57,7 +57,7 @@ def matches(name, pattern):
 def names_in_image(image):
     """The cases compiled into a guest image, by its sources."""
     folder = os.path.join(ROOT, "test", "guest", "primary")
-    pattern = {"cases": "case_*.c", "vms": "vm_*.c", "scenario": "scenario*.c"}.get(image, f"{image}.c")
+    pattern = {"cases": "case_*.c", "vms": "vm_*.c", "fuzz": "fuzz_*.c", "scenario": "scenario*.c"}.get(image, f"{image}.c")
     names = []
     for path in sorted(glob.glob(os.path.join(folder, pattern))):
         with open(path, encoding="utf-8") as file:

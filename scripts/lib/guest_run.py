@@ -86,6 +86,11 @@ def section_command(board, section, image, test_image, bootargs="", qemu_args=()
         words["hyp"] = f"{start:x}-{end:x}"
         initrd = board.tree(board.command(hypervisor, section.get("bootline"), primary, "", None, overrides, extra))
 
+    if section.get("ramdisk"):
+        start, end = board.image_range(hypervisor)
+        words["hyp"] = f"{start:x}-{end:x}"
+        initrd = os.path.join(boards.ROOT, section.get("ramdisk"))
+
     def build():
         line = " ".join([*(f"{key}={value}" for key, value in words.items()), *bootargs.split()])
         return board.command(hypervisor, section.get("bootline"), primary, line, initrd, overrides, extra)

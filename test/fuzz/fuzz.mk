@@ -4,6 +4,7 @@
 #   make fuzz SECONDS=n            each target for n seconds (60), one after the other; T=target: that one
 #   make fuzz T=target CRASH=file  a finding again
 #   make fuzz-volume SECONDS=n     hcall and pviommu without sanitizers, on inputs of thousands of records
+#   make fuzz-guest SECONDS=n      hcall's records played by guests in QEMU on 1, 2 and 4 CPUs
 #   make fuzz-corpus               keeps the least inputs that reach all that build/fuzz/corpus does, in test/fuzz/corpus
 
 fuzz_dir := build/fuzz
@@ -97,6 +98,11 @@ volume_wanted := $(if $(T),$(filter $(T),$(volume_targets)),$(volume_targets))
 .PHONY: fuzz-volume
 fuzz-volume: $(addprefix $(volume_dir)/bin/,$(volume_wanted)) ## checked calls by the million: long inputs, no sanitizers [SECONDS=n of each, T=target]
 	@$(PYTHON) test/fuzz/run.py --volume $(call option,seconds,$(SECONDS)) $(volume_wanted)
+
+.PHONY: fuzz-guest
+fuzz-guest: $(IMAGE) build/guest/fuzz.bin | $(need_qemu) ## the same records played by guests on 1, 2 and 4 CPUs [SECONDS=n of each, CPUS=n, SEED=n, ROUNDS=n]
+	@$(PYTHON) scripts/fuzz_guest.py --platform=$(PLATFORM) --image=$(IMAGE) $(call option,seconds,$(SECONDS)) \
+		$(call option,cpus,$(CPUS)) $(call option,seed,$(SEED)) $(call option,rounds,$(ROUNDS))
 
 fuzz_wanted := $(if $(filter fuzz,$(MAKECMDGOALS)),$(if $(T),$(filter $(T),$(fuzz_targets)),$(fuzz_targets)))
 

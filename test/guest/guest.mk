@@ -3,7 +3,7 @@
 
 guest_lib_srcs := $(addprefix test/guest/lib/,start.S console.c edu.c gic.c guest.c machine.c mmu.c newlib.c pci.c \
 	ram.c report.c rig.c smp.c status.c testdev.c trap.c)
-guest_images := bare scenario cases sweep bench stop vms vmm-linux
+guest_images := bare scenario cases sweep bench stop vms vmm-linux fuzz
 guest_srcs_bare     := test/guest/primary/bare.c
 guest_srcs_scenario := test/guest/primary/scenario.c test/guest/primary/scenario_vms.c
 guest_srcs_cases    := $(sort $(wildcard test/guest/primary/case_*.c test/guest/primary/case_*.S))
@@ -15,6 +15,8 @@ vmm_srcs            := $(addprefix test/guest/lib/,vmm.c vmdev.c el1_regs.c serv
 guest_srcs_vms      := $(sort $(wildcard test/guest/primary/vm_*.c test/guest/primary/vm_*.S)) \
 	test/guest/primary/case_regs.S $(vmm_srcs)
 guest_srcs_scenario += $(vmm_srcs)
+# The fuzzer's records, played by all CPUs.
+guest_srcs_fuzz     := $(sort $(wildcard test/guest/primary/fuzz_*.c)) $(wildcard test/play/*.c) $(vmm_srcs)
 # A VMM for a stock Linux.
 guest_srcs_vmm-linux := $(addprefix test/guest/,primary/vmm_linux.c lib/vmtree.c lib/vmuart.c) $(vmm_srcs)
 guest_srcs_bench    += $(vmm_srcs)
@@ -26,7 +28,7 @@ guest_flags := --target=aarch64-none-elf -march=armv8-a -mno-outline-atomics -st
 	-nostdlibinc -isystem $(NEWLIB_GUEST)/include -fno-pic -fno-stack-protector -fno-common -ffunction-sections \
 	-fdata-sections -ffile-prefix-map=$(CURDIR)/=
 guest_warnings := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wvla -Wundef -Wstrict-prototypes
-guest_includes := -Iinclude -Itest/guest/lib -Itest/guest/secondary -isystem $(LIBFDT_SRC)
+guest_includes := -Iinclude -Itest/guest/lib -Itest/guest/secondary -Itest/play -isystem $(LIBFDT_SRC)
 guest_libfdt   := $(addprefix build/guest/obj/libfdt/,fdt.o fdt_addresses.o fdt_ro.o fdt_strerror.o fdt_sw.o)
 need_guest     := $(need_newlib_guest) $(need_libfdt)
 
