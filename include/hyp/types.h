@@ -22,6 +22,8 @@ typedef int64_t s64;
 #define COLD          __attribute__((cold))
 #define ALIGNED(n)    __attribute__((aligned(n)))
 #define UNUSED        __attribute__((unused))
+/* For a read that races on purpose, and says why that does not matter; TSan does not look at it. */
+#define NO_RACE_ANALYSIS __attribute__((no_sanitize("thread")))
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
