@@ -77,10 +77,10 @@ $(foreach t,$4,$(eval $(call fuzz_plain_rule,$1,$3,$t)))
 -include $$(shell find $1/obj -name '*.d' 2>/dev/null)
 endef
 
-# $(call fuzz_plain_rule,FOLDER,FLAGS,TARGET)
+# $(call fuzz_plain_rule,FOLDER,FLAGS,TARGET); spec_wrap: what attaches a specification to the up-calls, if there is one.
 define fuzz_plain_rule
 $1/bin/$3: $(call fuzz_plain_obj,$1,test/fuzz/target/$3.c $(fuzz_with_$3) $(fuzz_lib_srcs)) $1/libhyp.a test/fuzz/fuzz.lds
-	$$(call cmd,LINK,$$@,$$(HOST_CC) -fsanitize=fuzzer $$(filter -fsanitize=thread,$2) -fuse-ld=lld -Wl$$(comma)-T$$(comma)test/fuzz/fuzz.lds -o $$@ $$(filter %.o,$$^) $1/libhyp.a -lcmocka)
+	$$(call cmd,LINK,$$@,$$(HOST_CC) -fsanitize=fuzzer $$(filter -fsanitize=thread,$2) -fuse-ld=lld $$(spec_wrap) -Wl$$(comma)-T$$(comma)test/fuzz/fuzz.lds -o $$@ $$(filter %.o,$$^) $1/libhyp.a -lcmocka)
 endef
 
 tsan_dir := build/fuzz-tsan

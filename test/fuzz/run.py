@@ -22,6 +22,7 @@ LONGEST = 4096
 VOLUME = 65536  # bytes of an input for volume, all of them
 KEPT_BYTES = 8 * 1024  # of a target
 ONE_INPUT_S = 60
+ONE_LONG_INPUT_S = 600
 VOLUME_PROGRAMS = "fuzz-volume"
 
 
@@ -94,8 +95,8 @@ def fuzz(target, seconds, programs):
     os.makedirs(corpus, exist_ok=True)
     os.makedirs(crash, exist_ok=True)
     before = os.times()
-    longest = VOLUME if programs == VOLUME_PROGRAMS else LONGEST
-    options = [f"-max_total_time={seconds}", f"-max_len={longest}", "-len_control=0", f"-timeout={ONE_INPUT_S}",
+    longest, limit = (VOLUME, ONE_LONG_INPUT_S) if programs == VOLUME_PROGRAMS else (LONGEST, ONE_INPUT_S)
+    options = [f"-max_total_time={seconds}", f"-max_len={longest}", "-len_control=0", f"-timeout={limit}",
                f"-artifact_prefix={os.path.relpath(crash, ROOT)}/{target}-"]
     ended = run(target, [*options, corpus, unpack(target)], programs)
     after = os.times()
