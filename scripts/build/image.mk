@@ -30,6 +30,27 @@ image_config := Makefile $(wildcard scripts/build/*.mk hyp/hyp.mk arch/$(ARCH)/a
 image_link = $(LD) --gc-sections --lto-O2 -z max-page-size=4096 --fatal-warnings $(arch_ldflags) \
 	-T $(filter %.lds,$1) $(filter %.o,$1) $(NEWLIB_HYP)/lib/libc.a
 
+# $(call link_rules,FOLDER): FOLDER/portcullis.elf and .bin of what $(FOLDER_link) names, with $(FOLDER_ldflags).
+# Linked twice: the second time with a table of the symbols of the first, for backtraces. It lies behind all code, and
+# the last step makes sure that it moved nothing.
+define link_rules
+$1/obj/first.elf: $$($1_link)
+	$$(call cmd,LD,$$@,$$(call image_link,$$^) $$($1_ldflags) -o $$@)
+
+$1/obj/symbols.S: $1/obj/first.elf $$(arch_symbols_py)
+	$$(call cmd,SYM,$$@,$$(arch_symbols_py) $$< $$@)
+
+$1/portcullis.elf: $$($1_link) $1/obj/symbols.o
+	$$(call cmd,LD,$$@,$$(call image_link,$$^) $$($1_ldflags) -Map=$1/portcullis.map -o $$@ && \
+		$$(arch_symbols_py) $$@ $1/obj/symbols.again && cmp $1/obj/symbols.S $1/obj/symbols.again)
+
+$1/obj/symbols.o: $1/obj/symbols.S
+	$$(call cmd,AS,$$<,$$(CC) $$(hyp_target_flags) -c -o $$@ $$<)
+
+$1/portcullis.bin: $1/portcullis.elf
+	$$(call cmd,BIN,$$@,$$(OBJCOPY) -O binary $$< $$@)
+endef
+
 # $(call image_rules,FOLDER,FLAGS): FOLDER/portcullis.elf and .bin.
 define image_rules
 $1_objs := $$(patsubst %,$1/obj/%.o,$$(basename $$(image_srcs)))
@@ -49,24 +70,7 @@ $1/obj/image.lds: $$(arch_ldscript) $$(image_config) | $$(need_image)
 
 $1_link := $1/obj/image.lds $$($1_objs) $$(addprefix $1/obj/libfdt/,$$(libfdt_objs))
 
-# Linked twice: the second time with a table of the symbols of the first, for backtraces. It lies behind all code, and
-# the last step makes sure that it moved nothing.
-$1/obj/first.elf: $$($1_link)
-	$$(call cmd,LD,$$@,$$(call image_link,$$^) -o $$@)
-
-$1/obj/symbols.S: $1/obj/first.elf $$(arch_symbols_py)
-	$$(call cmd,SYM,$$@,$$(arch_symbols_py) $$< $$@)
-
-$1/portcullis.elf: $$($1_link) $1/obj/symbols.o
-	$$(call cmd,LD,$$@,$$(call image_link,$$^) -Map=$1/portcullis.map -o $$@ && \
-		$$(arch_symbols_py) $$@ $1/obj/symbols.again && cmp $1/obj/symbols.S $1/obj/symbols.again)
-
-$1/obj/symbols.o: $1/obj/symbols.S
-	$$(call cmd,AS,$$<,$$(CC) $$(hyp_target_flags) -c -o $$@ $$<)
-
-$1/portcullis.bin: $1/portcullis.elf
-	$$(call cmd,BIN,$$@,$$(OBJCOPY) -O binary $$< $$@)
-
+$$(eval $$(call link_rules,$1))
 -include $$(wildcard $$($1_objs:.o=.d) $1/obj/image.d)
 endef
 
