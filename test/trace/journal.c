@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The journal of ownership, for an oracle outside the machine: every change of who owns what is a 64-bit store to a
+ * register of the first SMMU that nothing implements (IHI 0070 6.1: 0xe00 to 0xeff are the implementer's own). QEMU
+ * traces it in one stream with its own translations and commands, and in the order of the machine, since all of these
+ * happen under QEMU's one lock. scripts/lib/trace_journal.py reads the records.
+ *
+ * Linked around the image's own objects, which are the same as without it (--wrap, trace.mk). What is given is noted
+ * before it is, what is taken after it was: in between both are right. One store a record, so no lock.
+ */
+#include "arch/arm64/smmuv3/smmuv3.h"
+#include "hyp/check.h"
+#include "iommu/device.h"
+#include "iommu/device_priv.h"
+#include "iommu/iommu.h"
+#include "mem/page.h"
+#include "vm/vm.h"
+
+enum record {
+	RECORD_START = 0xe00,   /* stage 1: bit 0; stage 2: bit 1; IOMMUs: 15:8 */
+	RECORD_PAGES = 0xe08,   /* frame 31:0, count 47:32, owner 55:48, state 63:56 */
+	RECORD_PIN = 0xe10,     /* frame 31:0, count 47:32, enum pin 51:48 */
+	RECORD_STREAM = 0xe18,  /* struct binding below */
+	RECORD_CONTEXT = 0xe20, /* the same: what a context descriptor says */
+	RECORD_TAG = 0xe28,     /* id 15:0, VMID of an ASID 31:16, is an ASID 32, taken 33 */
+	RECORD_MMIO = 0xe30,    /* frame 31:0, count 47:32, owner 55:48 */
+};
+
+enum pin { PIN_ADD,
+	   PIN_DROP,
+	   PIN_BLOCK_ADD,
+	   PIN_BLOCK_DROP,
+	   PIN_CONVERT };
+
+#define COUNT_MAX 0xffffull
+
+/* RECORD_STREAM, RECORD_CONTEXT */
+#define BIND_SID    BITS(15, 0)
+#define BIND_VMID   BITS(31, 16)
+#define BIND_ASID   BITS(47, 32)
+#define BIND_OWNER  BITS(54, 48)
+#define BIND_MODE   BITS(56, 55) /* enum stream_mode; a context: 1 set, 0 cleared */
+#define BIND_PAGING BIT(57)      /* a paging domain's, not the VM's own table */
+#define BIND_LIVE   BIT(58)      /* a context that the stream translates by now */
+#define BIND_DONE   BIT(59)      /* the change is complete; clear: it begins */
+#define BIND_IOMMU  BITS(62, 60)
+
+static void note(enum record record, u64 value)
+{
+	if (machine->iommu_count > 0)
+		io_write64(value, smmuv3_regs_at(&machine->iommu[0]) + record);
+}
+
+/* NOLINTBEGIN(bugprone-reserved-identifier): the linker's names */
+#define WRAP(type, name, ...)            \
+	type __real_##name(__VA_ARGS__); \
+	type __wrap_##name(__VA_ARGS__); \
+	type __wrap_##name(__VA_ARGS__)
+
+/* --- pages */
+
+static void note_run(enum record record, u64 base, u64 pages, u64 rest)
+{
+	for (u64 frame = base >> PAGE_SHIFT; pages > 0;) {
+		u64 n = pages < COUNT_MAX ? pages : COUNT_MAX;
+
+		note(record, frame | n << 32 | rest << 48);
+		frame += n;
+		pages -= n;
+	}
+}
+
+static void note_pages(u64 base, u64 pages, u8 owner, u8 state)
+{
+	note_run(RECORD_PAGES, base, pages, owner | (u64)state << 8);
+}
+
+/* The address whose record this is. */
+static u64 address_of(const struct page *page)
+{
+	for (u32 i = 0; i < machine->ram_count; i++) {
+		const struct range *ram = &machine->ram[i];
+		const struct page *first = page_of(pa(ram->base));
+
+		if (page >= first && page < first + (ram->size >> PAGE_SHIFT))
+			return ram->base + ((u64)(page - first) << PAGE_SHIFT);
+	}
+	panic("a record of no page");
+}
+
+WRAP(void, page_init, const struct machine *m)
+{
+	__real_page_init(m);
+	for (u32 i = 0; i < m->ram_count; i++) {
+		u64 end = m->ram[i].base + m->ram[i].size;
+
+		for (u64 at = m->ram[i].base, stop; at < end; at = stop) {
+			u8 owner = page_of(pa(at))->owner;
+
+			stop = page_run_end(pa(at), end, owner);
+			note_pages(at, (stop - at) >> PAGE_SHIFT, owner, PAGE_OWNED);
+		}
+	}
+}
+
+WRAP(void, page_set, struct page *page, u8 owner, u8 state)
+{
+	__real_page_set(page, owner, state);
+	note_pages(address_of(page), 1, owner, state);
+}
+
+WRAP(void, page_set_run, pa_t base, u8 owner, u8 state)
+{
+	__real_page_set_run(base, owner, state);
+	note_pages(base.v, BLOCK_PAGES, owner, state);
+}
+
+/* --- pins: there before a mapping is, gone after it and what caches held of it */
+
+static void note_pins(pa_t base, u64 pages, enum pin kind)
+{
+	note_run(RECORD_PIN, base.v, pages, kind);
+}
+
+WRAP(enum status, page_pin, pa_t base, u64 pages, u8 owner, bool write)
+{
+	enum status status = __real_page_pin(base, pages, owner, write);
+
+	if (status == OK)
+		note_pins(base, pages, PIN_ADD);
+	return status;
+}
+
+WRAP(void, page_unpin, pa_t base, u64 pages)
+{
+	__real_page_unpin(base, pages);
+	note_pins(base, pages, PIN_DROP);
+}
+
+WRAP(enum status, page_pin_block, pa_t base, u8 owner, bool write)
+{
+	enum status status = __real_page_pin_block(base, owner, write);
+
+	if (status == OK)
+		note_pins(base, BLOCK_PAGES, PIN_BLOCK_ADD);
+	return status;
+}
+
+WRAP(void, page_unpin_block, pa_t base)
+{
+	__real_page_unpin_block(base);
+	note_pins(base, BLOCK_PAGES, PIN_BLOCK_DROP);
+}
+
+WRAP(enum status, page_pin_convert, pa_t base)
+{
+	enum status status = __real_page_pin_convert(base);
+
+	if (status == OK)
+		note_pins(base, BLOCK_PAGES, PIN_CONVERT);
+	return status;
+}
+
+WRAP(enum status, device_mmio_pin, const struct vm *vm, pa_t base, u64 size)
+{
+	enum status status = __real_device_mmio_pin(vm, base, size);
+
+	if (status == OK)
+		note_pins(base, size >> PAGE_SHIFT, PIN_ADD);
+	return status;
+}
+
+WRAP(void, device_mmio_unpin, pa_t base, u64 size)
+{
+	__real_device_mmio_unpin(base, size);
+	note_pins(base, size >> PAGE_SHIFT, PIN_DROP);
+}
+
+/* --- registers of devices */
+
+static void note_mmio(struct range mmio, u8 owner)
+{
+	note_run(RECORD_MMIO, mmio.base, align_up(mmio.size, PAGE_SIZE) >> PAGE_SHIFT, owner);
+}
+
+static void note_device(const struct device *d, u8 owner)
+{
+	for (u32 i = 0; i < d->mmio_count; i++)
+		note_mmio(d->mmio[i], owner);
+}
+
+WRAP(void, vm_primary_add_mmio, struct range mmio)
+{
+	note_mmio(mmio, OWNER_VM);
+	__real_vm_primary_add_mmio(mmio);
+}
+
+WRAP(enum status, device_mmio_leave, struct device *d)
+{
+	enum status status = __real_device_mmio_leave(d);
+
+	if (status == OK)
+		note_device(d, d->vm->owner);
+	return status;
+}
+
+WRAP(void, device_mmio_return, struct device *d)
+{
+	note_device(d, OWNER_VM);
+	__real_device_mmio_return(d);
+}
+
+/* --- streams and tags */
+
+static const struct vm *owner_of(const struct iommu *iommu, sid_t stream)
+{
+	const struct endpoint *e = endpoint_find(iommu, stream);
+
+	if (e == NULL)
+		panic("a stream of no device");
+	return e->device->vm;
+}
+
+static u64 binding(const struct iommu *iommu, sid_t stream, const struct iommu_tag *tag)
+{
+	const struct vm *vm = owner_of(iommu, stream);
+	u64 value = FIELD(BIND_SID, stream.v) | FIELD(BIND_OWNER, vm->owner) | FIELD(BIND_IOMMU, iommu->index);
+
+	if (tag == NULL)
+		return value;
+	value |= FIELD(BIND_VMID, tag->vmid) | FIELD(BIND_ASID, tag->asid);
+	return tag == &vm->dma_tag ? value : value | BIND_PAGING;
+}
+
+WRAP(enum status, smmuv3_stream_write, struct iommu *iommu, sid_t stream, const struct stream_config *config)
+{
+	u64 value = binding(iommu, stream, config->table != NULL ? config->table->tag : NULL);
+	enum status status;
+
+	if (config->mode == STREAM_STAGE1)
+		value |= FIELD(BIND_VMID, config->vmid);
+	value |= FIELD(BIND_MODE, config->mode);
+	note(RECORD_STREAM, value);
+	status = __real_smmuv3_stream_write(iommu, stream, config);
+	if (status == OK)
+		note(RECORD_STREAM, value | BIND_DONE);
+	return status;
+}
+
+WRAP(enum status, smmuv3_ctx_write, struct iommu *iommu, sid_t stream, const struct stream_ctx *ctx, u32 pasid,
+     const struct iommu_table *table, bool live)
+{
+	u64 value = binding(iommu, stream, table != NULL ? table->tag : NULL);
+	enum status status;
+
+	value |= FIELD(BIND_MODE, table != NULL) | (live ? BIND_LIVE : 0);
+	note(RECORD_CONTEXT, value);
+	status = __real_smmuv3_ctx_write(iommu, stream, ctx, pasid, table, live);
+	if (status == OK)
+		note(RECORD_CONTEXT, value | BIND_DONE);
+	return status;
+}
+
+/* Whose ids a map holds: VMIDs of the machine, or ASIDs of the machine or of one VMID. */
+static u64 scope_of(const struct idmap *map)
+{
+	if (map == &iommu_vmids)
+		return 0;
+	for (u32 i = 0; vm_at(i) != NULL; i++)
+		if (map == &vm_at(i)->own_asids)
+			return BIT(32) | (u64)vm_at(i)->paging_vmid << 16;
+	return BIT(32);
+}
+
+WRAP(enum status, iommu_id_alloc, struct idmap *map, u16 *id)
+{
+	enum status status = __real_iommu_id_alloc(map, id);
+
+	if (status == OK)
+		note(RECORD_TAG, *id | scope_of(map) | BIT(33));
+	return status;
+}
+
+/* Before: from here on it can be anybody's. */
+WRAP(void, iommu_id_free, struct idmap *map, u16 id)
+{
+	note(RECORD_TAG, id | scope_of(map));
+	__real_iommu_id_free(map, id);
+}
+
+WRAP(bool, iommu_start, const struct machine *m, const char **why)
+{
+	bool started = __real_iommu_start(m, why);
+
+	if (started)
+		note(RECORD_START, (u64)iommu_common.stage1 | (u64)iommu_common.stage2 << 1 | (u64)iommu_count << 8);
+	return started;
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
