@@ -65,8 +65,8 @@ debug: $(IMAGE) $(run_deps) | $(need_qemu) $(need_debugger) ## as run, but stopp
 
 # --- prove
 
-test: $(IMAGE) $(TEST_IMAGE) $(test_deps) | $(need_qemu) ## run every test in QEMU [T=pattern]
-	@$(PYTHON) scripts/test.py --platform=$(PLATFORM) $(call option,match,$(T))
+test: $(if $(TRACE),$(TRACE_IMAGES),$(IMAGE) $(TEST_IMAGE)) $(test_deps) | $(need_qemu) ## run every test in QEMU [T=pattern; TRACE=1: those in QEMU, QEMU's trace judged]
+	@$(PYTHON) scripts/test.py --platform=$(PLATFORM) $(call option,match,$(T)) $(if $(TRACE),--trace)
 
 check: $(check_targets) ## the checks that need no QEMU: style, layers, unit tests
 	$(if $(check_targets),@echo 'check: all passed',$(error this tree has no checks yet))

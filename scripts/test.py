@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs the tests: host programs, a minute of fuzzing, guest images in QEMU (test/cases.cfg), stock Linux.
 
+With --trace only what runs in QEMU, each machine with a journal of who owns what, and under a judge of QEMU's trace.
+
 One line per case, "ok NAME" or "not ok NAME: REASON"; last "N passed, N failed". Logs are in build/test/logs, the
 same results as JUnit in build/test/junit.xml. Exit status 0 if there was a case and every case passed.
 """
@@ -58,7 +60,8 @@ def fuzz_job(target, seconds):
 
 def command_job(section, args):
     limit = section.number("timeout", COMMAND_LIMIT_S)
-    words = {"image": args.image, "work": os.path.join(boards.WORK, section.name), "python": sys.executable}
+    words = {"image": args.image, "work": os.path.join(boards.WORK, section.name), "python": sys.executable,
+             "trace": "--trace" if args.trace else ""}
     command = [word.format(**words) for word in shlex.split(section.get("command"))]
     ended = process.run(command, limit, os.path.join(LOGS, section.name + ".log"), cwd=boards.ROOT)
     return {f"{section.name}/{case}": why for case, why in report_lines(ended, limit, "program").items()}
@@ -67,7 +70,8 @@ def command_job(section, args):
 def guest_job(section, args, board):
     found = {}
     for turn in range(section.number("repeat", 1)):
-        for case, why in guest_run.run_section(board, section, args.image, args.test_image, LOGS, turn).items():
+        outcomes = guest_run.run_section(board, section, args.image, args.test_image, LOGS, turn, args.trace)
+        for case, why in outcomes.items():
             name = f"{section.name}/{case}"
             if turn and why:
                 why = f"{why} (run {turn + 1})"
@@ -84,6 +88,8 @@ def jobs_of(args, board):
             jobs.append((section.name, lambda s=section: command_job(s, args)))
         else:
             jobs.append((section.name, lambda s=section: guest_job(s, args, board)))
+    if args.trace:
+        return jobs
     for program in sorted(glob.glob("build/host/unit/*/*_test")):
         name = "unit/" + os.path.relpath(program, "build/host/unit")
         if not args.match or cases.matches(name, args.match):
@@ -112,9 +118,11 @@ def arguments():
     parser.add_argument("--image", help="the hypervisor; default build/<platform>/portcullis.bin")
     parser.add_argument("--match", default="", help="shell pattern, or a word in the names of cases")
     parser.add_argument("--jobs", type=int, default=2, help="machines at a time")
+    parser.add_argument("--trace", action="store_true", help="images with a journal, under the judge of the trace")
     args = parser.parse_args()
-    args.image = args.image or f"build/{args.platform}/portcullis.bin"
-    args.test_image = f"build/{args.platform}-test/portcullis.bin"
+    variant = "-trace" if args.trace else ""
+    args.image = args.image or f"build/{args.platform}{variant}/portcullis.bin"
+    args.test_image = f"build/{args.platform}-test{variant}/portcullis.bin"
     return args
 
 

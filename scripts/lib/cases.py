@@ -18,7 +18,7 @@ KEYS = {
     "image", "t", "cpu", "smp", "memory", "machine", "devices", "qemu", "bootline", "hypervisor", "bare", "tree",
     "second_smmu", "ramdisk", "icount", "timeout", "repeat", "skips", "expect_failure",
     "expect_reason", "stops", "stops_in", "before_guest", "end", "says", "trace", "trace_info", "command",
-    "console", "console_sees",
+    "console", "console_sees", "broken",
 }
 
 

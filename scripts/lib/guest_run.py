@@ -6,7 +6,7 @@ import os
 import re
 
 from . import board as boards
-from . import debug_console, process, stop_report
+from . import debug_console, process, stop_report, traced
 
 REPORT = re.compile(r"\[t\] (ok|not ok|skip|info|again|done) ?([\w.]*)(?:: | )?(.*)$")
 FIELD = re.compile(r"(\w+)=(\d+)")
@@ -102,37 +102,58 @@ def section_command(board, section, image, test_image, bootargs="", qemu_args=()
     return build()
 
 
-def trace_verdict(section, report, path):
+def count_verdict(section, report, counted):
     """QEMU's own count of an event against the number that the image gives; None if they agree."""
     expected = report.info.get(section.get("trace_info"))
     if expected is None:
         return f"the image does not say {section.get('trace_info')}"
-    with open(path, encoding="utf-8", errors="replace") as file:
-        counted = sum(section.get("trace") in line for line in file)
-    os.unlink(path)
     return None if counted == expected else f"QEMU saw {counted} times {section.get('trace')}, the image {expected}"
 
 
-def run_section(board, section, image, test_image, logs, turn=0):
-    """Runs it once. Returns {case: reason or None}."""
+def is_judged(section):
+    """Is there a hypervisor to be judged: one that gets as far as taking the SMMU?"""
+    return not section.flag("bare") and not section.flag("before_guest")
+
+
+def run_section(board, section, image, test_image, logs, turn=0, trace=False):
+    """Runs it once, with `trace` under the judge (traced.py). Returns {case: reason or None}."""
     log = os.path.join(logs, section.name + (f"-{turn}" if turn else "") + ".log")
-    limit = section.number("timeout", 180)
     command = section_command(board, section, image, test_image)
-    trace = log[:-4] + ".trace"
-    if section.get("trace"):
-        command += ["-trace", section.get("trace"), "-D", trace]
-    if section.get("stops"):
-        stop = stop_report.StopReport(section)
-        ended = process.run(command, limit, log, stop.line, cwd=boards.ROOT, last_words_s=stop_report.SILENCE_S + 0.5)
-        return {case: stop.verdict(ended, limit) for case in section.cases}
+    if trace and is_judged(section):
+        observer = traced.Judge(command, section.get("trace"), log[:-4] + ".trace.log")
+    else:
+        observer = traced.Count(section.get("trace"), log[:-4] + ".trace")
+    run = run_stop if section.get("stops") else run_guest
+    return run(section, command, log, observer) | observer.verdicts(section)
+
+
+def observe(section, command, log, listener, observer, last_words_s=process.LAST_WORDS_S):
+    """The machine from beginning to end: how it ended, and why that is a failure, if it is."""
+    limit = section.number("timeout", 180) * observer.slower
+    try:
+        ended = process.run(command + observer.arguments, limit, log, listener, cwd=boards.ROOT,
+                            last_words_s=last_words_s, pass_fds=observer.passed)
+    finally:
+        observer.close()
+    return ended, ended.reason(limit)
+
+
+def run_stop(section, command, log, observer):
+    """The image makes the hypervisor stop: its report is judged, and the silence behind it."""
+    stop = stop_report.StopReport(section)
+    ended, reason = observe(section, command, log, stop.line, observer, stop_report.SILENCE_S + 0.5)
+    return {case: stop.verdict(ended, reason) for case in section.cases}
+
+
+def run_guest(section, command, log, observer):
+    """The image reports its cases; the run as a whole, a count and the console may have verdicts too."""
     report = GuestReport()
     console = debug_console.DebugConsole(section) if section.get("console") else None
     try:
-        ended = process.run(command + (console.arguments if console else []), limit, log, report.line, cwd=boards.ROOT)
+        ended, reason = observe(section, command + (console.arguments if console else []), log, report.line, observer)
     finally:
         if console:
             console.close()
-    reason = ended.reason(limit)
     results = {case: report.verdict(case, section, reason) for case in section.cases}
     for name, (kind, why) in report.outcomes.items():
         # What a narrowed run did besides is nobody's question.
@@ -142,8 +163,8 @@ def run_section(board, section, image, test_image, logs, turn=0):
         results["run"] = reason or "the image ended without its last line"
     elif section.get("says") and not any(section.get("says") in line for line in ended.lines):
         results["run"] = f"nobody says '{section.get('says')}'"
-    if section.get("trace") and "run" not in results:
-        results["trace"] = trace_verdict(section, report, trace)
     if console:
         results["console"] = console.verdict(ended.lines)
+    if section.get("trace") and "run" not in results:
+        results["trace"] = count_verdict(section, report, observer.counted)
     return results

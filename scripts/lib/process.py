@@ -52,7 +52,7 @@ def stop_all():
         stop(program)
 
 
-def run(command, limit_s, log_path, listener=None, cwd=None, env=None, last_words_s=LAST_WORDS_S):
+def run(command, limit_s, log_path, listener=None, cwd=None, env=None, last_words_s=LAST_WORDS_S, pass_fds=()):
     """Runs to the end or the limit. The log has each line with its time, `listener` gets it without; what it
     returns, if anything, is why the program need not go on: it is stopped `last_words_s` later, so that it can
     finish what it was saying.
@@ -67,7 +67,7 @@ def run(command, limit_s, log_path, listener=None, cwd=None, env=None, last_word
         log.flush()
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd,
-            env=env, start_new_session=True,
+            env=env, start_new_session=True, pass_fds=pass_fds,
         )
 
         with _running_lock:

@@ -55,10 +55,10 @@ class StopReport:
         elif text and not caller and not REPEAT.match(text):
             self.strays.append(text)
 
-    def verdict(self, ended, limit):
+    def verdict(self, ended, reason):
         """None if it is all there, else what is wrong."""
         if self.sentence is None:
-            return f"no report of a bug: {ended.reason(limit) or 'the machine went off'}"
+            return f"no report of a bug: {reason or 'the machine went off'}"
         if self.words not in self.sentence:
             return f"the report says '{self.sentence}'"
         rest = iter(self.names)
