@@ -68,11 +68,13 @@ class Reader:
         self.oracle.pages_set(value & 0xffffffff, value >> 32 & 0xffff, value >> 48 & 0xff, value >> 56)
 
     def pin(self, value):
-        frame, count, kind = value & 0xffffffff, value >> 32 & 0xffff, value >> 48
+        frame, count, kind, write = value & 0xffffffff, value >> 32 & 0xffff, value >> 48 & 7, bool(value >> 51)
         if kind == 4:
             self.oracle.pins_converted(frame)
+        elif kind & 1:
+            self.oracle.unpinned(frame, count, kind == 3)
         else:
-            self.oracle.pinned(frame, count, kind >= 2, -1 if kind & 1 else 1)
+            self.oracle.pinned(frame, count, kind == 2, write)
 
     def binding(self, value):
         return {"sid": value & 0xffff, "smmu": value >> 60 & 7, "owner": value >> 48 & 0x7f,

@@ -33,7 +33,7 @@ class Oracle:
         self.taken = set()      # ids: (is_asid, vmid, id)
         self.started = None     # (stage 1, stage 2, SMMUs)
         self.pending = collections.defaultdict(list)  # smmu -> what its next CMD_SYNC completes
-        self.enabled = set()
+        self.enabled, self.safe = set(), set()  # SMMUs: on; blocking DMA when off
         self.structures = {}    # (smmu, register) -> frame
         self.structure_runs = set()  # frame >> 9 of any structure, ever
         self.sharing = {}       # frame -> sentence: judged by what the page becomes
@@ -83,7 +83,7 @@ class Oracle:
         for entry in self.cache.of_frame(frame):
             binding = self.tags.get((entry.asid, entry.vmid))
             if binding is None or self.pages.denial(binding.owner, frame, entry.perm):
-                self.broken_rule(f"A1: {what} becomes {name_of(owner)}'s ({trace_pages.STATES[state]}), but "
+                self.broken_rule(f"A1: {what} becomes {name_of(owner)}'s ({trace_pages.state_of((owner, state))}), but "
                                  f"{self.cached(entry)}")
         if was[0] == trace_pages.HYP != owner:
             self.structures_free(frame)
@@ -101,28 +101,28 @@ class Oracle:
         return (f"SMMU {entry.smmu} may still hold {entry.iova:#x} -> {entry.pa:#x} under VMID {entry.vmid} "
                 f"ASID {entry.asid}")
 
-    def pinned(self, frame, count, block, step):
+    def pinned(self, frame, count, block, write):
         self.counts["pins"] += 1
+        for each in range(frame, frame + count):
+            page = self.pages.get(each)
+            if page and (page[0] == trace_pages.HYP or page[1] == trace_pages.MOVING):
+                self.broken_rule(f"V1: page {each << 12:#x} of {name_of(page[0])} ({trace_pages.state_of(page)}) is pinned")
         if block:
-            self.pages.pin_block(frame, step)
-            if step > 0:
-                return
-            gone = [(each, self.pages.pin_count(each)) for each in range(frame, frame + count)]
+            self.pages.pin_block(frame, write)
         else:
-            gone = list(self.pages.pin(frame, count, step))
-        for each, left in gone:
+            self.pages.pin(frame, count, write)
+
+    def unpinned(self, frame, count, block):
+        for each, left in self.pages.unpin_block(frame) if block else self.pages.unpin(frame, count):
             if left < 0:
                 self.broken_rule(f"V2: page {each << 12:#x} is unpinned more often than it was pinned")
-            if left > 0:
-                continue
             for entry in self.cache.of_frame(each):
                 binding = self.tags.get((entry.asid, entry.vmid))
                 if binding and binding.paging:
                     self.broken_rule(f"V3: page {each << 12:#x} has lost its last pin, but {self.cached(entry)}")
 
     def pins_converted(self, frame):
-        self.pages.pin_block(frame, -1)
-        list(self.pages.pin(frame, trace_pages.RUN, 1))
+        self.pages.convert(frame)
 
     def mmio_set(self, frame, count, owner):
         for each in range(frame, frame + count):
@@ -267,6 +267,8 @@ class Oracle:
                                    f"memory of {name_of(page[0])} that was not shared")
         if binding.paging and not self.pages.pin_count(frame):
             self.broken_rule(f"V2: stream {sid:#x} reaches {address:#x} by {iova:#x}, a page without a pin")
+        elif binding.paging and perm & trace_pages.WRITE and not self.pages.pinned_to_write(frame):
+            self.broken_rule(f"V1: stream {sid:#x} may write {address:#x} by {iova:#x}, a page that is mapped to be read")
         return None
 
     def bypassed(self, text):
@@ -326,13 +328,16 @@ class Oracle:
 
     def written(self, smmu, register, value):
         if register == "CR0":
+            if smmu not in self.safe:
+                self.broken_rule(f"V4: SMMU {smmu} lets DMA pass while it is off")
             if not value & 1 and smmu in self.enabled:
                 self.broken_rule(f"V4: SMMU {smmu} is switched off")
             if value & 1:
                 self.enabled.add(smmu)
         elif register == "GBPA":
             if not value >> 20 & 1:
-                self.broken_rule(f"V4: SMMU {smmu} lets DMA pass while it is off")
+                self.broken_rule(f"V4: SMMU {smmu} is told to let DMA pass")
+            self.safe.add(smmu)
         else:
             if smmu in self.enabled:
                 self.broken_rule(f"V8: {register} of SMMU {smmu} is moved while it is on")

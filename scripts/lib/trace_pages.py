@@ -17,15 +17,21 @@ def name_of(owner):
     return "the hypervisor" if owner == HYP else "the primary" if owner == PRIMARY else f"VM {owner - PRIMARY}"
 
 
+def state_of(page):
+    return STATES[page[1]] if page[0] != HYP else "owned"
+
+
 class Pages:
     """RAM by page frame. A run that is of one kind is one tuple, any other a list of them."""
 
     def __init__(self):
         self.runs = {}                          # frame >> 9 -> (owner, state, state before) or a list of 512
         self.mmio = {}                          # frame -> owner
-        self.pins = collections.Counter()       # of single pages
-        self.block_pins = collections.Counter() # of runs
-        self.pinned = collections.Counter()     # single pins in a run
+        self.pins = collections.Counter()       # frame -> pins of this page alone
+        self.block_pins = collections.Counter() # frame >> 9 -> pins of all of the run
+        self.pinned = collections.Counter()     # frame >> 9 -> pages in it that are pinned alone
+        self.written = set()                    # frames that have been pinned to be written since they had no pin
+        self.written_blocks = set()
 
     def get(self, frame):
         """(owner, state, state before) of a page of RAM; None for any other."""
@@ -55,22 +61,52 @@ class Pages:
             self.runs[index] = run[0]
 
     def pin_count(self, frame):
-        return self.pins[frame] + self.block_pins[frame >> 9]
+        return self.pins.get(frame, 0) + self.block_pins.get(frame >> 9, 0)
 
-    def pin(self, frame, count, step):
-        """Adds `step` to the pins of pages; yields those that have none left."""
+    def pinned_to_write(self, frame):
+        return frame in self.written or frame >> 9 in self.written_blocks
+
+    def pin(self, frame, count, write):
         for each in range(frame, frame + count):
-            self.pins[each] += step
-            self.pinned[each >> 9] += step
-            if step < 0 and self.pins[each] <= 0:
-                left = self.pins.pop(each)
-                if left < 0 or each >> 9 not in self.block_pins:
-                    yield each, left
+            self.pinned[each >> 9] += each not in self.pins
+            self.pins[each] += 1
+        if write:
+            self.written.update(range(frame, frame + count))
 
-    def pin_block(self, frame, step):
-        self.block_pins[frame >> 9] += step
-        if self.block_pins[frame >> 9] == 0:
-            del self.block_pins[frame >> 9]
+    def unpin(self, frame, count):
+        """Yields the pages that have no pin left, or less than none."""
+        for each in range(frame, frame + count):
+            self.pins[each] -= 1
+            if self.pins[each] > 0:
+                continue
+            left = self.pins.pop(each)
+            self.pinned[each >> 9] -= 1
+            self.written.discard(each)
+            if left < 0 or each >> 9 not in self.block_pins:
+                yield each, left
+
+    def pin_block(self, frame, write):
+        self.block_pins[frame >> 9] += 1
+        if write:
+            self.written_blocks.add(frame >> 9)
+
+    def unpin_block(self, frame):
+        """As unpin()."""
+        run = frame >> 9
+        self.block_pins[run] -= 1
+        if self.block_pins[run] > 0:
+            return
+        left = self.block_pins.pop(run)
+        self.written_blocks.discard(run)
+        for each in range(frame, frame + RUN):
+            if left < 0 or each not in self.pins:
+                yield each, left
+
+    def convert(self, frame):
+        """A pin of a run becomes a pin of each of its pages."""
+        self.pin(frame, RUN, frame >> 9 in self.written_blocks)
+        for _ in self.unpin_block(frame):
+            pass
 
     def denial(self, owner, frame, perm):
         """Why a device of `owner` must not have these permissions on the page; None if it may."""

@@ -10,6 +10,7 @@
  */
 #include "arch/arm64/smmuv3/smmuv3.h"
 #include "hyp/check.h"
+#include "iommu/attach.h"
 #include "iommu/device.h"
 #include "iommu/device_priv.h"
 #include "iommu/iommu.h"
@@ -19,7 +20,7 @@
 enum record {
 	RECORD_START = 0xe00,   /* stage 1: bit 0; stage 2: bit 1; IOMMUs: 15:8 */
 	RECORD_PAGES = 0xe08,   /* frame 31:0, count 47:32, owner 55:48, state 63:56 */
-	RECORD_PIN = 0xe10,     /* frame 31:0, count 47:32, enum pin 51:48 */
+	RECORD_PIN = 0xe10,     /* frame 31:0, count 47:32, enum pin 50:48, to be written 51 */
 	RECORD_STREAM = 0xe18,  /* struct binding below */
 	RECORD_CONTEXT = 0xe20, /* the same: what a context descriptor says */
 	RECORD_TAG = 0xe28,     /* id 15:0, VMID of an ASID 31:16, is an ASID 32, taken 33 */
@@ -33,6 +34,7 @@ enum pin { PIN_ADD,
 	   PIN_CONVERT };
 
 #define COUNT_MAX 0xffffull
+#define PIN_WRITE BIT(3) /* beside enum pin */
 
 /* RECORD_STREAM, RECORD_CONTEXT */
 #define BIND_SID    BITS(15, 0)
@@ -117,7 +119,7 @@ WRAP(void, page_set_run, pa_t base, u8 owner, u8 state)
 
 /* --- pins: there before a mapping is, gone after it and what caches held of it */
 
-static void note_pins(pa_t base, u64 pages, enum pin kind)
+static void note_pins(pa_t base, u64 pages, u64 kind)
 {
 	note_run(RECORD_PIN, base.v, pages, kind);
 }
@@ -127,7 +129,7 @@ WRAP(enum status, page_pin, pa_t base, u64 pages, u8 owner, bool write)
 	enum status status = __real_page_pin(base, pages, owner, write);
 
 	if (status == OK)
-		note_pins(base, pages, PIN_ADD);
+		note_pins(base, pages, PIN_ADD | (write ? PIN_WRITE : 0));
 	return status;
 }
 
@@ -142,7 +144,7 @@ WRAP(enum status, page_pin_block, pa_t base, u8 owner, bool write)
 	enum status status = __real_page_pin_block(base, owner, write);
 
 	if (status == OK)
-		note_pins(base, BLOCK_PAGES, PIN_BLOCK_ADD);
+		note_pins(base, BLOCK_PAGES, PIN_BLOCK_ADD | (write ? PIN_WRITE : 0));
 	return status;
 }
 
@@ -166,7 +168,7 @@ WRAP(enum status, device_mmio_pin, const struct vm *vm, pa_t base, u64 size)
 	enum status status = __real_device_mmio_pin(vm, base, size);
 
 	if (status == OK)
-		note_pins(base, size >> PAGE_SHIFT, PIN_ADD);
+		note_pins(base, size >> PAGE_SHIFT, PIN_ADD | PIN_WRITE);
 	return status;
 }
 
@@ -259,6 +261,14 @@ WRAP(enum status, smmuv3_ctx_write, struct iommu *iommu, sid_t stream, const str
 	if (status == OK)
 		note(RECORD_CONTEXT, value | BIND_DONE);
 	return status;
+}
+
+/* Whoever leaves a stream behind says that it is blocked. */
+WRAP(void, attach_forget, struct vm *vm, struct endpoint *e, bool blocked)
+{
+	if (blocked)
+		note(RECORD_STREAM, binding(e->iommu, e->sid, NULL) | BIND_DONE);
+	__real_attach_forget(vm, e, blocked);
 }
 
 /* Whose ids a map holds: VMIDs of the machine, or ASIDs of the machine or of one VMID. */
