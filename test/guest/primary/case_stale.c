@@ -121,6 +121,21 @@ CASE(stale, split_block_A4)
 	}
 }
 
+/* Several pages go by one command, which may spare all leaves but those of 4 KiB: the block's must be gone by then. */
+CASE(stale, several_pages_of_a_block_A4)
+{
+	u64 memory;
+
+	rig_open_mapped();
+	memory = ram_alloc_raw(BLOCK_2M, BLOCK_2M);
+	rig_map(rig.domain, IOVA, memory, BLOCK_2M, RW);
+	warm(IOVA, memory, BLOCK_2M, 64 * PAGE);
+	rig_unmap(rig.domain, IOVA + 64 * PAGE, 64 * PAGE);
+	all_fault(IOVA + 64 * PAGE, memory + 64 * PAGE, 64 * PAGE, PAGE);
+	rig_unmap(rig.domain, IOVA, 64 * PAGE);
+	rig_unmap(rig.domain, IOVA + 128 * PAGE, BLOCK_2M - 128 * PAGE);
+}
+
 /* What a table was for 512 pages becomes a block, and the other way round. */
 CASE(stale, table_becomes_block_A2_B6)
 {
