@@ -18,7 +18,7 @@ import sys
 import time
 
 from lib import board as boards
-from lib import cases, guest_run, process, results
+from lib import cases, guest_run, process, results, traced
 
 HOST_LIMIT_S = 1200
 FUZZ_S = 60  # of all targets
@@ -59,10 +59,10 @@ def fuzz_job(target, seconds):
 
 
 def command_job(section, args):
-    limit = section.number("timeout", COMMAND_LIMIT_S)
+    limit = section.number("timeout", COMMAND_LIMIT_S) * (traced.Judge.slower if args.trace else 1)
     words = {"image": args.image, "work": os.path.join(boards.WORK, section.name), "python": sys.executable,
              "trace": "--trace" if args.trace else ""}
-    command = [word.format(**words) for word in shlex.split(section.get("command"))]
+    command = list(filter(None, (word.format(**words) for word in shlex.split(section.get("command")))))
     ended = process.run(command, limit, os.path.join(LOGS, section.name + ".log"), cwd=boards.ROOT)
     return {f"{section.name}/{case}": why for case, why in report_lines(ended, limit, "program").items()}
 

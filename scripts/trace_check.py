@@ -156,7 +156,7 @@ class Reader:
         self.oracle.invalidate_config(self.smmu, int(rest.split()[1], 0))
 
     def on_smmuv3_cmdq_cfgi_cd(self, rest):
-        self.oracle.invalidate_config(self.smmu, number(rest))
+        self.oracle.invalidate_context(self.smmu, number(rest))
 
     def on_smmuv3_cmdq_cfgi_ste_range(self, _):
         self.oracle.invalidate_configs(self.smmu)

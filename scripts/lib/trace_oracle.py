@@ -169,7 +169,8 @@ class Oracle:
     def config_left(self, sid, smmu, new):
         """A change is complete: no cache has what was there before."""
         config = self.configs.get((smmu, sid))
-        if config and config.tag and (new is None or config.tag != new.tag):
+        if config and config.tag and (new is None or config.tag[1] != new.tag[1]
+                                      or config.tag[0] not in (None, new.tag[0])):
             self.broken_rule(f"B3: stream {sid:#x} was changed, but SMMU {smmu} may still have it under VMID "
                              f"{config.tag[1]} ASID {config.tag[0]}")
 
@@ -310,10 +311,22 @@ class Oracle:
         self.tag_named(vmid, asid)
         self.later(smmu, lambda: self.cache.tagged(smmu, vmid, asid, stage1_only))
 
-    def invalidate_config(self, smmu, sid):
+    def stream_named(self, sid):
         if sid not in self.smmu_of:
             self.broken_rule(f"V8: a command names stream {sid:#x}, which is nobody's")
+
+    def invalidate_config(self, smmu, sid):
+        self.stream_named(sid)
         self.pending[smmu].append(lambda: self.configs.pop((smmu, sid), None))
+
+    def invalidate_context(self, smmu, sid):
+        """The context descriptor alone: what the stream's entry says stays, so its VMID."""
+        def complete():
+            config = self.configs.get((smmu, sid))
+            if config and config.tag:
+                config.tag = None, config.tag[1]
+        self.stream_named(sid)
+        self.pending[smmu].append(complete)
 
     def invalidate_configs(self, smmu):
         def complete():

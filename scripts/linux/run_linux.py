@@ -21,7 +21,7 @@ import threading
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import board as boards
-from lib import guest_run, process, results
+from lib import guest_run, process, results, traced
 
 CPU_COUNT = 4
 CPUS = {"a57": "cortex-a57", "a710": "cortex-a710", "n2": "neoverse-n2", "max": "max"}
@@ -194,11 +194,19 @@ class Bench:
 
     def execute(self, run):
         """Returns all cases of a run, (name, reason or None), and what else it said."""
-        ended = process.run(
-            self.command(run), self.args.timeout, os.path.join(self.args.work, f"{run.name}.log"), stopped,
-            cwd=boards.ROOT, env=dict(os.environ, TMPDIR=self.args.work),
-        )
-        return judge(run, ended.lines, ended.reason(self.args.timeout))
+        command, log = self.command(run), os.path.join(self.args.work, f"{run.name}.log")
+        observer = traced.Judge(command, "", log[:-4] + ".trace.log") if self.args.trace else traced.Count("", "")
+        limit = self.args.timeout * observer.slower
+        try:
+            ended = process.run(
+                command + observer.arguments, limit, log, stopped, cwd=boards.ROOT,
+                env=dict(os.environ, TMPDIR=self.args.work), pass_fds=observer.passed,
+            )
+        finally:
+            observer.close()
+        outcomes, values = judge(run, ended.lines, ended.reason(limit))
+        verdicts = {f"{run.name}_{name}": why for name, why in observer.verdicts({}).items()}
+        return outcomes | verdicts, values
 
 
 def stopped(line):
@@ -258,6 +266,7 @@ def arguments():
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     parser.add_argument("--append", default="", help="more words for Linux's command line")
     parser.add_argument("--verbose", action="store_true", help="also the values that /init reports")
+    parser.add_argument("--trace", action="store_true", help="the image has a journal: QEMU's trace is judged")
     parser.add_argument("--print", action="store_true", help="print the QEMU command of each run, start nothing")
     args = parser.parse_args()
     for path in [args.linux, args.initrd, *([] if args.bare else [args.image]),
