@@ -3,12 +3,14 @@
 
 guest_lib_srcs := $(addprefix test/guest/lib/,start.S console.c edu.c gic.c guest.c machine.c mmu.c newlib.c pci.c \
 	ram.c report.c rig.c smp.c status.c testdev.c trap.c)
-guest_images := bare scenario cases sweep bench stop vms vmm-linux fuzz
+guest_images := bare scenario cases sweep bench floor stop vms vmm-linux fuzz
 guest_srcs_bare     := test/guest/primary/bare.c
 guest_srcs_scenario := test/guest/primary/scenario.c test/guest/primary/scenario_vms.c
 guest_srcs_cases    := $(sort $(wildcard test/guest/primary/case_*.c test/guest/primary/case_*.S))
 guest_srcs_sweep    := test/guest/primary/sweep.c
-guest_srcs_bench    := $(addprefix test/guest/primary/,bench.c bench_vm.c bench_tiny.S)
+guest_srcs_bench    := $(addprefix test/guest/primary/,bench.c bench_count.c bench_vm.c bench_tiny.S)
+# No hypervisor: it is EL2 itself.
+guest_srcs_floor    := $(wildcard test/guest/floor/*.c test/guest/floor/*.S) test/guest/primary/bench_count.c
 guest_srcs_stop     := test/guest/primary/stop.c
 # A primary with secondaries: the VMM, and the image that it loads into them.
 vmm_srcs            := $(addprefix test/guest/lib/,vmm.c vmdev.c el1_regs.c service_image.S)
@@ -28,7 +30,7 @@ guest_flags := --target=aarch64-none-elf -march=armv8-a -mno-outline-atomics -st
 	-nostdlibinc -isystem $(NEWLIB_GUEST)/include -fno-pic -fno-stack-protector -fno-common -ffunction-sections \
 	-fdata-sections -ffile-prefix-map=$(CURDIR)/=
 guest_warnings := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wvla -Wundef -Wstrict-prototypes
-guest_includes := -Iinclude -Itest/guest/lib -Itest/guest/secondary -Itest/play -isystem $(LIBFDT_SRC)
+guest_includes := -Iinclude -Itest/guest/lib -Itest/guest/primary -Itest/guest/secondary -Itest/play -isystem $(LIBFDT_SRC)
 guest_libfdt   := $(addprefix build/guest/obj/libfdt/,fdt.o fdt_addresses.o fdt_ro.o fdt_strerror.o fdt_sw.o)
 need_guest     := $(need_newlib_guest) $(need_libfdt)
 
@@ -37,6 +39,9 @@ build/guest/obj/%.o: %.c Makefile test/guest/guest.mk | $(need_guest)
 
 build/guest/obj/%.o: %.S Makefile test/guest/guest.mk | $(need_guest)
 	$(call cmd,AS,$<,$(CC) $(guest_flags) $(guest_includes) -MMD -MP -c -o $@ $<)
+
+# Runs at EL2 with the MMU off, as the hypervisor is built otherwise: no vector registers.
+build/guest/obj/test/guest/floor/floor_el2.o: guest_flags += -march=armv8.1-a -mgeneral-regs-only -mstrict-align
 
 # Not ours, so without our warnings.
 build/guest/obj/libfdt/%.o: Makefile test/guest/guest.mk | $(need_guest)
@@ -69,7 +74,7 @@ all_deps   += $(guest_bins)
 
 room_targets += bench
 .PHONY: bench
-bench: $(IMAGE) build/guest/bench.bin build/guest/vmm-linux.bin $(LINUX_INITRAMFS_MARK) $(LINUX_PACK_MARK) | $(need_qemu) $(need_linux) ## measure the calls in instructions, against the figures to hold
+bench: $(IMAGE) build/guest/bench.bin build/guest/floor.bin build/guest/vmm-linux.bin $(LINUX_INITRAMFS_MARK) $(LINUX_PACK_MARK) | $(need_qemu) $(need_linux) ## measure the calls in instructions, against the figures to hold
 	@$(PYTHON) scripts/bench.py --platform=$(PLATFORM) --image=$(IMAGE); calls=$$?; \
 	$(PYTHON) scripts/bench_boot.py --platform=$(PLATFORM) --image=$(IMAGE) --linux=$(LINUX_IMAGE) \
 		--initrd=$(LINUX_INITRAMFS_MARK); boot=$$?; \

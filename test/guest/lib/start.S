@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Entry of a guest image: Linux arm64 boot protocol, entered at offset 0 at EL1 with the MMU off, x0 = device tree.
+ * Entry of a guest image: Linux arm64 boot protocol, entered at offset 0 at EL1 with the MMU off, x0 = device tree. An
+ * image that is started at EL2 brings el2_boot, which returns at EL1.
  * Owns the boot path of every CPU up to its first C function, and the exception vectors.
  *
  * The image is linked at 0 as a static PIE and relocates itself, so it runs wherever it is loaded (4 KiB aligned).
@@ -29,12 +30,16 @@ image_start:
 	.ascii	"ARM\x64"
 	.long	0
 
+	.weak	el2_boot
 	.text
 boot:
 	msr	daifset, #0xf
 	mov	x20, x0
 	adr	x19, image_start
-
+	mrs	x1, currentel
+	tbz	x1, #3, 0f
+	bl	el2_boot
+0:
 	/* R_AARCH64_RELATIVE is the only kind a static PIE of ours has. */
 	adrp	x1, rela_start
 	add	x1, x1, :lo12:rela_start

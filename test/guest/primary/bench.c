@@ -9,7 +9,6 @@
  * the same DMA must fault: a call that did not do its work gives no figure.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "bench.h"
 #include "machine.h"
@@ -17,82 +16,20 @@
 #include "ram.h"
 #include "rig.h"
 
-#define SAMPLES      1000
+#define SAMPLES      BENCH_SAMPLES
 #define PROVE_EVERY  100
 #define DOMAINS      1000
 #define ATTACH_PAGES 1000
 #define BASE_IOVA    0x10000000000ul
 #define KEY_IOVA     0x400000000ul /* of one key to the next, so that each has tables of its own */
 
-static u32 counter_cost;
 static u32 samples[SAMPLES], samples_back[SAMPLES];
-static const char *suffix = "";
 static u64 memory; /* IPAs: as many 2 MiB runs as the largest key takes */
 static u64 standing; /* the page that is mapped only to keep tables */
-
-/*
- * The counter around one HVC, with the same instructions around none for its own cost. x9 and x10 hold the two
- * readings: the call preserves them.
- */
-struct timed timed_call(u64 fn, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
-{
-	register u64 x0 asm("x0") = fn;
-	register u64 x1 asm("x1") = a1;
-	register u64 x2 asm("x2") = a2;
-	register u64 x3 asm("x3") = a3;
-	register u64 x4 asm("x4") = a4;
-	register u64 x5 asm("x5") = a5;
-	register u64 x6 asm("x6") = a6;
-	register u64 x9 asm("x9");
-	register u64 x10 asm("x10");
-
-	asm volatile("isb\n\tmrs x9, cntvct_el0\n\thvc #0\n\tisb\n\tmrs x10, cntvct_el0"
-		     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "=&r"(x9), "=&r"(x10)
-		     : "r"(x4), "r"(x5), "r"(x6)
-		     : "memory");
-	return (struct timed){ { x0, x1, x2, x3, fn == PC_PVIOMMU_OP && a1 < PVIOMMU_OP_FIRST_OURS },
-			       (u32)(x10 - x9) - counter_cost };
-}
 
 static struct timed timed_hvc(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {
 	return timed_call(PC_PVIOMMU_OP, a1, a2, a3, a4, a5, a6);
-}
-
-static int ascending(const void *a, const void *b)
-{
-	u32 x = *(const u32 *)a, y = *(const u32 *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-u32 bench_median(u32 *values, u32 count)
-{
-	qsort(values, count, sizeof(u32), ascending);
-	return values[count / 2];
-}
-
-void bench_print(const char *key, u32 value, u32 cold)
-{
-	printf("[b] %s%s %u cold %u\n", key, suffix, value, cold);
-}
-
-/* Instructions between the readings with nothing between; each of a thousand must be the same. */
-static void measure_counter(void)
-{
-	u32 first = 0;
-
-	for (u32 i = 0; i < SAMPLES; i++) {
-		u64 a, b;
-
-		asm volatile("isb\n\tmrs %0, cntvct_el0\n\tisb\n\tmrs %1, cntvct_el0" : "=&r"(a), "=&r"(b)::"memory");
-		if (!i)
-			first = (u32)(b - a);
-		REQUIRE(b - a == first && first < 16, "the counter does not count instructions: %lu after %u (one CPU, -cpu max, "
-						      "-icount shift=0,sleep=off?)",
-			b - a, first);
-	}
-	counter_cost = first;
 }
 
 static u32 null_call(void)
@@ -292,11 +229,11 @@ CASE(bench, all)
 	memory = ram_alloc_raw((SAMPLES + 1) * BLOCK_2M, BLOCK_2M);
 	rig.domain = rig_domain();
 	rig_attach(TESTDEV, rig.domain);
-	measure_counter();
+	bench_count_begin();
 	bench_all(BASE_IOVA / 4);
 	bench_vms(memory, null_call());
 	crowd();
-	suffix = "_1000";
+	bench_suffix = "_1000";
 	bench_all(BASE_IOVA / 2);
 }
 
