@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Measures calls in instructions (test/guest/primary/bench.c, bench_vm.c) and holds those of the pvIOMMU against figures.
+"""Measures calls in instructions (test/guest/bench) and holds those of the pvIOMMU against figures.
 
 In the same run the floor is measured: a bare image at EL2 that does only what nobody can leave out (test/guest/floor).
 

@@ -3,14 +3,16 @@
 
 guest_lib_srcs := $(addprefix test/guest/lib/,start.S console.c edu.c gic.c guest.c machine.c mmu.c newlib.c pci.c \
 	ram.c report.c rig.c smp.c status.c testdev.c trap.c)
-guest_images := bare scenario cases sweep bench floor stop vms vmm-linux fuzz
+guest_images := bare scenario cases sweep bench bench-longest floor stop vms vmm-linux fuzz
 guest_srcs_bare     := test/guest/primary/bare.c
 guest_srcs_scenario := test/guest/primary/scenario.c test/guest/primary/scenario_vms.c
 guest_srcs_cases    := $(sort $(wildcard test/guest/primary/case_*.c test/guest/primary/case_*.S))
 guest_srcs_sweep    := test/guest/primary/sweep.c
-guest_srcs_bench    := $(addprefix test/guest/primary/,bench.c bench_count.c bench_vm.c bench_tiny.S)
-# No hypervisor: it is EL2 itself.
-guest_srcs_floor    := $(wildcard test/guest/floor/*.c test/guest/floor/*.S) test/guest/primary/bench_count.c
+# What calls cost, and how long one may take; the floor has no hypervisor below, it is EL2 itself.
+bench_common            := $(addprefix test/guest/bench/,bench_count.c bench_tiny.S)
+guest_srcs_bench        := $(addprefix test/guest/bench/,calls.c bench_vm.c) $(bench_common)
+guest_srcs_bench-longest := $(addprefix test/guest/bench/,longest.c longest_vm.c) $(bench_common)
+guest_srcs_floor        := $(wildcard test/guest/floor/*.c test/guest/floor/*.S) test/guest/bench/bench_count.c
 guest_srcs_stop     := test/guest/primary/stop.c
 # A primary with secondaries: the VMM, and the image that it loads into them.
 vmm_srcs            := $(addprefix test/guest/lib/,vmm.c vmdev.c el1_regs.c service_image.S)
@@ -22,6 +24,7 @@ guest_srcs_fuzz     := $(sort $(wildcard test/guest/primary/fuzz_*.c)) $(wildcar
 # A VMM for a stock Linux.
 guest_srcs_vmm-linux := $(addprefix test/guest/,primary/vmm_linux.c lib/vmtree.c lib/vmuart.c) $(vmm_srcs)
 guest_srcs_bench    += $(vmm_srcs)
+guest_srcs_bench-longest += $(vmm_srcs)
 # The secondaries' image has no device tree to read and nobody to report to but the primary.
 service_srcs        := $(sort $(wildcard test/guest/secondary/*.c test/guest/secondary/*.S)) \
 	$(addprefix test/guest/lib/,start.S edu.c el1_regs.c gic.c newlib.c smp.c status.c testdev.c trap.c)
@@ -30,7 +33,7 @@ guest_flags := --target=aarch64-none-elf -march=armv8-a -mno-outline-atomics -st
 	-nostdlibinc -isystem $(NEWLIB_GUEST)/include -fno-pic -fno-stack-protector -fno-common -ffunction-sections \
 	-fdata-sections -ffile-prefix-map=$(CURDIR)/=
 guest_warnings := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wvla -Wundef -Wstrict-prototypes
-guest_includes := -Iinclude -Itest/guest/lib -Itest/guest/primary -Itest/guest/secondary -Itest/play -isystem $(LIBFDT_SRC)
+guest_includes := -Iinclude -Itest/guest/lib -Itest/guest/bench -Itest/guest/secondary -Itest/play -isystem $(LIBFDT_SRC)
 guest_libfdt   := $(addprefix build/guest/obj/libfdt/,fdt.o fdt_addresses.o fdt_ro.o fdt_strerror.o fdt_sw.o)
 need_guest     := $(need_newlib_guest) $(need_libfdt)
 

@@ -11,7 +11,7 @@
 #include "ram.h"
 
 #define MAX_DOMAINS 4096
-#define MAX_GIVEN   64
+#define MAX_GIVEN   128
 #define RESET_MS    5000
 
 struct rig rig;

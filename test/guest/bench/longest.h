@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The longest stretch of one call in which no interrupt of the guest's is taken. A timer is due a little after each
+ * entry, so a call that is interrupted and resumed is measured piece by piece, and one that is not, whole.
+ */
+#ifndef GUEST_LONGEST_H
+#define GUEST_LONGEST_H
+
+#include "bench_count.h"
+
+void longest_begin(void);
+
+/* The call, which must succeed; its longest stretch counts for the key that is printed next. */
+struct hres longest_call(const char *what, u64 fn, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6);
+/* The same where the call runs a secondary, which an interrupt would keep from running: the whole call. */
+struct hres longest_run(const char *what, u64 vm, u64 vcpu, u64 exit);
+
+/* Prints "[b] longest_KEY TICKS cold PIECES" of all calls since the last one, and forgets them. */
+void longest_print(const char *key);
+
+#define LONGEST(call, fn, ...)                          LONGEST_(call, fn, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define LONGEST_(call, fn, a1, a2, a3, a4, a5, a6, ...) longest_call(call, fn, a1, a2, a3, a4, a5, a6)
+#define LONGEST_OP(call, op, ...)                       LONGEST(call, PC_PVIOMMU_OP, op, __VA_ARGS__)
+
+void longest_vms(u64 memory); /* longest_vm.c */
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The same for the calls of a VMM and those of a secondary. A secondary's call is measured as the VCPU_RUN that it
+ * happens in, both switches of world included: an interrupt would only keep it from running.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "gic.h"
+#include "longest.h"
+#include "machine.h"
+#include "ram.h"
+#include "rig.h"
+#include "vmm.h"
+
+#define CODE_IPA  0x40000000ul
+#define ARGS_IPA  0x50000000ul
+#define PAGES_IPA 0x80000000ul
+#define FAR_IPA   0x4000000000ul
+#define RUN       512ul
+#define POOL      PC_POOL_MAX
+#define MMIO_IPA  0x20000000ul
+#define LINE      40
+
+extern const u8 tiny_call[], tiny_call_end[];
+
+static struct vmm vm;
+static u64 *call_args; /* of a secondary's call, and its results: a page that it shares */
+
+static u64 vmm_call(const char *what, u64 fn, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
+{
+	return longest_call(what, fn, a1, a2, a3, a4, a5, 0).r1;
+}
+
+/* Pages that lie so that no block fits and blocks of the primary break at both ends; then a whole block. */
+static void measure_donations(u64 memory)
+{
+	vmm_call("VM_DONATE", PC_VM_DONATE, vm.handle, PAGES_IPA, memory + BLOCK_2M / 2, RUN, PC_DONATE_SCRUB);
+	vmm_call("VM_DONATE", PC_VM_DONATE, vm.handle, PAGES_IPA + 8 * BLOCK_2M + PAGE, memory + 4 * BLOCK_2M, RUN, PC_DONATE_SCRUB);
+	vmm_call("VM_DONATE", PC_VM_DONATE, vm.handle, FAR_IPA, memory + 8 * BLOCK_2M, RUN, PC_DONATE_SCRUB);
+	vmm_call("VM_DONATE", PC_VM_DONATE, vm.handle, FAR_IPA + BLOCK_1G, memory + 9 * BLOCK_2M, RUN, PC_DONATE_KEEP);
+	vmm_call("VM_DONATE", PC_VM_DONATE, vm.handle, FAR_IPA + 2 * BLOCK_1G, memory + 10 * BLOCK_2M + PAGE, 1, PC_DONATE_SCRUB);
+	longest_print("vm_donate");
+}
+
+/* The largest pool there may be, at a block's boundary and off it. */
+static void measure_pools(u64 memory)
+{
+	vm = (struct vmm){ .vcpus = VMM_MAX_VCPUS, .exit = ram_alloc(PAGE, PAGE) };
+	vm.handle = vmm_call("VM_CREATE", PC_VM_CREATE, PC_VM_OPEN_MMIO, VMM_MAX_VCPUS, memory + BLOCK_2M / 2, POOL, 0);
+	vmm_note(&vm);
+	longest_print("vm_create");
+	vmm_call("VM_ADD_POOL", PC_VM_ADD_POOL, vm.handle, memory + 16 * BLOCK_2M, POOL, 0, 0);
+	vmm_call("VM_ADD_POOL", PC_VM_ADD_POOL, vm.handle, memory + 32 * BLOCK_2M + PAGE, POOL, 0, 0);
+	longest_print("vm_add_pool");
+}
+
+static u64 secondary(u64 fn, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+{
+	const u64 in[] = { fn, a1, a2, a3, a4, a5, a6 };
+	u64 reason;
+
+	memcpy(call_args, in, sizeof(in));
+	do {
+		vm.exit->size = sizeof(*vm.exit);
+		reason = longest_run("VCPU_RUN", vm.handle, 0, (u64)vm.exit).r1;
+		REQUIRE(reason == PC_EXIT_MMIO || reason == PC_EXIT_MEMORY, "a secondary came back for reason %lu", reason);
+	} while (reason == PC_EXIT_MEMORY);
+	return call_args[0];
+}
+
+static void begin_secondary(void)
+{
+	u64 own = (u64)ram_alloc(PAGE, PAGE);
+
+	vmm_load(&vm, CODE_IPA, tiny_call, (u64)(tiny_call_end - tiny_call));
+	vmm_donate(&vm, ARGS_IPA, own, 1, PC_DONATE_SCRUB);
+	vmm_call("VCPU_SET", PC_VCPU_SET, vm.handle, 0, CODE_IPA, ARGS_IPA, 0);
+	longest_print("vcpu_set");
+	vmm_call("VM_FINALISE", PC_VM_FINALISE, vm.handle, 0, 0, 0, 0);
+	longest_print("vm_finalise");
+	vm.exit->size = sizeof(*vm.exit);
+	longest_run("VCPU_RUN", vm.handle, 0, (u64)vm.exit);
+	REQUIRE(vm.exit->reason == PC_EXIT_MEMORY, "the secondary did not share its page");
+	call_args = (u64 *)own;
+	vm.exit->size = sizeof(*vm.exit);
+	longest_run("VCPU_RUN", vm.handle, 0, (u64)vm.exit);
+	REQUIRE(vm.exit->reason == PC_EXIT_MMIO, "the secondary did not ask for a call");
+	longest_print("vcpu_run");
+	vmm_call("VCPU_IRQ", PC_VCPU_IRQ, vm.handle, 0, LINE, 1, 0);
+	longest_print("vcpu_irq");
+}
+
+#define SECONDARY(key, ...)                                                               \
+	do {                                                                              \
+		u64 status_ = secondary(__VA_ARGS__);                                     \
+		REQUIRE(!status_ || status_ == PAGE, #key " answers %ld", (long)status_); \
+		longest_print(#key);                                                      \
+	} while (0)
+
+/* Consecutive here and there, in a block, and pages that lie in no order anywhere. */
+static void measure_memory_calls(u64 memory)
+{
+	for (u64 i = 0; i < RUN; i++)
+		vmm_donate(&vm, PAGES_IPA + 32 * BLOCK_2M + i * PAGE, memory + 40 * BLOCK_2M + (RUN - 1 - i) * 2 * PAGE, 1,
+			   PC_DONATE_SCRUB);
+	SECONDARY(hyp_meminfo, PC_HYP_MEMINFO, 0, 0, 0, 0, 0, 0);
+	SECONDARY(mem_share, PC_MEM_SHARE, FAR_IPA, RUN, 0, 0, 0, 0);
+	SECONDARY(mem_unshare, PC_MEM_UNSHARE, FAR_IPA, RUN, 0, 0, 0, 0);
+	SECONDARY(mem_relinquish, PC_MEM_RELINQUISH, FAR_IPA + 17 * PAGE, 0, 0, 0, 0, 0);
+	SECONDARY(mmio_rguard_map, PC_MMIO_RGUARD_MAP, MMIO_IPA, RUN, 0, 0, 0, 0);
+	SECONDARY(mmio_rguard_unmap, PC_MMIO_RGUARD_UNMAP, MMIO_IPA, RUN, 0, 0, 0, 0);
+}
+
+static void measure_scattered(void)
+{
+	u64 domain;
+
+	SECONDARY(vm_alloc_domain, PC_PVIOMMU_OP, PVIOMMU_ALLOC_DOMAIN, 0, 0, 0, 0, 0);
+	domain = call_args[1];
+	SECONDARY(vm_map_scattered, PC_PVIOMMU_OP, PVIOMMU_MAP_PAGES, domain, PAGE, PAGES_IPA + 32 * BLOCK_2M, BLOCK_2M, RW);
+	REQUIRE(call_args[1] == BLOCK_2M, "only %#lx bytes are mapped", call_args[1]);
+	SECONDARY(vm_unmap_scattered, PC_PVIOMMU_OP, PVIOMMU_UNMAP_PAGES, domain, PAGE, BLOCK_2M, 0, 0);
+	SECONDARY(vm_map_again, PC_PVIOMMU_OP, PVIOMMU_MAP_PAGES, domain, PAGE, PAGES_IPA + 32 * BLOCK_2M, BLOCK_2M, RW);
+}
+
+static void until_done(const char *what, u64 fn, u64 a1, u64 a2, u64 a3)
+{
+	struct hres r;
+
+	do {
+		r = longest_call(what, fn, a1, a2, a3, 0, 0, 0);
+		gic_sleep_ms(2);
+		longest_begin();
+	} while (r.r1);
+}
+
+static void measure_devices(void)
+{
+	static struct pc_dev_info info __attribute__((aligned(64)));
+	u32 bdf, device, endpoint;
+	u64 at = MMIO_IPA;
+
+	REQUIRE(rig_find_slot(&bdf) && rig_find_device(bdf, &device, &endpoint), "no slot of testdev, edu, testdev");
+	vmm_call("DEV_COUNT", PC_DEV_COUNT, 0, 0, 0, 0, 0);
+	info.size = sizeof(info);
+	vmm_call("DEV_INFO", PC_DEV_INFO, device, (u64)&info, 0, 0, 0);
+	vmm_call("DEV_GET_NUM_END_POINTS", PC_DEV_GET_NUM_END_POINTS, device, 0, 0, 0, 0);
+	longest_print("dev_info");
+	until_done("DEV_ASSIGN", PC_DEV_ASSIGN, device, vm.handle, 0);
+	vmm_note_device(device);
+	longest_print("dev_assign");
+	for (u64 e = 0; e < info.endpoint_count; e++)
+		vmm_call("DEV_SET_END_POINT_VSID", PC_DEV_SET_END_POINT_VSID, device, e, RIG_VSID(e), 0, 0);
+	longest_print("dev_set_end_point_vsid");
+	for (u64 range = 0; range < info.mmio_count; range++) {
+		u64 done = 0;
+
+		while (done < info.mmio[range].bytes)
+			done += vmm_call("DEV_MAP_MMIO", PC_DEV_MAP_MMIO, device, range, at + done, 0, 0) * PAGE;
+		at += done + BLOCK_2M;
+	}
+	longest_print("dev_map_mmio");
+	vmm_call("DEV_MAP_IRQ", PC_DEV_MAP_IRQ, device, 0, LINE, 0, 0);
+	longest_print("dev_map_irq");
+	until_done("DEV_RELEASE", PC_DEV_RELEASE, device, 0, 0);
+	longest_print("dev_release");
+	until_done("DEV_ASSIGN", PC_DEV_ASSIGN, device, vm.handle, 0);
+	longest_print("dev_assign_again");
+}
+
+static void measure_end(void)
+{
+	struct hres r;
+
+	do {
+		r = longest_call("VM_DESTROY", PC_VM_DESTROY, vm.handle, 0, 0, 0, 0, 0);
+		gic_sleep_ms(2);
+		longest_begin();
+	} while (r.r1);
+	vmm_forget(&vm);
+	longest_print("vm_destroy");
+}
+
+void longest_vms(u64 memory)
+{
+	for (u64 p = 0; p <= PC_VMM_Q_DEV_QUARANTINED; p++)
+		vmm_call("VMM_QUERY", PC_VMM_QUERY, p, p == PC_VMM_Q_MIN_POOL ? VMM_MAX_VCPUS : 0, 0, 0, 0);
+	longest_print("vmm_query");
+	measure_pools(memory + 64 * BLOCK_2M);
+	measure_donations(memory);
+	measure_devices();
+	begin_secondary();
+	measure_memory_calls(memory);
+	measure_scattered();
+	measure_end();
+	vmm_clean_up();
+}
