@@ -3,7 +3,7 @@
 
 guest_lib_srcs := $(addprefix test/guest/lib/,start.S console.c edu.c gic.c guest.c machine.c mmu.c newlib.c pci.c \
 	ram.c report.c rig.c smp.c status.c testdev.c trap.c)
-guest_images := bare scenario cases sweep bench bench-longest floor stop vms vmm-linux fuzz
+guest_images := bare scenario cases sweep bench bench-growth bench-longest floor stop vms vmm-linux fuzz
 guest_srcs_bare     := test/guest/primary/bare.c
 guest_srcs_scenario := test/guest/primary/scenario.c test/guest/primary/scenario_vms.c
 guest_srcs_cases    := $(sort $(wildcard test/guest/primary/case_*.c test/guest/primary/case_*.S))
@@ -11,6 +11,7 @@ guest_srcs_sweep    := test/guest/primary/sweep.c
 # What calls cost, and how long one may take; the floor has no hypervisor below, it is EL2 itself.
 bench_common            := $(addprefix test/guest/bench/,bench_count.c bench_tiny.S)
 guest_srcs_bench        := $(addprefix test/guest/bench/,calls.c bench_vm.c) $(bench_common)
+guest_srcs_bench-growth := test/guest/bench/growth.c $(bench_common)
 guest_srcs_bench-longest := $(addprefix test/guest/bench/,longest.c longest_vm.c) $(bench_common)
 guest_srcs_floor        := $(wildcard test/guest/floor/*.c test/guest/floor/*.S) test/guest/bench/bench_count.c
 guest_srcs_stop     := test/guest/primary/stop.c
@@ -24,6 +25,7 @@ guest_srcs_fuzz     := $(sort $(wildcard test/guest/primary/fuzz_*.c)) $(wildcar
 # A VMM for a stock Linux.
 guest_srcs_vmm-linux := $(addprefix test/guest/,primary/vmm_linux.c lib/vmtree.c lib/vmuart.c) $(vmm_srcs)
 guest_srcs_bench    += $(vmm_srcs)
+guest_srcs_bench-growth += $(vmm_srcs)
 guest_srcs_bench-longest += $(vmm_srcs)
 # The secondaries' image has no device tree to read and nobody to report to but the primary.
 service_srcs        := $(sort $(wildcard test/guest/secondary/*.c test/guest/secondary/*.S)) \
