@@ -13,7 +13,7 @@ fuzz_programs := $(addprefix $(fuzz_dir)/bin/,$(fuzz_targets))
 
 # What a target is made of beside the core and the models: the bench, or a room's own hardware.
 fuzz_with_hcall := $(bench_srcs) test/unit/vm/random_vms.c
-fuzz_with_pviommu := $(bench_srcs) test/unit/pviommu/random_calls.c test/unit/pviommu/spec.c
+fuzz_with_pviommu := $(bench_srcs) test/unit/pviommu/random_calls.c test/unit/pviommu/spec_old.c
 fuzz_with_race := $(bench_srcs)
 fuzz_with_fdt := test/unit/platform/tree.c test/unit/platform/tree_check.c
 fuzz_with_pci := test/unit/pci/tree.c test/unit/pci/tree_layout.c

@@ -5,13 +5,15 @@
 #   make unit                all of them, a line per case       make unit T=pattern      some programs
 #   make cover               coverage of hyp/ and the drivers, in build/host-cover/report
 
+include test/spec/spec.mk
+
 HOST_CC := clang-19
 HOST_AR := llvm-ar-19
 
 host_flags := -std=gnu11 -D_GNU_SOURCE -DCONFIG_TEST=1 -O1 -g -fno-omit-frame-pointer -Wall -Wextra -Werror -Wvla \
 	-Wno-unused-command-line-argument -MMD -MP
 host_sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
-host_includes := -Iinclude -Ihyp -Itest/fake/include -Itest/fake -Itest/model -Itest/play -Itest/unit/lib \
+host_includes := -Iinclude -Ihyp -Itest/fake/include -Itest/fake -Itest/model -Itest/play -Itest/spec -Itest/unit/lib \
 	-Itest/unit/lib/bench -Iarch/arm64 -Iarch/arm64/include -I. \
 	-isystem $(LIBFDT_SRC)
 
@@ -22,7 +24,7 @@ host_hyp_srcs := $(filter-out hyp/lib/libc_%.c,$(or $(hyp_srcs),$(wildcard hyp/*
 host_arch_srcs := $(addprefix arch/arm64/,abort.c gic_filter.c psci_rules.c pt_lpae_s1.c pt_lpae_s2.c vgic.c vgic_lr.c \
 	vgic_mmio.c) $(wildcard arch/arm64/smmuv3/*.c)
 host_board_srcs := $(or $(platform_host_srcs),test/fake/platform_absent.c)
-host_test_srcs := $(filter-out %_test.c test/fake/platform_absent.c,$(wildcard test/fake/*.c test/model/*.c test/unit/lib/*.c test/play/*.c))
+host_test_srcs := $(filter-out %_test.c test/fake/platform_absent.c,$(wildcard test/fake/*.c test/model/*.c test/unit/lib/*.c test/play/*.c)) $(spec_srcs)
 host_lib_srcs := $(host_hyp_srcs) $(host_arch_srcs) $(host_board_srcs) $(host_test_srcs)
 
 # Rooms that run the whole core on the SMMU model get the bench: a boot without a board, and PCI functions to order in
@@ -35,7 +37,7 @@ unit_name = $(patsubst test/unit/%.c,unit/%,$1)
 
 # The models and the oracle look at whole tables after every call: optimised, and without ASan, which is for the code
 # under test. Suites about the models themselves run them with UBSan all the same.
-host_fast := $(filter test/model/% test/fake/%,$(host_test_srcs))
+host_fast := $(filter test/model/% test/fake/% test/spec/%,$(host_test_srcs))
 $(foreach folder,host host-cover host-msan,$(patsubst %.c,build/$(folder)/obj/%.o,$(host_fast))): \
 	host_sanitize := -O2 -fsanitize=undefined -fno-sanitize-recover=all
 
@@ -61,7 +63,7 @@ unit_srcs = $1 $(if $(filter lib,$(unit_room)),,$(filter-out %_test.c,$(wildcard
 	$(if $(filter $(bench_rooms),$(unit_room)),$(bench_srcs))
 define unit_rule
 $2/$(call unit_name,$1): $(patsubst %.c,$2/obj/%.o,$(unit_srcs)) $2/libhyp.a
-	$$(call cmd,LINK,$$@,$$(HOST_CC) $$(host_sanitize) $3 -fuse-ld=lld -Wl$$(comma)--gc-sections -o $$@ $$(filter %.o,$$^) $2/libhyp.a -lcmocka)
+	$$(call cmd,LINK,$$@,$$(HOST_CC) $$(host_sanitize) $3 -fuse-ld=lld -Wl$$(comma)--gc-sections $$(spec_wrap) -o $$@ $$(filter %.o,$$^) $2/libhyp.a -lcmocka)
 endef
 comma := ,
 

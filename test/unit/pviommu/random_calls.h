@@ -6,7 +6,7 @@
 #ifndef RANDOM_CALLS_H
 #define RANDOM_CALLS_H
 
-#include "spec.h"
+#include "spec_old.h"
 
 extern struct spec random_spec;
 

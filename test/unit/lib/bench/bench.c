@@ -9,6 +9,7 @@
 #include "mem/pool_priv.h"
 #include "vm/vm_life.h"
 
+#include "spec.h"
 #include "suite.h"
 
 #define HEAP_BYTES (10ull << 20)
@@ -216,6 +217,8 @@ void bench_boot(const struct bench_options *o)
 	bench_guest_base = align_up(m->heap.base + m->heap.size, BLOCK_SIZE);
 	bench_guest_end = m->dtb.base;
 	oracle_init(bench_smmu, o->iommus);
+	spec_host_begin();
+	spec_foreign_changes(true);
 	bench_check();
 }
 
@@ -243,6 +246,7 @@ void bench_check(void)
 
 	if (why != NULL)
 		suite_fail("oracle: %s", why);
+	spec_resync();
 }
 
 /* --- steps */

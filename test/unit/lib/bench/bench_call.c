@@ -5,6 +5,7 @@
 #include "hyp/lock.h"
 
 #include "bench.h"
+#include "spec.h"
 #include "suite.h"
 
 #define AGAIN_MAX 10000u
@@ -16,9 +17,14 @@ void bench_hardware_fails(void)
 {
 	change_expected = true;
 	oracle_losses_allowed();
+	spec_hardware_fails();
 }
 
-void bench_quarantine_expected(void) { change_expected = true; }
+void bench_quarantine_expected(void)
+{
+	change_expected = true;
+	spec_hardware_fails();
+}
 
 /* Numbers below 64 and operations below 0x40 know three answers (guest-abi 1). */
 static bool is_legacy(u64 r0, u64 r1)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "spec.h"
+#include "spec_old.h"
 
 #include <string.h>
 

@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Records of the core, as words of the abstract state. */
+#include "abstract.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hyp/arch.h"
+#include "hyp/io.h"
+#include "iommu/attach.h"
+#include "iommu/device.h"
+#include "iommu/iommu.h"
+#include "vm/vm.h"
+#include "vm/vm_life.h"
+
+#include "spec_check.h"
+
+_Static_assert(SPEC_VMS == VM_SECONDARIES + 1 && SPEC_PVS == VM_MAX_PVIOMMUS && SPEC_DEVICES == DEVICE_MAX &&
+		       SPEC_ENDPOINTS == ENDPOINT_MAX && SPEC_RAM >= MACHINE_MAX_RAM,
+	       "all of the machine has room");
+
+static char why[600];
+
+bool differs(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(why, sizeof(why), fmt, args);
+	va_end(args);
+	return false;
+}
+
+void look_pages(struct spec_look *look, u64 pa, u64 size)
+{
+	u64 first = page_number(pa);
+
+	if (first == NO_PAGE || size == 0)
+		return;
+	if (look->page_runs == ARRAY_SIZE(look->page)) {
+		look->all = true;
+		return;
+	}
+	look->page[look->page_runs].first = first;
+	look->page[look->page_runs++].count = (size + SPEC_PAGE - 1) / SPEC_PAGE;
+}
+
+void look_tree(struct spec_look *look, const struct spec_tree *tree, u64 from, u64 size)
+{
+	u64 end = 1ull << tree->bits;
+
+	if (from >= end)
+		return;
+	if (look->tree_runs == ARRAY_SIZE(look->tree)) {
+		look->all = true;
+		return;
+	}
+	look->tree[look->tree_runs].tree = tree;
+	look->tree[look->tree_runs].from = from;
+	look->tree[look->tree_runs++].to = size > end - from ? end : from + size;
+}
+
+/* --- one object each */
+
+u64 abstract_vm_number(const struct vm *vm) { return vm->owner - OWNER_VM; }
+
+static u64 pv_number(const struct pviommu *pv) { return pv != NULL ? pv->id + 1 : 0; }
+
+static struct spec_pv pv_words(const struct pviommu *pv)
+{
+	return (struct spec_pv){
+		.iommu = pv->iommu != NULL ? pv->iommu->index + 1 : 0,
+		.vsids = pv->vsid_count,
+		.attached = pv->attached,
+		.faults = pv->faults,
+		.lost = pv->lost,
+		.quarantines = pv->quarantines,
+	};
+}
+
+static struct spec_vm_words vm_words(const struct vm *vm)
+{
+	struct spec_vm_words w = {
+		.handle = vm->handle,
+		.life = vm->state,
+		.vcpus = vm->view.vcpu_count,
+		.pool_total = vm->pool.total_pages,
+		.pool_free = vm->pool.free_pages,
+		.pages = vm->pages,
+		.pages_lost = vm->pages_lost,
+		.domain_max = vm->domain_max,
+		.domains = vm->domain_count,
+		.open_mmio = vm->open_mmio,
+		.guards = vm->guard_count,
+		.runners = vm->runners,
+		.teardown = vm->state == VM_DYING ? vm->teardown : 0,
+		.cpu_tables = vm->cpu_pt.tables,
+		.dma_tables = vm->dma_pt.tables,
+	};
+
+	for (u32 i = 0; i < VM_MAX_VCPUS; i++) {
+		w.maps += vm->stat[i].maps;
+		w.unmaps += vm->stat[i].unmaps;
+		w.pins += vm->stat[i].pins;
+		w.mapped += vm->stat[i].mapped;
+	}
+	return w;
+}
+
+static struct spec_domain_words domain_words(const struct domain *d)
+{
+	return (struct spec_domain_words){
+		.id = d->id,
+		.vm = abstract_vm_number(d->vm),
+		.dying = d->state == DOMAIN_DYING,
+		.attached = d->attached,
+		.iommus = d->tag.users,
+		.mapped = d->mapped,
+		.tables = d->pt.tables,
+	};
+}
+
+static struct spec_device_words device_words(const struct device *d)
+{
+	return (struct spec_device_words){
+		.state = d->state,
+		.target = d->state == DEVICE_RESETTING ? d->target : 0,
+		.vm = abstract_vm_number(d->vm),
+		.pv = pv_number(d->pviommu),
+		.frozen = d->frozen,
+		.blocked = d->vm->state == VM_DYING ? d->blocked : 0,
+		.clean = d->state == DEVICE_CLAIMED && d->clean,
+		.mmio_away = d->mmio_away,
+		.mmio_pins = d->mmio_pins,
+	};
+}
+
+static struct spec_endpoint_words endpoint_words(const struct endpoint *e)
+{
+	return (struct spec_endpoint_words){
+		.has_vsid = e->has_vsid,
+		.vsid = e->has_vsid ? e->vsid.v : 0,
+		.domain = e->attached.domain != NULL ? e->attached.domain->id : 0,
+		.cookie = e->attached.cookie,
+		.context = (e->ctx.table.v != 0 ? e->ctx.pages : 0) +
+			   (e->substream != NULL ? 1ull << e->ctx_pages_order : 0),
+		.bits = e->ctx.table.v != 0 ? e->ctx.pasid_bits : 0,
+		.subs = e->substreams,
+		.stream = hw_stream(e),
+	};
+}
+
+static const struct domain *slot(const struct vm *vm, u32 i)
+{
+	return &vm->domain_page[i / DOMAINS_PER_PAGE][i % DOMAINS_PER_PAGE];
+}
+
+static bool vm_there(const struct vm *vm) { return vm->primary || vm->state != VM_FREE; }
+
+static const struct endpoint *real_endpoint(const struct spec_endpoint *e)
+{
+	return &device_table[e->device].endpoint[e->index];
+}
+
+/* --- taking */
+
+static struct spec_tree format(const struct pt_ops *ops, u32 sizes)
+{
+	u32 bits = ops->va_bits - PAGE_SHIFT - (u32)__builtin_ctz(ops->root_pages);
+
+	if (ops->root_pages > SPEC_ROOTS)
+		spec_fail("a table of %u roots", ops->root_pages);
+	return (struct spec_tree){
+		.roots = ops->root_pages,
+		.start = (u8)(4 - (bits + 8) / 9),
+		.bits = ops->va_bits,
+		.stage = ops->stage,
+		.sizes = sizes & ops->leaf_sizes,
+	};
+}
+
+u64 abstract_page_count(void)
+{
+	u64 pages = 0;
+
+	for (u32 i = 0; i < machine->ram_count; i++)
+		pages += (align_up(machine->ram[i].base + machine->ram[i].size, BLOCK_SIZE) -
+			  align_down(machine->ram[i].base, BLOCK_SIZE)) >>
+			 PAGE_SHIFT;
+	return pages;
+}
+
+static void take_ram(void)
+{
+	u64 first = 0;
+
+	spec->ram_count = machine->ram_count;
+	for (u32 i = 0; i < machine->ram_count; i++) {
+		u64 base = align_down(machine->ram[i].base, BLOCK_SIZE);
+
+		spec->ram[i].base = machine->ram[i].base;
+		spec->ram[i].size = machine->ram[i].size;
+		spec->ram[i].first = first;
+		first += (align_up(machine->ram[i].base + machine->ram[i].size, BLOCK_SIZE) - base) >> PAGE_SHIFT;
+	}
+	spec->pages = first;
+}
+
+/* A record as one word, without what a pool notes in it. */
+static u64 record_word(const struct page *p)
+{
+	u64 word;
+
+	memcpy(&word, p, sizeof(word));
+	return word & (p->owner == OWNER_HYP ? 0xffffffff000000ffull : 0xffffffff0000ffffull);
+}
+
+static void take_pages(void)
+{
+	for (u32 i = 0; i < spec->ram_count; i++)
+		for (u64 at = spec->ram[i].base; at < spec->ram[i].base + spec->ram[i].size; at += PAGE_SIZE) {
+			u64 n = page_number(at), word = record_word(page_find(pa(at)));
+
+			memcpy(&spec->page[n], &word, sizeof(word));
+			spec->page_ipa[n] = spec->page[n].owner > 1 ? (u32)(page_ipa(pa(at)).v >> PAGE_SHIFT) : 0;
+			spec->block_pins[n / BLOCK_PAGES] = page_run_of(pa(at))->block_pins;
+		}
+}
+
+static void take_devices(void)
+{
+	spec->devices = device_count;
+	spec->endpoints = 0;
+	for (u32 i = 0; i < device_count; i++) {
+		const struct device *real = &device_table[i];
+		struct spec_device *d = &spec->device[i];
+
+		*d = (struct spec_device){
+			.w = device_words(real),
+			.first = spec->endpoints,
+			.endpoints = real->endpoint_count,
+			.group = real->group,
+			.pci = real->pci,
+			.mmio_count = real->mmio_count,
+			.line_count = real->irq_count,
+			.name = real->name,
+		};
+		for (u32 k = 0; k < real->mmio_count; k++) {
+			d->mmio[k].base = real->mmio[k].base;
+			d->mmio[k].size = real->mmio[k].size;
+			d->mmio_ipa[k] = real->mmio_ipa[k];
+		}
+		for (u32 k = 0; k < real->irq_count; k++) {
+			d->lines[k] = real->irq[k];
+			d->line[k] = real->irq_given[k];
+		}
+		for (u32 k = 0; k < real->endpoint_count; k++)
+			spec->endpoint[spec->endpoints++] = (struct spec_endpoint){
+				.w = endpoint_words(&real->endpoint[k]),
+				.device = i,
+				.index = k,
+				.iommu = real->endpoint[k].iommu->index,
+				.pasid_bits = endpoint_pasid_bits(&real->endpoint[k]),
+			};
+	}
+}
+
+static void take_subs(void)
+{
+	spec->sub_count = 0;
+	for (u32 i = 0; i < spec->endpoints; i++) {
+		const struct endpoint *e = real_endpoint(&spec->endpoint[i]);
+
+		for (u32 p = 1; e->substream != NULL && p >> e->ctx.pasid_bits == 0; p++) {
+			if (e->substream[p].domain == NULL)
+				continue;
+			if (spec->sub_count == SPEC_SUBS)
+				spec_fail("more attached PASIDs than the specification has room for");
+			spec->sub[spec->sub_count++] = (struct spec_sub){
+				.endpoint = i,
+				.pasid = p,
+				.domain = e->substream[p].domain->id,
+				.cookie = e->substream[p].cookie,
+			};
+		}
+	}
+}
+
+static void take_domains(const struct vm *vm)
+{
+	for (u32 i = 0; i < vm->domain_max; i++) {
+		const struct domain *real = slot(vm, i);
+		struct spec_domain *d;
+
+		if (real->state == DOMAIN_FREE)
+			continue;
+		d = &spec->domain[spec->domain_count];
+		if (spec->domain_count++ == SPEC_DOMAINS)
+			spec_fail("more domains than the specification has room for");
+		*d = (struct spec_domain){ .w = domain_words(real), .tree = spec->paging };
+		hw_tree_take(&d->tree, real->pt.root.v);
+		for (u32 k = 0; k < ARRAY_SIZE(d->on); k++)
+			d->on[k] = real->attached_on[k];
+	}
+}
+
+static void take_vm(const struct vm *vm)
+{
+	struct spec_vm *v = &spec->vm[abstract_vm_number(vm)];
+
+	memset(v, 0, sizeof(*v));
+	if (!vm_there(vm))
+		return;
+	v->w = vm_words(vm);
+	for (u32 i = 0; i < SPEC_PVS; i++)
+		v->pv[i] = pv_words(&vm->pviommu[i]);
+	if (vm->cpu_pt.root.v != 0) {
+		v->cpu = format(vm->cpu_pt.ops, vm->cpu_pt.leaf_sizes);
+		hw_tree_take(&v->cpu, vm->cpu_pt.root.v);
+	}
+	if (vm->primary) {
+		v->dma = format(vm->dma_pt.ops, vm->dma_pt.leaf_sizes);
+		hw_tree_take(&v->dma, vm->dma_pt.root.v);
+	}
+	take_domains(vm);
+}
+
+void abstract_take(void)
+{
+	take_ram();
+	spec->stage1 = iommu_common.stage1;
+	spec->stage2 = iommu_common.stage2;
+	spec->paging = format(iommu_common.paging, iommu_common.paging_sizes);
+	spec->cpu = format(arch_cpu_pt, ~0u);
+	spec->dma = format(iommu_common.dma, iommu_common.dma_sizes);
+	spec->iommus = iommu_count;
+	for (u32 i = 0; i < iommu_count; i++)
+		spec->iommu[i] = (struct spec_iommu){
+			.common = iommu_is_common(&iommu_instance[i]),
+			.dead = iommu_instance[i].dead,
+			.pasid_bits = iommu_pasid_bits(&iommu_instance[i]),
+		};
+	spec->hyp_free = vm_tables_free();
+	spec->domain_count = 0;
+	take_pages();
+	take_devices();
+	take_subs();
+	for (u32 i = 0; i < SPEC_VMS; i++)
+		take_vm(vm_at(i));
+}
+
+/* --- comparing */
+
+static bool same_words(const void *real, const void *want, u32 count, const char *(*name)(u32), const char *kind,
+		       u64 which)
+{
+	const u64 *is = real, *must = want;
+
+	for (u32 i = 0; i < count; i++)
+		if (is[i] != must[i])
+			return differs("%s %llu: %s is %llu (0x%llx), the specification says %llu (0x%llx)", kind,
+				       (unsigned long long)which, name(i), (unsigned long long)is[i],
+				       (unsigned long long)is[i], (unsigned long long)must[i],
+				       (unsigned long long)must[i]);
+	return true;
+}
+
+#define SAME(real, want, name, kind, which) same_words(&(real), &(want), sizeof(want) / sizeof(u64), name, kind, which)
+
+static bool same_page(u64 n, const struct page *real)
+{
+	u64 is = record_word(real), want;
+
+	memcpy(&want, &spec->page[n], sizeof(want));
+	if (is != want)
+		return differs("page 0x%llx: owner %llu state %llu pins %llu, the specification says owner %llu state %llu pins %llu",
+			       (unsigned long long)page_address(n), (unsigned long long)(is & 0xff),
+			       (unsigned long long)(is >> 8 & 0xff), (unsigned long long)(is >> 32),
+			       (unsigned long long)(want & 0xff), (unsigned long long)(want >> 8 & 0xff),
+			       (unsigned long long)(want >> 32));
+	if (real->owner > OWNER_VM && spec->page_ipa[n] != page_ipa(pa(page_address(n))).v >> PAGE_SHIFT)
+		return differs("page 0x%llx: its owner has it at another address than the specification says",
+			       (unsigned long long)page_address(n));
+	return true;
+}
+
+static bool same_pages(u64 first, u64 count)
+{
+	while (count > 0) {
+		u64 at = page_address(first), here = BLOCK_PAGES - first % BLOCK_PAGES;
+		const struct page *real = page_find(pa(at));
+
+		if (here > count)
+			here = count;
+		for (u64 i = 0; i < here; i++) {
+			/* A region may begin or end inside a run. */
+			if (page_number(at + (i << PAGE_SHIFT)) == NO_PAGE)
+				continue;
+			if (real == NULL)
+				return same_pages(first + 1, count - 1);
+			if (!same_page(first + i, &real[i]))
+				return false;
+		}
+		if (page_number(at) != NO_PAGE && page_run_of(pa(at))->block_pins != spec->block_pins[first / BLOCK_PAGES])
+			return differs("run 0x%llx: %u block pins, the specification says %u", (unsigned long long)at,
+				       page_run_of(pa(at))->block_pins, spec->block_pins[first / BLOCK_PAGES]);
+		first += here;
+		count -= here;
+	}
+	return true;
+}
+
+static bool same_device(u32 i)
+{
+	const struct device *real = &device_table[i];
+	const struct spec_device *d = &spec->device[i];
+	const struct spec_device_words w = device_words(real);
+
+	if (!SAME(w, d->w, device_word, "device", i))
+		return false;
+	for (u32 k = 0; k < d->mmio_count; k++)
+		if (real->mmio_ipa[k] != d->mmio_ipa[k])
+			return differs("device %u: range %u is at 0x%llx, the specification says 0x%llx", i, k,
+				       (unsigned long long)real->mmio_ipa[k], (unsigned long long)d->mmio_ipa[k]);
+	for (u32 k = 0; k < d->line_count; k++)
+		if (real->irq_given[k] != d->line[k])
+			return differs("device %u: line %u is interrupt %u, the specification says %llu", i, k,
+				       real->irq_given[k], (unsigned long long)d->line[k]);
+	return true;
+}
+
+static bool same_endpoints(void)
+{
+	u32 subs = 0;
+
+	for (u32 i = 0; i < spec->endpoints; i++) {
+		const struct endpoint *e = real_endpoint(&spec->endpoint[i]);
+		const struct spec_endpoint_words w = endpoint_words(e);
+
+		if (!SAME(w, spec->endpoint[i].w, endpoint_word, "endpoint", i))
+			return false;
+		subs += e->substreams;
+	}
+	for (u32 i = 0; i < spec->sub_count; i++) {
+		const struct spec_sub *s = &spec->sub[i];
+		const struct endpoint *e = real_endpoint(&spec->endpoint[s->endpoint]);
+		const struct attachment *a = e->substream != NULL && s->pasid >> e->ctx.pasid_bits == 0 ?
+						     &e->substream[s->pasid] :
+						     NULL;
+
+		if (a == NULL || a->domain == NULL || a->domain->id != s->domain || a->cookie != s->cookie)
+			return differs("endpoint %u: PASID %u is not attached as the specification says", s->endpoint, s->pasid);
+	}
+	return subs == spec->sub_count || differs("%u PASIDs are attached, the specification says %u", subs, spec->sub_count);
+}
+
+static const struct domain *real_domain(const struct spec_domain *d)
+{
+	const struct vm *vm = vm_at((u32)d->w.vm);
+	u32 i = (u32)(d->w.id - 1) % DOMAIN_MAX;
+
+	return i < vm->domain_max && slot(vm, i)->state != DOMAIN_FREE ? slot(vm, i) : NULL;
+}
+
+static bool same_domain(const struct spec_domain *d)
+{
+	const struct domain *real = real_domain(d);
+	struct spec_domain_words w;
+
+	if (real == NULL)
+		return differs("domain %llu is gone", (unsigned long long)d->w.id);
+	w = domain_words(real);
+	if (!SAME(w, d->w, domain_word, "domain", d->w.id))
+		return false;
+	for (u32 k = 0; k < ARRAY_SIZE(d->on); k++)
+		if (real->attached_on[k] != d->on[k])
+			return differs("domain %llu: %u attachments by IOMMU %u, the specification says %u",
+				       (unsigned long long)d->w.id, real->attached_on[k], k, d->on[k]);
+	return true;
+}
+
+static bool same_vm(u32 i)
+{
+	const struct vm *real = vm_at(i);
+	const struct spec_vm *v = &spec->vm[i];
+	const struct spec_vm_words w = vm_words(real);
+
+	if (!vm_there(real) || v->w.life == VM_NONE)
+		return vm_there(real) == (v->w.life != VM_NONE) ||
+		       differs("VM number %u: the specification says that it is%s there", i, v->w.life == VM_NONE ? " not" : "");
+	if (!SAME(w, v->w, vm_word, "VM", v->w.handle))
+		return false;
+	for (u32 k = 0; k < SPEC_PVS; k++) {
+		const struct spec_pv p = pv_words(&real->pviommu[k]);
+
+		if (!SAME(p, v->pv[k], pv_word, i == 0 ? "pvIOMMU of the primary" : "pvIOMMU of a secondary", k))
+			return false;
+	}
+	return true;
+}
+
+static bool same_tree(const struct spec_tree *t, u64 from, u64 to)
+{
+	char name[40];
+
+	for (u32 i = 0; i < spec->domain_count; i++) {
+		const struct spec_domain *d = &spec->domain[i];
+
+		if (t != &d->tree)
+			continue;
+		snprintf(name, sizeof(name), "domain %llu of VM number %llu", (unsigned long long)d->w.id,
+			 (unsigned long long)d->w.vm);
+		return d->w.dying || hw_tree_same(t, real_domain(d)->pt.root.v, from, to, name);
+	}
+	for (u32 i = 0; i < SPEC_VMS; i++) {
+		snprintf(name, sizeof(name), "the %s view of VM number %u", t == &spec->vm[i].dma ? "DMA" : "CPU", i);
+		if (t == &spec->vm[i].cpu)
+			return hw_tree_same(t, vm_at(i)->cpu_pt.root.v, from, to, name);
+		if (t == &spec->vm[i].dma)
+			return hw_tree_same(t, vm_at(i)->dma_pt.root.v, from, to, name);
+	}
+	return true;
+}
+
+static bool same_trees(void)
+{
+	for (u32 i = 0; i < spec->domain_count; i++)
+		if (!same_tree(&spec->domain[i].tree, 0, 1ull << spec->paging.bits))
+			return false;
+	for (u32 i = 0; i < SPEC_VMS; i++)
+		if (spec->vm[i].w.life != VM_NONE && spec->vm[i].cpu.roots > 0 &&
+		    !same_tree(&spec->vm[i].cpu, 0, 1ull << spec->cpu.bits))
+			return false;
+	return same_tree(&spec->vm[0].dma, 0, 1ull << spec->dma.bits);
+}
+
+static bool same_parts(const struct spec_look *look)
+{
+	for (u32 i = 0; i < look->page_runs; i++)
+		if (!same_pages(look->page[i].first, look->page[i].count))
+			return false;
+	for (u32 i = 0; i < look->tree_runs; i++)
+		if (!same_tree(look->tree[i].tree, look->tree[i].from, look->tree[i].to))
+			return false;
+	return true;
+}
+
+const char *abstract_differs(const struct spec_look *look)
+{
+	bool same = true;
+
+	for (u32 i = 0; i < SPEC_VMS && same; i++)
+		same = same_vm(i);
+	for (u32 i = 0; i < spec->domain_count && same; i++)
+		same = same_domain(&spec->domain[i]);
+	for (u32 i = 0; i < spec->devices && same; i++)
+		same = same_device(i);
+	if (same && vm_tables_free() != spec->hyp_free)
+		same = differs("the hypervisor's pool has %llu free pages, the specification says %llu",
+			       (unsigned long long)vm_tables_free(), (unsigned long long)spec->hyp_free);
+	if (same)
+		same = same_endpoints();
+	if (same)
+		same = look->all ? same_pages(0, spec->pages) && same_trees() : same_parts(look);
+	return same ? NULL : why;
+}
+
+/* --- what only the machine can tell */
+
+u64 abstract_allocation_fails(void) { return pool_fail_after; }
+
+bool abstract_hardware_failed(void)
+{
+	for (u32 i = 0; i < iommu_count; i++)
+		if (iommu_instance[i].dead)
+			return true;
+	return false;
+}
+
+bool abstract_tags_left(u32 vm)
+{
+	const struct idmap *map = iommu_common.stage1 ? vm_at(vm)->asids : &iommu_vmids;
+
+	for (u32 i = 0; i < map->count; i++)
+		if (!(map->word[i / 64] >> (i % 64) & 1))
+			return true;
+	return false;
+}
+
+bool abstract_event_irq(u64 index, u64 *intid)
+{
+	if (index < machine->event_irq_count)
+		*intid = machine->event_irq[index];
+	return index < machine->event_irq_count;
+}
+
+bool abstract_pool_has_run(u32 vm, u32 order)
+{
+	const struct pool *pool = &vm_at(vm)->pool;
+
+	for (u32 i = order; i <= POOL_ORDER_MAX; i++)
+		if (pool->free[i].next != &pool->free[i])
+			return true;
+	return false;
+}
+
+void abstract_domain_left(u32 vm, u64 id, u64 *mapped, u64 *tables)
+{
+	const struct vm *real = vm_at(vm);
+	u32 i = (u32)(id - 1) % DOMAIN_MAX;
+
+	*mapped = *tables = 0;
+	if (i >= real->domain_max || slot(real, i)->id != id || slot(real, i)->state == DOMAIN_FREE)
+		return;
+	*mapped = slot(real, i)->mapped;
+	*tables = slot(real, i)->pt.tables;
+}

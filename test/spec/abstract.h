@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* All that the specification knows of the implementation: what its records and the tables of hardware mean. */
+#ifndef SPEC_ABSTRACT_H
+#define SPEC_ABSTRACT_H
+
+#include "spec_state.h"
+
+struct vm;
+
+/* What a comparison looks at: everything, or these. */
+struct spec_look {
+	bool all;
+	u32 page_runs, tree_runs;
+	struct {
+		u64 first, count;
+	} page[8];
+	struct {
+		const struct spec_tree *tree;
+		u64 from, to;
+	} tree[24];
+};
+/* A part that the call could have touched; more than fits is everything. */
+void look_pages(struct spec_look *look, u64 pa, u64 size);
+void look_tree(struct spec_look *look, const struct spec_tree *tree, u64 from, u64 size);
+
+/* The whole machine into `spec`, whose memory for pages is there. */
+void abstract_take(void);
+u64 abstract_page_count(void);
+/* Does the machine differ from `spec`? A sentence, or NULL. */
+const char *abstract_differs(const struct spec_look *look);
+
+/* What only the machine can tell. */
+u64 abstract_vm_number(const struct vm *vm);
+u64 abstract_allocation_fails(void); /* the n-th from now on is ordered to fail; 0: none */
+bool abstract_hardware_failed(void);   /* an IOMMU is off for good */
+bool abstract_tags_left(u32 vm);       /* for a domain's entries in translation caches */
+bool abstract_event_irq(u64 index, u64 *intid);
+bool abstract_pool_has_run(u32 vm, u32 order); /* 2^order free pages side by side, or more */
+void abstract_domain_left(u32 vm, u64 id, u64 *mapped, u64 *tables); /* of one that is being freed */
+
+/* --- between the two files of it: sentences, and page tables as hardware walks them */
+bool differs(const char *fmt, ...) PRINTF(1, 2);
+u64 hw_stream(const void *endpoint);
+bool hw_tree_same(const struct spec_tree *tree, u64 root, u64 from, u64 to, const char *whose);
+void hw_tree_take(struct spec_tree *tree, u64 root);
+
+#endif

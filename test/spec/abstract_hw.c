@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Tables as hardware walks them: VMSAv8-64 descriptors (DDI 0487 D8.3), stream table entries and context descriptors
+ * (IHI 0070 5.2, 5.4). Written from the manuals; shares no code with what writes them.
+ */
+#include "abstract.h"
+
+#include "abi/pviommu.h"
+#include "hyp/io.h"
+#include "iommu/device.h"
+#include "iommu/domain.h"
+#include "iommu/iommu.h"
+#include "mem/page.h"
+#include "smmuv3/smmuv3.h"
+#include "vm/vm.h"
+
+#define ENTRIES 512u
+
+static u64 field(u64 word, u32 high, u32 low) { return word << (63 - high) >> (63 - high + low); }
+
+static const u64 *memory(u64 at) { return io_phys(pa(at)); }
+
+/* --- descriptors */
+
+#define D_VALID   1ull
+#define D_TABLE   2ull
+#define D_ADDRESS 0x0000fffffffff000ull
+#define D_AF      (1ull << 10)
+
+static u32 s1_prot(u64 d)
+{
+	u32 prot = PVIOMMU_PROT_READ;
+
+	if (field(d, 7, 7) == 0)
+		prot |= PVIOMMU_PROT_WRITE;
+	if (field(d, 6, 6) == 0)
+		prot |= PVIOMMU_PROT_PRIV;
+	if (field(d, 54, 53) == 3)
+		prot |= PVIOMMU_PROT_NOEXEC;
+	return prot;
+}
+
+static u32 s2_prot(u64 d)
+{
+	return (field(d, 6, 6) != 0 ? PVIOMMU_PROT_READ : 0) | (field(d, 7, 7) != 0 ? PVIOMMU_PROT_WRITE : 0) |
+	       (field(d, 54, 53) == 2 ? PVIOMMU_PROT_NOEXEC : 0);
+}
+
+/* Stage 1 by the index into the MAIR that the context descriptor has, stage 2 by MemAttr itself. */
+static u32 type_of(u64 d, u8 stage)
+{
+	u64 attr = stage == 1 ? field(d, 4, 2) : field(d, 5, 2);
+
+	if (attr == (stage == 1 ? 0 : 0xf))
+		return PVIOMMU_PROT_CACHE;
+	if (attr == 1)
+		return PVIOMMU_PROT_MMIO;
+	return attr == (stage == 1 ? 2 : 5) ? 0 : ~0u;
+}
+
+/* What a leaf may have set beside what is decoded. */
+static bool leaf_is_sound(u64 d, int level, u8 stage)
+{
+	u64 known = D_VALID | D_ADDRESS | D_AF | 3ull << 8 | 0xfcull | 3ull << 53 | (level == SPEC_LAST ? D_TABLE : 0);
+
+	if (stage == 1)
+		known |= 1ull << 11; /* nG: tagged by the ASID */
+	return (d & ~known) == 0 && (d & D_VALID) && (d & D_AF) && field(d, 9, 8) == 3 &&
+	       (level < SPEC_LAST || (d & D_TABLE)) && (stage == 2 || (d & 1ull << 11)) &&
+	       (d & D_ADDRESS & (level_size(level) - 1)) == 0;
+}
+
+static bool is_table(u64 d, int level) { return level < SPEC_LAST && (d & (D_VALID | D_TABLE)) == (D_VALID | D_TABLE); }
+
+/* The abstract entry of a descriptor that is no table. */
+static u64 leaf_of(u64 d, int level, u8 stage)
+{
+	u32 type = type_of(d, stage);
+
+	if (d == 0)
+		return 0;
+	if (!leaf_is_sound(d, level, stage) || type == ~0u)
+		return SPEC_BAD;
+	return leaf_entry(d & D_ADDRESS, type | (stage == 1 ? s1_prot(d) : s2_prot(d)));
+}
+
+/* A page that hardware walks is the hypervisor's, and no pool would give it out. */
+static bool is_ours(u64 at)
+{
+	const struct page *page = page_find(pa(at));
+
+	return page != NULL && page->owner == OWNER_HYP && page->state != PAGE_POOL_FREE;
+}
+
+static bool same_entry(u64 d, u64 want, u64 va, int level, u8 stage, const char *whose)
+{
+	u64 is = leaf_of(d, level, stage);
+
+	if (is == want)
+		return true;
+	return differs("%s: 0x%llx is mapped by 0x%llx (level %d), the specification says %s 0x%llx prot 0x%x, and it is %s 0x%llx prot 0x%x",
+		       whose, (unsigned long long)va, (unsigned long long)d, level,
+		       want == 0 ? "nothing" : want & SPEC_TABLE ? "a table" :
+								   "a leaf",
+		       (unsigned long long)leaf_out(want),
+		       leaf_prot_of(want), is == 0 ? "nothing" : is & SPEC_BAD ? "malformed" :
+										 "a leaf",
+		       (unsigned long long)leaf_out(is), leaf_prot_of(is));
+}
+
+struct walk {
+	const char *whose;
+	u64 from, to;
+	u8 stage;
+};
+
+/* A real table against one of the model, between two addresses. */
+static bool same_table(const struct walk *w, const u64 *want, u64 at, int level, u64 base)
+{
+	const u64 size = level_size(level), *real = memory(at);
+	u64 first = w->from > base ? (w->from - base) / size : 0;
+	u64 last = w->to - base >= ENTRIES * size ? ENTRIES : (w->to - base + size - 1) / size;
+
+	for (u64 i = first; i < last; i++) {
+		u64 va = base + i * size;
+
+		if ((real[i] | want[i]) == 0)
+			continue;
+		if ((want[i] & SPEC_TABLE) && is_table(real[i], level)) {
+			u64 below = real[i] & D_ADDRESS;
+
+			if ((real[i] & ~(D_ADDRESS | D_VALID | D_TABLE)) != 0 || !is_ours(below))
+				return differs("%s: 0x%llx goes to a table 0x%llx that is malformed, or not the hypervisor's",
+					       w->whose, (unsigned long long)va, (unsigned long long)real[i]);
+			if (!same_table(w, spec_node((u32)(want[i] >> 12)), below, level + 1, va))
+				return false;
+		} else if (is_table(real[i], level)) {
+			return differs("%s: 0x%llx has a table (level %d) that the specification has not", w->whose,
+				       (unsigned long long)va, level);
+		} else if (!same_entry(real[i], want[i], va, level, w->stage, w->whose)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool hw_tree_same(const struct spec_tree *tree, u64 root, u64 from, u64 to, const char *whose)
+{
+	const u64 part = ENTRIES * level_size(tree->start);
+
+	for (u32 i = 0; i < tree->roots; i++) {
+		const struct walk w = { whose, from, to < (i + 1) * part ? to : (i + 1) * part, tree->stage };
+
+		if (from < (i + 1) * part && to > i * part &&
+		    !same_table(&w, spec_node(tree->root[i]), root + i * PAGE_SIZE, tree->start, i * part))
+			return false;
+	}
+	return true;
+}
+
+static void take_table(struct spec_tree *tree, u64 at, int level, u64 base)
+{
+	const u64 *real = memory(at);
+
+	for (u32 i = 0; i < ENTRIES; i++) {
+		u64 va = base + i * level_size(level);
+
+		if (real[i] == 0)
+			continue;
+		if (is_table(real[i], level)) {
+			tree_link(tree, va, level);
+			take_table(tree, real[i] & D_ADDRESS, level + 1, va);
+		} else {
+			tree_put(tree, va, level, leaf_of(real[i], level, tree->stage));
+		}
+	}
+}
+
+void hw_tree_take(struct spec_tree *tree, u64 root)
+{
+	tree_make(tree);
+	for (u32 i = 0; i < tree->roots; i++)
+		take_table(tree, root + i * PAGE_SIZE, tree->start, i * ENTRIES * level_size(tree->start));
+}
+
+/* --- streams */
+
+static const u64 *ste_of(const struct iommu *iommu, u32 sid)
+{
+	const struct smmuv3_strtab *t = &smmuv3_of(iommu)->strtab;
+	u64 l1;
+
+	if (sid >> t->log2 != 0)
+		return NULL;
+	if (!t->two_level)
+		return t->base + 8ull * sid;
+	l1 = t->base[sid >> 8];
+	return field(l1, 4, 0) != 0 ? memory(l1 & 0x00ffffffffffffc0ull) + 8ull * (sid & 255) : NULL;
+}
+
+static const u64 *cd_of(const u64 *ste, u32 pasid)
+{
+	u64 base = ste[0] & 0x00ffffffffffffc0ull;
+
+	if (field(ste[0], 5, 4) == 0)
+		return memory(base) + 8ull * pasid;
+	return memory(memory(base)[pasid >> 10] & 0x00fffffffffff000ull) + 8ull * (pasid & 1023);
+}
+
+/* Which table a context descriptor names, as a word of the abstract state. */
+static u64 cd_means(const u64 *cd, const struct domain *d, u16 vmid)
+{
+	const struct vm *p = vm_primary;
+	u64 root = cd[1] & 0x000ffffffffffff0ull, asid = field(cd[0], 63, 48);
+
+	if (field(cd[0], 31, 31) == 0)
+		return STREAM_NO;
+	if (field(cd[0], 5, 0) != 64u - iommu_common.paging->va_bits || field(cd[0], 46, 46) == 0)
+		return STREAM_STRANGE;
+	if (d != NULL && d->pt.root.v == root && d->tag.asid == asid &&
+	    (!iommu_common.stage2 || d->tag.vmid == vmid))
+		return STREAM_DOMAIN | d->id;
+	if (!iommu_common.stage2 && p->dma_pt.root.v == root && p->dma_tag.asid == asid)
+		return STREAM_IDENTITY;
+	return STREAM_STRANGE;
+}
+
+static u64 ste_means(const struct endpoint *e, const u64 *ste)
+{
+	const struct domain *d = e->attached.domain;
+	u64 config = field(ste[0], 3, 1), root = ste[3] & 0x000ffffffffffff0ull;
+	u16 vmid = (u16)field(ste[2], 15, 0);
+
+	if (field(ste[0], 0, 0) == 0 || config == 0)
+		return STREAM_NO;
+	if (config == 5) /* stage 1 */
+		return cd_means(cd_of(ste, 0), d, vmid);
+	if (config != 6 || field(ste[2], 58, 58) == 0)
+		return STREAM_STRANGE;
+	if (d != NULL && d->pt.root.v == root && d->tag.vmid == vmid)
+		return STREAM_DOMAIN | d->id;
+	return vm_primary->dma_pt.root.v == root && vm_primary->dma_tag.vmid == vmid ? STREAM_IDENTITY : STREAM_STRANGE;
+}
+
+/* PASIDs that hardware would translate are those that are attached, each by its own domain. */
+static bool pasids_are_sound(const struct endpoint *e, const u64 *ste)
+{
+	u32 bits = (u32)field(ste[0], 63, 59);
+
+	if (bits != e->ctx.pasid_bits)
+		return false;
+	for (u32 p = 1; p >> bits == 0; p++) {
+		const struct domain *d = e->substream != NULL ? e->substream[p].domain : NULL;
+		u64 means = cd_means(cd_of(ste, p), d, (u16)field(ste[2], 15, 0));
+
+		if (means != (d != NULL ? STREAM_DOMAIN | d->id : STREAM_NO))
+			return false;
+	}
+	/* Transactions without a PASID are PASID 0's where there are some (S1DSS). */
+	return bits == 0 || field(ste[1], 1, 0) == 2;
+}
+
+u64 hw_stream(const void *endpoint)
+{
+	const struct endpoint *e = endpoint;
+	const u64 *ste = ste_of(e->iommu, e->sid.v);
+
+	if (ste == NULL)
+		return STREAM_NO;
+	if (field(ste[0], 0, 0) != 0 && field(ste[0], 3, 1) == 5 && !pasids_are_sound(e, ste))
+		return STREAM_STRANGE;
+	return ste_means(e, ste);
+}

@@ -1,0 +1,9 @@
+# The executable specification: spec.h says what a program that links it has to give. SPEC=0 leaves it out, and with it
+# nothing but these options of the linker: no other object differs.
+
+SPEC ?= 1
+
+spec_srcs := $(wildcard test/spec/*.c)
+# The up-calls of include/hyp/upcall.h, and the one down-call that other calls happen inside of.
+spec_wrapped := hyp_hypercall hyp_vcpu_hypercall
+spec_wrap := $(if $(filter 1,$(SPEC)),$(foreach name,$(spec_wrapped),-Wl,--wrap=$(name)))
