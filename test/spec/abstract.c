@@ -108,6 +108,15 @@ static struct spec_vm_words vm_words(const struct vm *vm)
 	return w;
 }
 
+static struct spec_vcpu_words vcpu_words(const struct vcpu *vcpu)
+{
+	return (struct spec_vcpu_words){
+		.running = vcpu->running,
+		.load = vcpu->load,
+		.undelivered = vcpu->undelivered,
+	};
+}
+
 static struct spec_domain_words domain_words(const struct domain *d)
 {
 	return (struct spec_domain_words){
@@ -235,6 +244,7 @@ static void take_devices(void)
 	for (u32 i = 0; i < device_count; i++) {
 		const struct device *real = &device_table[i];
 		struct spec_device *d = &spec->device[i];
+		struct spec_device was = *d;
 
 		*d = (struct spec_device){
 			.w = device_words(real),
@@ -246,6 +256,7 @@ static void take_devices(void)
 			.line_count = real->irq_count,
 			.name = real->name,
 		};
+		memcpy(d->token, was.token, sizeof(d->token));
 		for (u32 k = 0; k < real->mmio_count; k++) {
 			d->mmio[k].base = real->mmio[k].base;
 			d->mmio[k].size = real->mmio[k].size;
@@ -255,14 +266,15 @@ static void take_devices(void)
 			d->lines[k] = real->irq[k];
 			d->line[k] = real->irq_given[k];
 		}
-		for (u32 k = 0; k < real->endpoint_count; k++)
-			spec->endpoint[spec->endpoints++] = (struct spec_endpoint){
-				.w = endpoint_words(&real->endpoint[k]),
-				.device = i,
-				.index = k,
-				.iommu = real->endpoint[k].iommu->index,
-				.pasid_bits = endpoint_pasid_bits(&real->endpoint[k]),
-			};
+		for (u32 k = 0; k < real->endpoint_count; k++) {
+			struct spec_endpoint *e = &spec->endpoint[spec->endpoints++];
+
+			e->w = endpoint_words(&real->endpoint[k]);
+			e->device = i;
+			e->index = k;
+			e->iommu = real->endpoint[k].iommu->index;
+			e->pasid_bits = endpoint_pasid_bits(&real->endpoint[k]);
+		}
 	}
 }
 
@@ -309,9 +321,14 @@ static void take_vm(const struct vm *vm)
 {
 	struct spec_vm *v = &spec->vm[abstract_vm_number(vm)];
 
-	memset(v, 0, sizeof(*v));
+	v->cpu = v->dma = (struct spec_tree){ 0 };
+	memset(&v->w, 0, sizeof(v->w));
 	if (!vm_there(vm))
 		return;
+	for (u32 i = 0; i < vm->guard_count; i++)
+		v->guard[i] = vm->guard[i];
+	for (u32 i = 0; i < SPEC_VCPUS; i++)
+		v->vcpu[i].w = vcpu_words(&vm->vcpu[i]);
 	v->w = vm_words(vm);
 	for (u32 i = 0; i < SPEC_PVS; i++)
 		v->pv[i] = pv_words(&vm->pviommu[i]);
@@ -491,6 +508,12 @@ static bool same_vm(u32 i)
 		       differs("VM number %u: the specification says that it is%s there", i, v->w.life == VM_NONE ? " not" : "");
 	if (!SAME(w, v->w, vm_word, "VM", v->w.handle))
 		return false;
+	for (u32 k = 0; k < SPEC_VCPUS; k++) {
+		const struct spec_vcpu_words c = vcpu_words(&real->vcpu[k]);
+
+		if (!SAME(c, v->vcpu[k].w, vcpu_word, "vCPU", k))
+			return false;
+	}
 	for (u32 k = 0; k < SPEC_PVS; k++) {
 		const struct spec_pv p = pv_words(&real->pviommu[k]);
 
@@ -519,6 +542,23 @@ static bool same_tree(const struct spec_tree *t, u64 from, u64 to)
 			return hw_tree_same(t, vm_at(i)->cpu_pt.root.v, from, to, name);
 		if (t == &spec->vm[i].dma)
 			return hw_tree_same(t, vm_at(i)->dma_pt.root.v, from, to, name);
+	}
+	return true;
+}
+
+static bool same_guards(u32 i)
+{
+	const struct vm *real = vm_at(i);
+	const struct spec_vm *v = &spec->vm[i];
+
+	for (u32 k = 0; k < v->w.guards; k++) {
+		u32 n = 0;
+
+		while (n < real->guard_count && real->guard[n] != v->guard[k])
+			n++;
+		if (n == real->guard_count)
+			return differs("VM number %u: 0x%llx is not guarded, the specification says that it is", i,
+				       (unsigned long long)v->guard[k]);
 	}
 	return true;
 }
@@ -561,12 +601,77 @@ const char *abstract_differs(const struct spec_look *look)
 			       (unsigned long long)vm_tables_free(), (unsigned long long)spec->hyp_free);
 	if (same)
 		same = same_endpoints();
+	for (u32 i = 1; i < SPEC_VMS && same && look->all; i++)
+		same = same_guards(i);
 	if (same)
 		same = look->all ? same_pages(0, spec->pages) && same_trees() : same_parts(look);
 	return same ? NULL : why;
 }
 
 /* --- what only the machine can tell */
+
+bool abstract_page_is_zero(u64 at)
+{
+	const u64 *word = io_phys(pa(at));
+
+	for (u32 i = 0; i < PAGE_SIZE / sizeof(*word); i++)
+		if (word[i] != 0)
+			return false;
+	return true;
+}
+
+bool abstract_in_window(u64 at, u64 size)
+{
+	for (u32 i = 0; arch_vm_window(i).size != 0; i++) {
+		const struct range w = arch_vm_window(i);
+
+		if (at < w.base + w.size && w.base < at + size)
+			return true;
+	}
+	return false;
+}
+
+bool abstract_window(u64 index, u64 *base, u64 *size)
+{
+	const struct range w = arch_vm_window(index < 8 ? (u32)index : 8);
+
+	*base = w.base;
+	*size = w.size;
+	return w.size != 0;
+}
+
+u64 abstract_vm_parts(u64 vcpus)
+{
+	u64 asids = iommu_common.stage1 && iommu_common.stage2 ?
+			    align_up(idmap_bytes(1u << iommu_common.asid_bits), PAGE_SIZE) >> PAGE_SHIFT :
+			    0;
+
+	return 2 + arch_cpu_pt->root_pages + (1ull << arch_vm_order()) + (vcpus << arch_vcpu_order()) + asids;
+}
+
+u64 abstract_domain_tags(void)
+{
+	u64 tags = (1ull << (iommu_common.stage1 ? iommu_common.asid_bits : iommu_common.vmid_bits)) - 3;
+
+	/* Where tags are the machine's, all secondaries together have half of them. */
+	return iommu_common.stage1 && iommu_common.stage2 ? tags : tags / (2 * VM_SECONDARIES) + 1;
+}
+
+u64 abstract_vm_place(u64 handle)
+{
+	for (u32 i = 0; i < SPEC_VMS; i++)
+		if (vm_there(vm_at(i)) && vm_at(i)->handle == handle)
+			return i;
+	return SPEC_VMS;
+}
+
+bool abstract_vm_is_there(u32 vm) { return vm_there(vm_at(vm)); }
+u64 abstract_device_state(u32 device) { return device_table[device].state; }
+
+u64 abstract_wake_irq(void) { return machine->wake_irq; }
+bool abstract_can_run(void) { return arch_vcpu_can_run(); }
+
+const struct pc_vcpu_exit *abstract_exit(const struct vcpu *vcpu) { return &vcpu->exit; }
 
 u64 abstract_allocation_fails(void) { return pool_fail_after; }
 
@@ -615,4 +720,91 @@ void abstract_domain_left(u32 vm, u64 id, u64 *mapped, u64 *tables)
 		return;
 	*mapped = slot(real, i)->mapped;
 	*tables = slot(real, i)->pt.tables;
+}
+
+const char *abstract_take_faults(void)
+{
+	for (u32 i = 0; i < SPEC_VMS; i++)
+		for (u32 k = 0; k < SPEC_PVS; k++) {
+			const struct pviommu *real = &vm_at(i)->pviommu[k];
+			struct spec_pv *pv = &spec->vm[i].pv[k];
+
+			if (!vm_there(vm_at(i)))
+				continue;
+			if ((real->faults != pv->faults || real->lost != pv->lost) &&
+			    (real->faults < pv->faults || real->lost < pv->lost || pv->iommu == 0)) {
+				differs("pvIOMMU %u of VM number %u: %llu faults and %llu lost, before %llu and %llu", k, i,
+					(unsigned long long)real->faults, (unsigned long long)real->lost,
+					(unsigned long long)pv->faults, (unsigned long long)pv->lost);
+				return why;
+			}
+			pv->faults = real->faults;
+			pv->lost = real->lost;
+		}
+	return NULL;
+}
+
+bool abstract_events_pending(void)
+{
+	for (u32 i = 0; i < iommu_count; i++)
+		if (iommu_pending(&iommu_instance[i]))
+			return true;
+	return false;
+}
+
+bool abstract_config_window(u64 at)
+{
+	for (u32 i = 0; i < machine->pci_count; i++)
+		if (at - machine->pci[i].ecam.base < machine->pci[i].ecam.size)
+			return true;
+	return false;
+}
+
+/* --- what a call must not touch */
+
+static bool page_may_change(const struct spec_call *c, bool (*mine)(const struct spec_call *c, u32 vm), u64 n, const struct page *real)
+{
+	const struct spec_page *was = &spec->page[n];
+	bool from = was->owner == 0 || mine(c, was->owner - 1u), to = real->owner == OWNER_HYP || mine(c, real->owner - OWNER_VM);
+
+	if (!from || !to)
+		return differs("page 0x%llx of owner %u is owner %u's now, and the call is about neither",
+			       (unsigned long long)page_address(n), was->owner, real->owner);
+	if (was->owner != real->owner && real->owner == OWNER_VM && !abstract_page_is_zero(page_address(n)))
+		return differs("page 0x%llx is the primary's again and was not scrubbed", (unsigned long long)page_address(n));
+	return true;
+}
+
+static bool pages_mine(const struct spec_call *c, bool (*mine)(const struct spec_call *c, u32 vm))
+{
+	for (u64 n = 0; n < spec->pages; n++) {
+		const struct page *real = page_find(pa(page_address(n)));
+		u64 want;
+
+		memcpy(&want, &spec->page[n], sizeof(want));
+		if (real != NULL && record_word(real) != want && !page_may_change(c, mine, n, real))
+			return false;
+	}
+	return true;
+}
+
+/* The primary keeps all but tables of its views. */
+static bool primary_kept(void)
+{
+	struct spec_vm *p = &spec->vm[0];
+
+	p->w.cpu_tables = vm_primary->cpu_pt.tables;
+	p->w.dma_tables = vm_primary->dma_pt.tables;
+	return true;
+}
+
+const char *abstract_foreign(const struct spec_call *c, bool (*mine)(const struct spec_call *c, u32 vm))
+{
+	bool same = pages_mine(c, mine) && primary_kept();
+
+	for (u32 i = 1; i < SPEC_VMS && same; i++)
+		same = mine(c, i) || same_vm(i);
+	for (u32 i = 0; i < spec->domain_count && same; i++)
+		same = (spec->domain[i].w.vm != 0 && mine(c, (u32)spec->domain[i].w.vm)) || same_domain(&spec->domain[i]);
+	return same ? NULL : why;
 }

@@ -34,6 +34,27 @@ u64 abstract_vm_number(const struct vm *vm);
 u64 abstract_allocation_fails(void); /* the n-th from now on is ordered to fail; 0: none */
 bool abstract_hardware_failed(void);   /* an IOMMU is off for good */
 bool abstract_tags_left(u32 vm);       /* for a domain's entries in translation caches */
+bool abstract_page_is_zero(u64 at);
+/* The CPU room's windows in a VM's addresses, and what a VM is made of, in pages of its pool beside domains. */
+bool abstract_in_window(u64 at, u64 size);
+bool abstract_window(u64 index, u64 *base, u64 *size);
+u64 abstract_vm_parts(u64 vcpus);
+u64 abstract_wake_irq(void);
+u64 abstract_domain_tags(void); /* the most domains that a secondary can have tags for */
+u64 abstract_vm_place(u64 handle);  /* the number of a VM by its handle */
+bool abstract_vm_is_there(u32 vm);
+u64 abstract_device_state(u32 device);
+/*
+ * Was something changed that is not of the VMs for which `mine` says so? A sentence, or NULL. Pages change hands between
+ * those VMs, the primary and the hypervisor, and who gets one from another finds it scrubbed.
+ */
+struct spec_call;
+const char *abstract_foreign(const struct spec_call *c, bool (*mine)(const struct spec_call *c, u32 vm));
+/* Fault counters, which hardware's events move: taken, if they have only grown. */
+const char *abstract_take_faults(void);
+bool abstract_events_pending(void);
+bool abstract_config_window(u64 at); /* configuration space, which is emulated for the primary */
+bool abstract_can_run(void); /* this CPU, a secondary's vCPU */
 bool abstract_event_irq(u64 index, u64 *intid);
 bool abstract_pool_has_run(u32 vm, u32 order); /* 2^order free pages side by side, or more */
 void abstract_domain_left(u32 vm, u64 id, u64 *mapped, u64 *tables); /* of one that is being freed */

@@ -12,38 +12,38 @@
 #define FN(id) [(id) & PC_FN_MASK]
 
 const struct spec_row spec_functions[0x183] = {
-	FN(PC_HYP_MEMINFO) = { NULL, RULE_SECONDARY, 1, 3 },
-	FN(PC_MEM_SHARE) = { NULL, RULE_SECONDARY, 3, 3 },
-	FN(PC_MEM_UNSHARE) = { NULL, RULE_SECONDARY, 3, 3 },
-	FN(PC_MMIO_GUARD_INFO) = { NULL, RULE_SECONDARY, 0, 0 },
-	FN(PC_MMIO_GUARD_ENROLL) = { NULL, RULE_SECONDARY, 0, 0 },
-	FN(PC_MMIO_GUARD_MAP) = { NULL, RULE_SECONDARY, 0, 0 },
-	FN(PC_MMIO_GUARD_UNMAP) = { NULL, RULE_SECONDARY, 0, 0 },
-	FN(PC_MEM_RELINQUISH) = { NULL, RULE_SECONDARY, 3, 3 },
-	FN(PC_MMIO_RGUARD_MAP) = { NULL, RULE_SECONDARY, 0, 0 },
-	FN(PC_MMIO_RGUARD_UNMAP) = { NULL, RULE_SECONDARY, 0, 0 },
-	FN(PC_DEV_REQ_DMA) = { NULL, ANY, 3, 6 },
-	FN(PC_DEV_REQ_MMIO) = { NULL, ANY, 2, 6 },
-	FN(PC_VMM_QUERY) = { NULL, RULE_PRIMARY, 0, 0 },
-	FN(PC_VM_CREATE) = { NULL, RULE_PRIMARY, 0, 0 },
-	FN(PC_VM_DESTROY) = { NULL, RULE_PRIMARY, 0, 0 },
-	FN(PC_VM_DONATE) = { NULL, RULE_PRIMARY, 0, 0 },
-	FN(PC_VM_FINALISE) = { NULL, RULE_PRIMARY, 0, 0 },
-	FN(PC_VCPU_SET) = { NULL, RULE_PRIMARY, 0, 0 },
-	FN(PC_VCPU_RUN) = { NULL, RULE_PRIMARY, 0, 0 },
-	FN(PC_VCPU_IRQ) = { NULL, RULE_PRIMARY, 0, 0 },
-	FN(PC_VM_ADD_POOL) = { NULL, RULE_PRIMARY, 0, 0 },
-	FN(PC_DEV_COUNT) = { NULL, RULE_PRIMARY, 0, 0 },
-	FN(PC_DEV_INFO) = { NULL, RULE_PRIMARY, 0, 0 },
-	FN(PC_DEV_GET_NUM_END_POINTS) = { NULL, RULE_PRIMARY, 0, 0 },
-	FN(PC_DEV_ASSIGN) = { NULL, RULE_PRIMARY, 0, 0 },
-	FN(PC_DEV_SET_END_POINT_VSID) = { NULL, RULE_PRIMARY, 0, 0 },
-	FN(PC_DEV_RELEASE) = { NULL, RULE_PRIMARY, 0, 0 },
-	FN(PC_DEV_MAP_MMIO) = { NULL, RULE_PRIMARY, 0, 0 },
-	FN(PC_DEV_MAP_IRQ) = { NULL, RULE_PRIMARY, 0, 0 },
-	FN(PC_CONSOLE) = { NULL, ANY, 0, 0 },
-	FN(PC_DEV_CONFIG) = { NULL, ANY, 0, 0 },
-	FN(PC_DEV_RESET) = { NULL, ANY, 0, 0 },
+	FN(PC_HYP_MEMINFO) = { rule_meminfo, RULE_SECONDARY, 1, 3 },
+	FN(PC_MEM_SHARE) = { rule_mem_share, RULE_SECONDARY, 3, 3 },
+	FN(PC_MEM_UNSHARE) = { rule_mem_unshare, RULE_SECONDARY, 3, 3 },
+	FN(PC_MMIO_GUARD_INFO) = { rule_meminfo, RULE_SECONDARY, 0, 0 },
+	FN(PC_MMIO_GUARD_ENROLL) = { rule_guard_enroll, RULE_SECONDARY, 0, 0 },
+	FN(PC_MMIO_GUARD_MAP) = { rule_guard_map, RULE_SECONDARY, 0, 0 },
+	FN(PC_MMIO_GUARD_UNMAP) = { rule_guard_unmap, RULE_SECONDARY, 0, 0 },
+	FN(PC_MEM_RELINQUISH) = { rule_mem_relinquish, RULE_SECONDARY, 3, 3 },
+	FN(PC_MMIO_RGUARD_MAP) = { rule_guard_range_map, RULE_SECONDARY, 0, 0 },
+	FN(PC_MMIO_RGUARD_UNMAP) = { rule_guard_range_unmap, RULE_SECONDARY, 0, 0 },
+	FN(PC_DEV_REQ_DMA) = { rule_dev_req_dma, ANY, 3, 6 },
+	FN(PC_DEV_REQ_MMIO) = { rule_dev_req_mmio, ANY, 2, 6 },
+	FN(PC_VMM_QUERY) = { rule_vmm_query, RULE_PRIMARY, 0, 0 },
+	FN(PC_VM_CREATE) = { rule_vm_create, RULE_PRIMARY, 0, 0 },
+	FN(PC_VM_DESTROY) = { rule_vm_destroy, RULE_PRIMARY, 0, 0 },
+	FN(PC_VM_DONATE) = { rule_vm_donate, RULE_PRIMARY, 0, 0 },
+	FN(PC_VM_FINALISE) = { rule_vm_finalise, RULE_PRIMARY, 0, 0 },
+	FN(PC_VCPU_SET) = { rule_vcpu_set, RULE_PRIMARY, 0, 0 },
+	FN(PC_VCPU_RUN) = { rule_vcpu_run, RULE_PRIMARY, 0, 0 },
+	FN(PC_VCPU_IRQ) = { rule_vcpu_irq, RULE_PRIMARY, 0, 0 },
+	FN(PC_VM_ADD_POOL) = { rule_vm_add_pool, RULE_PRIMARY, 0, 0 },
+	FN(PC_DEV_COUNT) = { rule_dev_count, RULE_PRIMARY, 0, 0 },
+	FN(PC_DEV_INFO) = { rule_dev_info, RULE_PRIMARY, 0, 0 },
+	FN(PC_DEV_GET_NUM_END_POINTS) = { rule_dev_endpoints, RULE_PRIMARY, 0, 0 },
+	FN(PC_DEV_ASSIGN) = { rule_dev_assign, RULE_PRIMARY, 0, 0 },
+	FN(PC_DEV_SET_END_POINT_VSID) = { rule_dev_set_vsid, RULE_PRIMARY, 0, 0 },
+	FN(PC_DEV_RELEASE) = { rule_dev_release, RULE_PRIMARY, 0, 0 },
+	FN(PC_DEV_MAP_MMIO) = { rule_dev_map_mmio, RULE_PRIMARY, 0, 0 },
+	FN(PC_DEV_MAP_IRQ) = { rule_dev_map_irq, RULE_PRIMARY, 0, 0 },
+	FN(PC_CONSOLE) = { rule_console, ANY, 0, 0 },
+	FN(PC_DEV_CONFIG) = { rule_dev_config, ANY, 0, 0 },
+	FN(PC_DEV_RESET) = { rule_dev_reset, ANY, 0, 0 },
 };
 
 /* guest-abi 3 and 4, and the tables of `pKVM` registers that must be zero. */
@@ -135,7 +135,7 @@ struct spec_pv *pv_of(struct spec_vm *vm, u64 id)
 /* --- fetching */
 
 /* A top-level structure (guest-abi 2). */
-static s64 fetch_struct(const struct spec_vm *vm, u64 from, void *to, u32 known)
+s64 fetch_struct(const struct spec_vm *vm, u64 from, void *to, u32 known)
 {
 	static u8 copy[PVIOMMU_MAX_STRUCT];
 	u32 size;
@@ -160,6 +160,26 @@ static s64 fetch_struct(const struct spec_vm *vm, u64 from, void *to, u32 known)
 				return PC_TOO_BIG;
 	}
 	return PC_SUCCESS;
+}
+
+/* Of DEV_INFO only the size is read. */
+static s64 fetch_struct_head(const struct spec_vm *vm, u64 from, u32 known)
+{
+	u32 size;
+
+	if (from % 8 != 0)
+		return PC_INVALID_PARAMETER;
+	if (!vm_read(vm, from, &size, sizeof(size)))
+		return PC_FAULT;
+	return size < known || size > PVIOMMU_MAX_STRUCT ? PC_INVALID_PARAMETER : PC_SUCCESS;
+}
+
+static s64 fetch_exit(const struct spec_vm *vm, u64 from)
+{
+	struct pc_vcpu_exit exit;
+	s64 status = fetch_struct(vm, from, &exit, sizeof(exit));
+
+	return status == PC_SUCCESS && !vm_may_write(vm, from, sizeof(exit)) ? PC_FAULT : status;
 }
 
 static s64 fetch_attach(struct spec_call *c)
@@ -216,8 +236,14 @@ static s64 fetch_list(struct spec_call *c, u32 known)
 
 void rule_fetch(struct spec_call *c)
 {
+	u32 id = (u32)c->r[0] & ~PC_SVE_HINT;
+
 	c->fetched = PC_SUCCESS;
-	if (((u32)c->r[0] & ~PC_SVE_HINT) != PC_PVIOMMU_OP)
+	if (vm_index(c->vm) == 0 && id == PC_DEV_INFO)
+		c->fetched = fetch_struct_head(c->vm, c->r[2], sizeof(struct pc_dev_info));
+	if (vm_index(c->vm) == 0 && id == PC_VCPU_RUN)
+		c->fetched = fetch_exit(c->vm, c->r[3]);
+	if (id != PC_PVIOMMU_OP)
 		return;
 	switch (c->r[1]) {
 	case PVIOMMU_ATTACH_LIST:
@@ -287,10 +313,6 @@ static s64 status_of(struct spec_call *c, const struct spec_row *row)
 	for (u32 i = row->first_zero; i != 0 && i <= row->last_zero; i++)
 		if (c->r[i] != 0)
 			return PC_INVALID_PARAMETER;
-	if (row->rule == NULL) {
-		c->take = true;
-		return c->got_status;
-	}
 	return row->rule(c);
 }
 
@@ -333,8 +355,6 @@ void rule_judge(struct spec_call *c)
 	row = row_of(c, &legacy);
 	c->got_status = (s64)(legacy && (s64)c->got[3] != 0 ? c->got[3] : c->got[0]);
 	status = status_of(c, row);
-	if (c->take)
-		return;
 	RULE_DEMAND(c, c->finished != c->again, "it has to be %sfinished", c->again ? "un" : "");
 	if (c->finished)
 		registers(c, status, legacy, want);

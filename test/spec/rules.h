@@ -39,7 +39,9 @@ struct spec_call {
 	/* the verdict */
 	u64 out[3];
 	bool again;   /* it was right not to finish */
-	bool take;    /* the state behind it is open: hardware failed */
+	bool take;    /* the state behind it is open */
+	bool (*mine)(const struct spec_call *c, u32 vm); /* and what of it: VMs that the call is about */
+	bool ran;     /* VCPU_RUN entered the guest */
 	u64 spent;    /* pages of the caller's pool, not yet taken from its count */
 	struct spec_look look;
 };
@@ -57,6 +59,14 @@ extern const struct spec_row spec_functions[0x183], spec_operations[PVIOMMU_OP_C
 
 /* What a call reads of its guest's memory; before the call, since the guest may change it. */
 void rule_fetch(struct spec_call *c);
+/* An access that a view does not map (hyp/upcall.h); `left`: the vCPU has to leave by it. */
+struct mem_access;
+void rule_access(struct spec_vm *vm, u32 vcpu, const struct mem_access *was, const struct mem_access *is, bool done,
+		 bool left);
+/* Is each device of the VM that drives the line, and only those, quarantined now? A sentence if not. */
+const char *rule_storm(u32 line, u32 vm);
+/* A vCPU is about to be run by VCPU_RUN. */
+void rule_run_begins(struct spec_call *c);
 /* The whole verdict on a call: fails, or leaves the state as it has to be now. */
 void rule_judge(struct spec_call *c);
 
@@ -78,10 +88,27 @@ struct spec_domain *live_domain(const struct spec_call *c, u64 id, s64 *why);
 static inline bool page_ok(u64 v) { return (v & (SPEC_PAGE - 1)) == 0; }
 /* The device and range of MMIO that holds all of [pa, pa + size), NULL: none. */
 struct spec_device *device_of_range(u64 pa, u64 size, u32 *range);
+/* How much of [ipa, ipa + size) from its start on is one piece of the machine; false: none of it. */
+bool extent(const struct spec_vm *vm, u64 ipa, u64 size, u64 *out, u64 *room);
+/* A VM by its handle: NOT_FOUND, or BUSY while it is being destroyed. */
+s64 get_vm(u64 handle, struct spec_vm **vm);
+/* May something of a VM be at these addresses of it? */
+bool place_ok(u64 at, u64 size);
+bool pool_ok(u64 pool, u64 pages);
+s64 take_pool(struct spec_call *c, u64 pool, u64 pages);
+void give_back(struct spec_call *c, u64 pa, u64 pages);
+bool is_guarded(const struct spec_vm *vm, u64 at);
+s64 fetch_struct(const struct spec_vm *vm, u64 from, void *to, u32 known);
 struct spec_pv *pv_of(struct spec_vm *vm, u64 id);
 
 spec_rule rule_attach_dev, rule_detach_dev, rule_alloc_domain, rule_free_domain, rule_map_pages, rule_unmap_pages,
 	rule_sid_info, rule_query, rule_endpoint_info, rule_attach_list, rule_detach_list, rule_map_list, rule_unmap_list,
 	rule_iova_to_ipa, rule_stats;
+spec_rule rule_meminfo, rule_mem_share, rule_mem_unshare, rule_mem_relinquish, rule_guard_enroll, rule_guard_map,
+	rule_guard_unmap, rule_guard_range_map, rule_guard_range_unmap, rule_console;
+spec_rule rule_vmm_query, rule_vm_create, rule_vm_destroy, rule_vm_donate, rule_vm_finalise, rule_vm_add_pool,
+	rule_vcpu_set, rule_vcpu_run, rule_vcpu_irq;
+spec_rule rule_dev_count, rule_dev_info, rule_dev_endpoints, rule_dev_assign, rule_dev_set_vsid, rule_dev_release,
+	rule_dev_map_mmio, rule_dev_map_irq, rule_dev_req_dma, rule_dev_req_mmio, rule_dev_config, rule_dev_reset;
 
 #endif

@@ -51,7 +51,7 @@ static u32 kept_prot(u64 prot)
 }
 
 /* How much of [ipa, ipa + size) from its start on is one piece of the machine and of one kind of leaf. */
-static bool extent(const struct spec_vm *vm, u64 ipa, u64 size, u64 *out, u64 *room)
+bool extent(const struct spec_vm *vm, u64 ipa, u64 size, u64 *out, u64 *room)
 {
 	u64 entry, next, leaf, end, at;
 	int level, other;

@@ -41,6 +41,8 @@ void spec_effort(u32 n);
  * counted. Off: it is a failure.
  */
 void spec_foreign_changes(bool allowed);
+/* CPUs wait for each other at up-calls, so that each is judged; not while a guest runs. Off: those that overlap are not judged. */
+void spec_serialise(bool on);
 /* The caller changed the machine now. */
 void spec_resync(void);
 /* Hardware may fail from here on: IO is an answer, and the state behind it is taken for right. */

@@ -19,6 +19,7 @@ struct spec_state *spec;
 	}
 WORD_NAMES(pv_word, SPEC_PV_WORDS)
 WORD_NAMES(vm_word, SPEC_VM_WORDS)
+WORD_NAMES(vcpu_word, SPEC_VCPU_WORDS)
 WORD_NAMES(domain_word, SPEC_DOMAIN_WORDS)
 WORD_NAMES(device_word, SPEC_DEVICE_WORDS)
 WORD_NAMES(endpoint_word, SPEC_ENDPOINT_WORDS)

@@ -37,16 +37,21 @@ struct spec_page {
 #define SPEC_PV_WORDS(W) W(iommu) W(vsids) W(attached) W(faults) W(lost) W(quarantines)
 #define SPEC_VM_WORDS(W)                                                                                     \
 	W(handle)                                                                                            \
-	W(life) W(vcpus) W(pool_total) W(pool_free) W(pages) W(pages_lost) W(domain_max)                     \
+	W(life)                                                                                              \
+	W(vcpus) W(pool_total) W(pool_free) W(pages) W(pages_lost) W(domain_max)                             \
 		W(domains) W(maps) W(unmaps) W(pins) W(mapped) W(open_mmio) W(guards) W(runners) W(teardown) \
 			W(cpu_tables) W(dma_tables)
 #define SPEC_DOMAIN_WORDS(W) W(id) W(vm) W(dying) W(attached) W(iommus) W(mapped) W(tables)
 #define SPEC_DEVICE_WORDS(W) \
 	W(state)             \
-	W(target) W(vm) W(pv) W(frozen) W(blocked) W(clean) W(mmio_away) W(mmio_pins)
+	W(target)            \
+	W(vm) W(pv) W(frozen) W(blocked) W(clean) W(mmio_away) W(mmio_pins)
 #define SPEC_ENDPOINT_WORDS(W) \
 	W(has_vsid)            \
-	W(vsid) W(domain) W(cookie) W(context) W(bits) W(subs) W(stream)
+	W(vsid)                \
+	W(domain) W(cookie) W(context) W(bits) W(subs) W(stream)
+
+#define SPEC_VCPU_WORDS(W) W(running) W(load) W(undelivered)
 
 #define SPEC_WORD(name) u64 name;
 struct spec_pv {
@@ -54,6 +59,9 @@ struct spec_pv {
 };
 struct spec_vm_words {
 	SPEC_VM_WORDS(SPEC_WORD)
+};
+struct spec_vcpu_words {
+	SPEC_VCPU_WORDS(SPEC_WORD)
 };
 struct spec_domain_words {
 	SPEC_DOMAIN_WORDS(SPEC_WORD)
@@ -82,8 +90,24 @@ enum spec_device_state { DEV_HOME,
 #define STREAM_DOMAIN   (1ull << 32) /* and the domain's id, of its VM */
 #define STREAM_STRANGE  2ull       /* anything else */
 
+/* What a run of a vCPU will have to tell the primary, if something of the guest's has ended it. */
+struct spec_exit {
+	bool known;
+	u64 reason, flags, ipa, data, width, arg[3];
+};
+
+struct spec_vcpu {
+	struct spec_vcpu_words w;
+	struct spec_exit exit;
+};
+
+#define SPEC_GUARDS 512u
+#define SPEC_VCPUS  8u
 struct spec_vm {
 	struct spec_vm_words w;
+	u64 last_handle; /* no later VM of this place has it again */
+	u64 guard[SPEC_GUARDS]; /* w.guards of them */
+	struct spec_vcpu vcpu[SPEC_VCPUS];
 	struct spec_pv pv[SPEC_PVS];
 	struct spec_tree cpu, dma; /* dma: the primary's */
 };
@@ -108,6 +132,7 @@ struct spec_device {
 	} mmio[16];
 	u32 lines[8];
 	const char *name;
+	u64 token[16]; /* of its ranges, as it was first told; 0: not yet */
 };
 
 struct spec_endpoint {
@@ -116,6 +141,8 @@ struct spec_endpoint {
 	u32 device, index;
 	u32 iommu;
 	u32 pasid_bits; /* as a guest sees them */
+	u64 token[2];   /* as they were first told */
+	bool told;
 };
 
 /* An attachment of a PASID above 0. */
@@ -184,6 +211,6 @@ bool vm_read(const struct spec_vm *vm, u64 ipa, void *to, u64 bytes);
 bool vm_may_write(const struct spec_vm *vm, u64 ipa, u64 bytes);
 
 /* --- all of it in words, to compare or print: index and name of a word that differs */
-const char *pv_word(u32 i), *vm_word(u32 i), *domain_word(u32 i), *device_word(u32 i), *endpoint_word(u32 i);
+const char *pv_word(u32 i), *vm_word(u32 i), *domain_word(u32 i), *device_word(u32 i), *endpoint_word(u32 i), *vcpu_word(u32 i);
 
 #endif

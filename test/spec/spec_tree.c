@@ -147,6 +147,15 @@ static u64 *reach(struct spec_tree *t, u64 va, int level)
 
 void tree_link(struct spec_tree *t, u64 va, int level) { link_slot(t, reach(t, va, level)); }
 
+void tree_unlink(struct spec_tree *t, u64 va, int level)
+{
+	u64 *slot = tree_slot(t, va, level);
+
+	node_put(below(*slot));
+	*slot = 0;
+	t->tables--;
+}
+
 void tree_put(struct spec_tree *t, u64 va, int level, u64 entry)
 {
 	u64 *slot = reach(t, va, level);

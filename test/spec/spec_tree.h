@@ -51,6 +51,7 @@ bool tree_empty(u64 table);
 void tree_put(struct spec_tree *t, u64 va, int level, u64 entry);
 /* An empty table at the slot. */
 void tree_link(struct spec_tree *t, u64 va, int level);
+void tree_unlink(struct spec_tree *t, u64 va, int level); /* the reverse */
 void tree_clear(struct spec_tree *t, u64 va, int level);
 /* A leaf into the 512 smaller ones. */
 void tree_split(struct spec_tree *t, u64 va, int level);

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hyp/arch.h"
+#include "hyp/platform.h"
 #include "hyp/upcall.h"
 #include "hyp/vm.h"
 #include "rules.h"
@@ -117,20 +119,28 @@ static void look_before(void)
 	spec_resync();
 }
 
-/* --- calls */
+/* --- one up-call at a time */
 
-static u32 inside;    /* CPUs in an up-call */
-static bool overlapped; /* and since the last moment that there was none, two at once */
+static u32 inside;      /* CPUs in an up-call */
+static bool overlapped; /* two at once, since the last moment that there was none */
+static bool serial;     /* CPUs wait for each other instead */
+static u32 turn;        /* whose: 1, somebody's */
+
+void spec_serialise(bool on) { serial = on; }
 
 /* True: this one is alone, and is judged. */
 static bool enter(void)
 {
+	while (serial && __atomic_exchange_n(&turn, 1, __ATOMIC_ACQUIRE) != 0)
+		;
 	if (__atomic_fetch_add(&inside, 1, __ATOMIC_ACQUIRE) == 0)
 		return true;
 	__atomic_store_n(&overlapped, true, __ATOMIC_RELAXED);
 	spec_counts.overlaps++;
 	return false;
 }
+
+static bool still_alone(bool alone) { return alone && started && !__atomic_load_n(&overlapped, __ATOMIC_RELAXED); }
 
 /* The last one out of an overlap takes the machine as it is. */
 static void leave(void)
@@ -141,16 +151,35 @@ static void leave(void)
 		overlapped = false;
 		spec_resync();
 	}
+	if (serial)
+		__atomic_store_n(&turn, 0, __ATOMIC_RELEASE);
 }
+
+/* --- calls */
+
+/* A guest's call happens inside of the primary's VCPU_RUN. */
+#define DEPTH 2
+struct here {
+	struct spec_call call[DEPTH];
+	bool alone[DEPTH];
+	u32 depth;
+};
+static struct here cpu[MACHINE_MAX_CPUS];
 
 static void judge(struct spec_call *c)
 {
+	const char *why;
+
 	spec_counts.calls++;
 	rule_judge(c);
-	if (c->take)
-		spec_resync();
-	else
+	if (!c->take) {
 		look(&c->look, c);
+		return;
+	}
+	why = c->mine != NULL ? abstract_foreign(c, c->mine) : NULL;
+	if (why != NULL)
+		rule_refuse(c, "%s", why);
+	spec_resync();
 }
 
 /* Hardware that fails leaves what no rule foresees. */
@@ -159,33 +188,43 @@ static bool answer_is_open(const struct spec_call *c)
 	return failing && ((s64)c->got[0] == PC_IO || (s64)c->got[3] == PC_IO || abstract_hardware_failed());
 }
 
+static void call_begins(struct spec_call *c, const struct vcpu *vcpu, const struct hcall_args *args)
+{
+	look_before();
+	memset(c, 0, sizeof(*c));
+	c->vm = &spec->vm[abstract_vm_number(vcpu->vm)];
+	c->vcpu = vcpu->index;
+	memcpy(c->r, args->r, sizeof(c->r));
+	c->fails_at = abstract_allocation_fails();
+	rule_fetch(c);
+}
+
+static void call_ends(struct spec_call *c, bool finished, const struct hcall_args *args)
+{
+	c->finished = finished;
+	memcpy(c->got, args->r, sizeof(c->got));
+	if (answer_is_open(c))
+		spec_resync();
+	else
+		judge(c);
+}
+
 static bool call(struct vcpu *vcpu, struct hcall_args *args, bool (*real)(struct vcpu *, struct hcall_args *))
 {
-	static struct spec_call c;
-	bool finished, alone;
+	struct here *h = &cpu[arch_cpu_index()];
+	struct spec_call *c = &h->call[h->depth];
+	bool *alone = &h->alone[h->depth], finished;
 
-	if (!started)
+	if (!started || h->depth == DEPTH)
 		return real(vcpu, args);
-	alone = enter();
-	if (alone) {
-		look_before();
-		memset(&c, 0, offsetof(struct spec_call, look));
-		memset(&c.look, 0, sizeof(c.look));
-		c.vm = &spec->vm[abstract_vm_number(vcpu->vm)];
-		c.vcpu = vcpu->index;
-		memcpy(c.r, args->r, sizeof(c.r));
-		c.fails_at = abstract_allocation_fails();
-		rule_fetch(&c);
-	}
+	*alone = enter();
+	if (*alone)
+		call_begins(c, vcpu, args);
+	h->depth++;
 	finished = real(vcpu, args);
-	if (alone && !__atomic_load_n(&overlapped, __ATOMIC_RELAXED) && started) {
-		c.finished = finished;
-		memcpy(c.got, args->r, sizeof(c.got));
-		if (answer_is_open(&c))
-			spec_resync();
-		else
-			judge(&c);
-	}
+	h->depth--;
+	if (still_alone(*alone))
+		call_ends(c, finished, args);
 	leave();
 	return finished;
 }
@@ -199,4 +238,172 @@ bool __wrap_hyp_vcpu_hypercall(struct vcpu *vcpu, struct hcall_args *args);
 bool __wrap_hyp_vcpu_hypercall(struct vcpu *vcpu, struct hcall_args *args)
 {
 	return call(vcpu, args, __real_hyp_vcpu_hypercall);
+}
+
+/* The guest runs: nobody is in a call meanwhile but itself. */
+void __real_arch_vcpu_run(struct vcpu *vcpu);
+void __wrap_arch_vcpu_run(struct vcpu *vcpu);
+void __wrap_arch_vcpu_run(struct vcpu *vcpu)
+{
+	struct here *h = &cpu[arch_cpu_index()];
+	bool *alone = &h->alone[0];
+	struct spec_call *c = &h->call[0];
+
+	if (!started || h->depth != 1) {
+		__real_arch_vcpu_run(vcpu);
+		return;
+	}
+	if (still_alone(*alone)) {
+		rule_run_begins(c);
+		look(&c->look, c);
+	}
+	leave();
+	__real_arch_vcpu_run(vcpu);
+	*alone = enter() && c->ran;
+	/* What stands in for a guest in a test may have changed the machine itself. */
+	if (*alone)
+		look_before();
+}
+
+/* --- traps */
+
+typedef bool access_fn(struct vcpu *vcpu, struct mem_access *access);
+
+static bool trap(struct vcpu *vcpu, struct mem_access *access, access_fn *real)
+{
+	const struct mem_access was = *access;
+	bool alone, done, left = vcpu->leave;
+
+	if (!started)
+		return real(vcpu, access);
+	alone = enter();
+	if (alone)
+		look_before();
+	done = real(vcpu, access);
+	if (still_alone(alone)) {
+		struct spec_look l = { 0 };
+
+		spec_counts.calls++;
+		rule_access(&spec->vm[abstract_vm_number(vcpu->vm)], vcpu->index, &was, access, done, vcpu->leave != left);
+		look(&l, NULL);
+	}
+	leave();
+	return done;
+}
+
+access_fn __real_hyp_mem_access, __wrap_hyp_mem_access, __real_hyp_vcpu_mem_access, __wrap_hyp_vcpu_mem_access;
+bool __wrap_hyp_mem_access(struct vcpu *vcpu, struct mem_access *access) { return trap(vcpu, access, __real_hyp_mem_access); }
+bool __wrap_hyp_vcpu_mem_access(struct vcpu *vcpu, struct mem_access *access)
+{
+	return trap(vcpu, access, __real_hyp_vcpu_mem_access);
+}
+
+/* --- events */
+
+/* What an interrupt or an exit takes from hardware's queues is counted where it belongs; nothing else changes. */
+static void event_ends(bool alone)
+{
+	struct spec_look l = { 0 };
+
+	if (still_alone(alone)) {
+		const char *why = abstract_take_faults();
+
+		spec_counts.calls++;
+		if (why != NULL)
+			spec_fail("after an event: %s", why);
+		if (failing && abstract_hardware_failed())
+			spec_resync();
+		else
+			look(&l, NULL);
+	}
+	leave();
+}
+
+static bool event_begins(void)
+{
+	bool alone = enter();
+
+	if (alone)
+		look_before();
+	return alone;
+}
+
+void __real_hyp_irq(u32 intid);
+void __wrap_hyp_irq(u32 intid);
+void __wrap_hyp_irq(u32 intid)
+{
+	bool alone;
+
+	if (!started) {
+		__real_hyp_irq(intid);
+		return;
+	}
+	alone = event_begins();
+	__real_hyp_irq(intid);
+	event_ends(alone);
+}
+
+void __real_hyp_exit_work(struct vcpu *vcpu);
+void __wrap_hyp_exit_work(struct vcpu *vcpu);
+void __wrap_hyp_exit_work(struct vcpu *vcpu)
+{
+	bool alone;
+
+	/* Most have nothing to do, and are not worth a look at the machine. */
+	if (!started || !abstract_events_pending()) {
+		__real_hyp_exit_work(vcpu);
+		return;
+	}
+	alone = event_begins();
+	__real_hyp_exit_work(vcpu);
+	event_ends(alone);
+}
+
+/* Before each return to a secondary: it leaves if, and only if, its VM is being destroyed. */
+void __real_hyp_vcpu_check(struct vcpu *vcpu);
+void __wrap_hyp_vcpu_check(struct vcpu *vcpu);
+void __wrap_hyp_vcpu_check(struct vcpu *vcpu)
+{
+	bool alone, left = vcpu->leave;
+
+	if (!started) {
+		__real_hyp_vcpu_check(vcpu);
+		return;
+	}
+	alone = enter();
+	__real_hyp_vcpu_check(vcpu);
+	if (still_alone(alone)) {
+		bool ends = spec->vm[abstract_vm_number(vcpu->vm)].w.life == VM_ENDS;
+
+		spec_counts.calls++;
+		if ((ends && !vcpu->leave) || (!ends && vcpu->leave != left))
+			spec_fail("a vCPU of VM number %llu %s, and its VM is %sbeing destroyed",
+				  (unsigned long long)abstract_vm_number(vcpu->vm), vcpu->leave ? "has to leave" : "goes on",
+				  ends ? "" : "not ");
+	}
+	leave();
+}
+
+/* A device whose line is never quiet is stopped for good: a quarantine, which leaves nobody else's state changed. */
+void __real_hyp_irq_storm(u32 physical, struct vm *vm);
+void __wrap_hyp_irq_storm(u32 physical, struct vm *vm);
+void __wrap_hyp_irq_storm(u32 physical, struct vm *vm)
+{
+	bool alone;
+
+	if (!started) {
+		__real_hyp_irq_storm(physical, vm);
+		return;
+	}
+	alone = event_begins();
+	__real_hyp_irq_storm(physical, vm);
+	if (still_alone(alone)) {
+		const char *why = rule_storm(physical, (u32)abstract_vm_number(vm));
+
+		spec_counts.calls++;
+		if (why != NULL)
+			spec_fail("after a storm of line %u: %s", physical, why);
+		spec_resync();
+	}
+	leave();
 }

@@ -357,14 +357,13 @@ static void I6_memory_exit(void **state UNUSED)
 /* The place for the exit was given away meanwhile: the exit waits for the next run. */
 static enum status take_its_place(struct vcpu *vcpu)
 {
+	struct mem_access load = { .ipa = ipa(0x9000000), .width = 4, .valid = true };
+
 	inside++;
 	bench_cpu_set(1);
 	bench_donate(vm, AT + BLOCK_SIZE, BENCH_EXIT, 1, 0);
 	bench_cpu_set(0);
-	vcpu->exit.reason = PC_EXIT_MMIO;
-	vcpu->exit.ipa = 0x9000000;
-	vcpu->load = true;
-	vcpu->leave = true;
+	assert_false(hyp_vcpu_mem_access(vcpu, &load));
 	return OK;
 }
 
@@ -374,6 +373,7 @@ static void I4_exit_undelivered(void **state UNUSED)
 	struct result r;
 
 	boot();
+	assert_status(vm_guard(vm, PC_MMIO_GUARD_MAP, 0x9000000, 0), PC_SUCCESS);
 	bench_exit();
 	inside = 0;
 	fake_vcpu_run_hook = take_its_place;
