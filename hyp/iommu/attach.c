@@ -305,6 +305,28 @@ void attach_forget(struct vm *vm, struct endpoint *e, bool blocked)
 	e->ctx.table = pa(0);
 }
 
+/* What the identity domain takes of a pool for one stream, unless it has it already. */
+static enum status identity_context(struct endpoint *e, struct vm *vm)
+{
+	if (iommu_common.stage2 || !iommu_is_common(e->iommu) || e->ctx.table.v != 0)
+		return OK;
+	return e->iommu->ops->ctx_alloc(e->iommu, &vm->pool, 0, &e->ctx);
+}
+
+enum status attach_identity_prepare(struct device *d, struct vm *vm)
+{
+	for (u32 i = 0; i < d->endpoint_count; i++) {
+		enum status status = identity_context(&d->endpoint[i], vm);
+
+		if (status == OK)
+			continue;
+		while (i-- > 0)
+			ctx_release(vm, &d->endpoint[i]);
+		return status;
+	}
+	return OK;
+}
+
 static enum status identity_one(struct endpoint *e, struct vm *vm)
 {
 	struct iommu_table table = { .pt = &vm->dma_pt, .tag = &vm->dma_tag };
@@ -319,7 +341,7 @@ static enum status identity_one(struct endpoint *e, struct vm *vm)
 		return OK;
 	vm->dma_tag.users |= 1u << e->iommu->index;
 	if (!iommu_common.stage2) {
-		status = ops->ctx_alloc(e->iommu, &vm->pool, 0, &e->ctx);
+		status = identity_context(e, vm);
 		if (status != OK)
 			return status;
 		status = ops->ctx_write(e->iommu, e->sid, &e->ctx, 0, &table, false);

@@ -41,7 +41,12 @@ enum status detach(struct vm *vm, const struct attach_request *req) MUST_CHECK M
  */
 void attach_forget(struct vm *vm, struct endpoint *e, bool blocked) MUST_HOLD(vm_class);
 
-/* All streams of a device translate by the DMA table of its VM. E_IO, E_NOMEM. */
+/*
+ * Take the memory that attach_identity() will need, for a device without attachments: all of it, or E_NOMEM. Given back
+ * where the device is quarantined instead.
+ */
+enum status attach_identity_prepare(struct device *d, struct vm *vm) MUST_CHECK MUST_HOLD(vm_class);
+/* All streams of a device translate by the DMA table of its VM. E_IO; E_NOMEM, unless it was prepared. */
 enum status attach_identity(struct device *d, struct vm *vm) MUST_CHECK;
 /* All streams of a device are blocked. E_IO. */
 enum status attach_block(struct device *d) MUST_CHECK;

@@ -393,9 +393,16 @@ static bool has_attachments(const struct device *d)
 
 static enum status release_begin(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 {
+	enum status status = OK;
+
 	/* Mappings of an owner that has gone may be in hardware for ever: it does not come back then. */
 	if (has_attachments(d) || ((!vm->primary || d->mmio_away) && d->mmio_pins > 0))
 		return E_BUSY;
+	/* At the end of the reset it would be too late to refuse. */
+	if (vm->primary)
+		status = attach_identity_prepare(d, vm);
+	if (status != OK)
+		return status;
 	leave_owner(d, vm);
 	d->target = vm->primary ? DEVICE_UNASSIGNED : DEVICE_CLAIMED;
 	d->state = DEVICE_RESETTING;

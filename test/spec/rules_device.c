@@ -405,20 +405,29 @@ static void leave_pv(struct spec_device *d)
 	spec->vm[0].pv[pv - 1].iommu = 0;
 }
 
-/* In its identity domain again; on a machine of stage 1 alone that takes a context. */
-static void go_home(struct spec_call *c, struct spec_device *d)
+/* On a machine of stage 1 alone identity takes a context; it is taken when the release begins, or nothing is done. */
+static bool contexts_reserve(struct spec_call *c, struct spec_device *d)
+{
+	if (spec->stage2)
+		return true;
+	FOR_EACH_ENDPOINT_OF(e, d)
+	{
+		if (!spec->iommu[e->iommu].common)
+			continue;
+		if (!pool_take(c, 0))
+			return false;
+	}
+	FOR_EACH_ENDPOINT_OF(e, d)
+	e->w.context = spec->iommu[e->iommu].common;
+	pool_settle(c);
+	return true;
+}
+
+static void go_home(struct spec_device *d)
 {
 	leave_pv(d);
 	FOR_EACH_ENDPOINT_OF(e, d)
-	{
-		e->w.stream = STREAM_IDENTITY;
-		if (spec->stage2)
-			continue;
-		if (!pool_take(c, 0))
-			c->take = true;
-		e->w.context = 1;
-	}
-	pool_settle(c);
+	e->w.stream = spec->iommu[e->iommu].common ? STREAM_IDENTITY : STREAM_NO;
 }
 
 s64 rule_dev_release(struct spec_call *c)
@@ -428,6 +437,8 @@ s64 rule_dev_release(struct spec_call *c)
 
 	if (status != PC_SUCCESS)
 		return status;
+	if (d->w.vm == 0 && (d->w.state == DEV_ASSIGNED || d->w.state == DEV_QUARANTINED) && !contexts_reserve(c, d))
+		return PC_NO_MEMORY;
 	c->out[0] = turn(c, d);
 	if (d->w.vm != 0 || d->w.state == DEV_QUARANTINED || d->w.mmio_away || c->take) {
 		/* Others of the group may be in a reset still when this one is not. */
@@ -442,8 +453,8 @@ s64 rule_dev_release(struct spec_call *c)
 	d->w.state = c->out[0] ? DEV_RESETTING : DEV_HOME;
 	d->w.target = 0;
 	if (!c->out[0])
-		go_home(c, d);
-	return c->take ? c->got_status : PC_SUCCESS;
+		go_home(d);
+	return PC_SUCCESS;
 }
 
 /* --- an owner's own */

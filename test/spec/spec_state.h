@@ -38,18 +38,21 @@ struct spec_page {
 #define SPEC_VM_WORDS(W)                                                                                     \
 	W(handle)                                                                                            \
 	W(life)                                                                                              \
-	W(vcpus) W(pool_total) W(pool_free) W(pages) W(pages_lost) W(domain_max)                             \
+	W(vcpus)                                                                                             \
+	W(pool_total) W(pool_free) W(pages) W(pages_lost) W(domain_max)                                      \
 		W(domains) W(maps) W(unmaps) W(pins) W(mapped) W(open_mmio) W(guards) W(runners) W(teardown) \
 			W(cpu_tables) W(dma_tables)
 #define SPEC_DOMAIN_WORDS(W) W(id) W(vm) W(dying) W(attached) W(iommus) W(mapped) W(tables)
 #define SPEC_DEVICE_WORDS(W) \
 	W(state)             \
 	W(target)            \
-	W(vm) W(pv) W(frozen) W(blocked) W(clean) W(mmio_away) W(mmio_pins)
+	W(vm)                \
+	W(pv) W(frozen) W(blocked) W(clean) W(mmio_away) W(mmio_pins)
 #define SPEC_ENDPOINT_WORDS(W) \
 	W(has_vsid)            \
 	W(vsid)                \
-	W(domain) W(cookie) W(context) W(bits) W(subs) W(stream)
+	W(domain)              \
+	W(cookie) W(context) W(bits) W(subs) W(stream)
 
 #define SPEC_VCPU_WORDS(W) W(running) W(load) W(undelivered)
 

@@ -5,6 +5,8 @@
  */
 #include <string.h>
 
+#include "hyp/pool.h"
+
 #include "bench.h"
 #include "suite.h"
 
@@ -710,6 +712,25 @@ static void dev_assign_and_release(void **state UNUSED)
 	assert_status(pc_dev_release(2), PC_NOT_FOUND);
 }
 
+/* Where identity takes memory of the pool, a device that it is not there for stays as it is. */
+static void I4_dev_release_no_memory(void **state UNUSED)
+{
+	boot_with(bench_stage1_only());
+	bench_assign(0, 0, 100);
+	for (u32 n = 1; n <= 3; n++) {
+		pool_fail_after = n;
+		assert_status(pc_dev_release(0), PC_NO_MEMORY);
+		assert_status(pc_dev_req_dma(0, 100), PC_SUCCESS);
+	}
+	bench_reset_turns = 2;
+	assert_int_equal(pc_dev_release(0).v1, 1);
+	pool_fail_after = 1; /* what it takes is there by now */
+	assert_int_equal(pc_dev_release(0).v1, 1);
+	assert_status(pc_dev_release(0), PC_SUCCESS);
+	pool_fail_after = 0;
+	bench_lands(0, 2, bench_page(5), bench_page(5));
+}
+
 static void dev_req_dma_and_mmio(void **state UNUSED)
 {
 	struct result a, b;
@@ -777,6 +798,7 @@ int main(void)
 		cmocka_unit_test(dev_info),
 		cmocka_unit_test(dev_info_at_the_end_of_memory),
 		cmocka_unit_test(dev_assign_and_release),
+		cmocka_unit_test(I4_dev_release_no_memory),
 		cmocka_unit_test(dev_req_dma_and_mmio),
 		cmocka_unit_test(E3_quarantines_are_counted),
 	};
