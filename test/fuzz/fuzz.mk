@@ -13,7 +13,7 @@ fuzz_programs := $(addprefix $(fuzz_dir)/bin/,$(fuzz_targets))
 
 # What a target is made of beside the core and the models: the bench, or a room's own hardware.
 fuzz_with_hcall := $(bench_srcs) test/unit/vm/random_vms.c
-fuzz_with_pviommu := $(bench_srcs) test/unit/pviommu/random_calls.c test/unit/pviommu/spec_old.c
+fuzz_with_pviommu := $(bench_srcs) test/unit/pviommu/random_calls.c
 fuzz_with_race := $(bench_srcs)
 fuzz_with_fdt := test/unit/platform/tree.c test/unit/platform/tree_check.c
 fuzz_with_pci := test/unit/pci/tree.c test/unit/pci/tree_layout.c
@@ -48,7 +48,7 @@ $(fuzz_dir)/libhyp.a: $(call fuzz_obj,$(host_lib_srcs)) $(addprefix $(fuzz_dir)/
 
 define fuzz_rule
 $(fuzz_dir)/bin/$1: $(call fuzz_obj,test/fuzz/target/$1.c $(fuzz_with_$1) $(fuzz_lib_srcs)) $(fuzz_dir)/libhyp.a test/fuzz/fuzz.lds
-	$$(call cmd,LINK,$$@,$$(HOST_CC) $$(host_sanitize) -fsanitize=fuzzer -fuse-ld=lld -Wl$$(comma)-T$$(comma)test/fuzz/fuzz.lds -o $$@ $$(filter %.o,$$^) $(fuzz_dir)/libhyp.a -lcmocka)
+	$$(call cmd,LINK,$$@,$$(HOST_CC) $$(host_sanitize) -fsanitize=fuzzer -fuse-ld=lld $$(spec_wrap) -Wl$$(comma)-T$$(comma)test/fuzz/fuzz.lds -o $$@ $$(filter %.o,$$^) $(fuzz_dir)/libhyp.a -lcmocka)
 endef
 $(foreach target,$(fuzz_targets),$(eval $(call fuzz_rule,$(target))))
 

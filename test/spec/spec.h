@@ -43,7 +43,7 @@ void spec_effort(u32 n);
 void spec_foreign_changes(bool allowed);
 /* CPUs wait for each other at up-calls, so that each is judged; not while a guest runs. Off: those that overlap are not judged. */
 void spec_serialise(bool on);
-/* The caller changed the machine now. */
+/* The caller changed the machine now, where that is allowed; else a look at everything. */
 void spec_resync(void);
 /* Hardware may fail from here on: IO is an answer, and the state behind it is taken for right. */
 void spec_hardware_fails(void);
@@ -55,6 +55,16 @@ struct spec_counts {
 	u64 overlaps; /* calls that ran while another CPU was in one */
 };
 extern struct spec_counts spec_counts;
+
+/* --- what the state says, for tests that choose calls by it, or that play devices */
+
+/* What a VM's domain maps the address to. */
+bool spec_mapped(u64 vm, u64 domain, u64 iova, u64 *pa);
+/* The domain of a PASID of an endpoint. */
+bool spec_attached(u32 device, u32 endpoint, u32 pasid, u32 *domain);
+bool spec_is_identity(u32 device, u32 endpoint);
+/* Must an access of the device reach memory? *pa: where; of one that must not, 0 or what it may not reach so. */
+bool spec_dma_lands(u32 device, u32 endpoint, u32 pasid, u64 iova, bool write, u64 *pa);
 
 /* Is there a rule for this function of the call table, or operation of PVIOMMU_OP? */
 bool spec_has_function(u32 number);

@@ -39,7 +39,8 @@ struct spec_page {
 	W(handle)                                                                                            \
 	W(life)                                                                                              \
 	W(vcpus)                                                                                             \
-	W(pool_total) W(pool_free) W(pages) W(pages_lost) W(domain_max)                                      \
+	W(pool_total)                                                                                        \
+	W(pool_free) W(pages) W(pages_lost) W(domain_max)                                                    \
 		W(domains) W(maps) W(unmaps) W(pins) W(mapped) W(open_mmio) W(guards) W(runners) W(teardown) \
 			W(cpu_tables) W(dma_tables)
 #define SPEC_DOMAIN_WORDS(W) W(id) W(vm) W(dying) W(attached) W(iommus) W(mapped) W(tables)
@@ -47,12 +48,14 @@ struct spec_page {
 	W(state)             \
 	W(target)            \
 	W(vm)                \
-	W(pv) W(frozen) W(blocked) W(clean) W(mmio_away) W(mmio_pins)
+	W(pv)                \
+	W(frozen) W(blocked) W(clean) W(mmio_away) W(mmio_pins)
 #define SPEC_ENDPOINT_WORDS(W) \
 	W(has_vsid)            \
 	W(vsid)                \
 	W(domain)              \
-	W(cookie) W(context) W(bits) W(subs) W(stream)
+	W(cookie)              \
+	W(context) W(bits) W(subs) W(stream)
 
 #define SPEC_VCPU_WORDS(W) W(running) W(load) W(undelivered)
 

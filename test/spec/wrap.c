@@ -82,7 +82,8 @@ void spec_effort(u32 n) { effort = n; }
 void spec_foreign_changes(bool allowed) { foreign = allowed; }
 void spec_hardware_fails(void) { failing = true; }
 
-void spec_resync(void)
+/* The machine is right as it is. */
+static void adopt(void)
 {
 	if (!started)
 		return;
@@ -114,9 +115,20 @@ static void look_before(void)
 {
 	const struct spec_look all = { .all = true };
 
-	if (!foreign || abstract_differs(&all) == NULL)
+	if (foreign && abstract_differs(&all) != NULL)
+		adopt();
+}
+
+void spec_resync(void)
+{
+	struct spec_look all = { .all = true };
+
+	if (!started)
 		return;
-	spec_resync();
+	if (foreign || failing)
+		adopt();
+	else
+		look(&all, NULL);
 }
 
 /* --- one up-call at a time */
@@ -149,7 +161,7 @@ static void leave(void)
 
 	if (__atomic_fetch_sub(&inside, 1, __ATOMIC_RELEASE) == 1 && was) {
 		overlapped = false;
-		spec_resync();
+		adopt();
 	}
 	if (serial)
 		__atomic_store_n(&turn, 0, __ATOMIC_RELEASE);
@@ -179,7 +191,7 @@ static void judge(struct spec_call *c)
 	why = c->mine != NULL ? abstract_foreign(c, c->mine) : NULL;
 	if (why != NULL)
 		rule_refuse(c, "%s", why);
-	spec_resync();
+	adopt();
 }
 
 /* Hardware that fails leaves what no rule foresees. */
@@ -204,7 +216,7 @@ static void call_ends(struct spec_call *c, bool finished, const struct hcall_arg
 	c->finished = finished;
 	memcpy(c->got, args->r, sizeof(c->got));
 	if (answer_is_open(c))
-		spec_resync();
+		adopt();
 	else
 		judge(c);
 }
@@ -312,7 +324,7 @@ static void event_ends(bool alone)
 		if (why != NULL)
 			spec_fail("after an event: %s", why);
 		if (failing && abstract_hardware_failed())
-			spec_resync();
+			adopt();
 		else
 			look(&l, NULL);
 	}
@@ -403,7 +415,7 @@ void __wrap_hyp_irq_storm(u32 physical, struct vm *vm)
 		spec_counts.calls++;
 		if (why != NULL)
 			spec_fail("after a storm of line %u: %s", physical, why);
-		spec_resync();
+		adopt();
 	}
 	leave();
 }

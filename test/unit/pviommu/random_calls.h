@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Random calls of the primary to its pvIOMMUs, each answer predicted (spec.h): what random_test.c and the fuzzer play.
- * All chances are fake_random_below()'s.
+ * Random calls of the primary to its pvIOMMUs, and DMA of its devices: what random_test.c and the fuzzer play. What the
+ * calls have to answer, and where DMA has to land, the specification says (test/spec). All chances are
+ * fake_random_below()'s.
  */
 #ifndef RANDOM_CALLS_H
 #define RANDOM_CALLS_H
 
-#include "spec_old.h"
-
-extern struct spec random_spec;
+#include "bench.h"
 
 void random_calls_begin(u32 iommus); /* after bench_boot */
 void random_calls_one(void);
