@@ -56,7 +56,7 @@ bool page_stored(u64 addr)
 	return oracle.anew || i == ~0u || oracle.stored[i];
 }
 
-void differs(const char *what, u64 is, u64 was)
+void change_found(const char *what, u64 is, u64 was)
 {
 	if (oracle.other[0] == '\0')
 		snprintf(oracle.other, sizeof(oracle.other), "%s (%#llx, was %#llx)", what, (unsigned long long)is,
@@ -106,7 +106,7 @@ static void compare_run(u32 run)
 		memset(&oracle.ours[run * BLOCK_PAGES], 0, BLOCK_PAGES * sizeof(*oracle.ours));
 	if (r->block_pins != oracle.run[run].block_pins && oracle.looks != 0) {
 		oracle.block_pin_changes++;
-		differs("block pins", r->block_pins, oracle.run[run].block_pins);
+		change_found("block pins", r->block_pins, oracle.run[run].block_pins);
 	}
 	oracle.run[run] = *r;
 }
@@ -138,7 +138,7 @@ void changes_begin(void)
 	for (u32 run = 0; run < oracle.runs; run++)
 		compare_run(run);
 	if (oracle.change_count > 0)
-		differs("page records", oracle.change[0].is, oracle.change[0].was);
+		change_found("page records", oracle.change[0].is, oracle.change[0].was);
 	compare_devices();
 	oracle.vm_count = 0;
 	for (u32 i = 0; i <= VM_SECONDARIES; i++) {

@@ -198,7 +198,7 @@ void changes_end(void);   /* it is over */
 /* Has the page been written as a table since the last look, or does the look begin anew? */
 bool page_stored(u64 addr);
 /* V10: something differs that has no words in the state; the first is told. */
-void differs(const char *what, u64 is, u64 was);
+void change_found(const char *what, u64 is, u64 was);
 
 /* oracle_hw.c */
 void views_init(void);

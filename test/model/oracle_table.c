@@ -94,7 +94,7 @@ bool table_look(struct table_look *t, const struct smmu_root *root, const char *
 	t->walked = t->fresh = true;
 	walk(t);
 	if (was.walked && !same_leaves(&was, t, &at)) {
-		differs(what, at, was.leaf_count);
+		change_found(what, at, was.leaf_count);
 		if (known && !told)
 			violated("io: %s at %#llx changed without a store to a table", what, (unsigned long long)at);
 	}
