@@ -48,7 +48,7 @@ $(fuzz_dir)/libhyp.a: $(call fuzz_obj,$(host_lib_srcs)) $(addprefix $(fuzz_dir)/
 
 define fuzz_rule
 $(fuzz_dir)/bin/$1: $(call fuzz_obj,test/fuzz/target/$1.c $(fuzz_with_$1) $(fuzz_lib_srcs)) $(fuzz_dir)/libhyp.a test/fuzz/fuzz.lds
-	$$(call cmd,LINK,$$@,$$(HOST_CC) $$(host_sanitize) -fsanitize=fuzzer -fuse-ld=lld $$(spec_wrap) -Wl$$(comma)-T$$(comma)test/fuzz/fuzz.lds -o $$@ $$(filter %.o,$$^) $(fuzz_dir)/libhyp.a -lcmocka)
+	$$(call cmd,LINK,$$@,$$(HOST_CC) $$(host_sanitize) -fsanitize=fuzzer -fuse-ld=lld $(if $(filter $(bench_srcs),$(fuzz_with_$1)),$$(spec_wrap)) -Wl$$(comma)-T$$(comma)test/fuzz/fuzz.lds -o $$@ $$(filter %.o,$$^) $(fuzz_dir)/libhyp.a -lcmocka)
 endef
 $(foreach target,$(fuzz_targets),$(eval $(call fuzz_rule,$(target))))
 

@@ -168,6 +168,8 @@ class Plan:
             else:
                 word_of[word] = rest
         self.cc, self.ar, self.libs = word_of["cc"], word_of["ar"], word_of["libs"]
+        # What the specification is attached by, and to which programs.
+        self.wrap, self.wrapped = word_of["wrap"], set(word_of["wrapped"])
         self.fast, self.lib = set(word_of["fast"]), set(word_of["lib"])
         self.builds = [Build(root / word_of[kind][0], word_of[f"{kind}_flags"], word_of[f"{kind}_fast"],
                              word_of[f"{kind}_link"], self) for kind in ("plain", "full")]
@@ -249,7 +251,8 @@ class Planted:
         own, program = self.plan.programs[name], self.out / name.replace("/", "_")
         libs = ([str(self.archive)] if self.archive.exists() else []) + [str(self.build.folder / "libhyp.a")]
         lines = self.tool([*self.plan.cc, *self.build.sanitize, "-Wl,--trace", "-o", str(program),
-                           *(self.object(o) for o in own), *libs, *self.plan.libs], name)
+                           *(self.object(o) for o in own), *libs, *self.plan.libs,
+                           *(self.plan.wrap if name in self.plan.wrapped else ())], name)
         # Rooms that bring something of their own in place of a changed object do not have it.
         if not self.changed.intersection(own) and not any("libfault.a" in line for line in lines):
             return None

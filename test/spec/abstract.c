@@ -608,6 +608,88 @@ const char *abstract_differs(const struct spec_look *look)
 	return same ? NULL : why;
 }
 
+/* --- printing */
+
+struct text {
+	char *at;
+	size_t left;
+};
+
+static void PRINTF(2, 3) print(struct text *t, const char *fmt, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, fmt);
+	n = vsnprintf(t->at, t->left, fmt, args);
+	va_end(args);
+	if (n < 0 || (size_t)n >= t->left)
+		n = t->left > 0 ? (int)t->left - 1 : 0;
+	t->at += n;
+	t->left -= (size_t)n;
+}
+
+/* Words that are zero in both are not worth their room. */
+static void print_words(struct text *t, const char *kind, u64 which, const void *real, const void *want, u32 count,
+			const char *(*name)(u32))
+{
+	const u64 *is = real, *must = want;
+
+	print(t, "\n  %s %llu:", kind, (unsigned long long)which);
+	for (u32 i = 0; i < count; i++) {
+		if ((is[i] | must[i]) == 0)
+			continue;
+		print(t, " %s %llx", name(i), (unsigned long long)must[i]);
+		if (is[i] != must[i])
+			print(t, " (is %llx)", (unsigned long long)is[i]);
+	}
+}
+
+#define PRINT(t, kind, which, real, want, name) print_words(t, kind, which, &(real), &(want), sizeof(want) / sizeof(u64), name)
+
+static void print_vm(struct text *t, u32 i)
+{
+	const struct spec_vm *v = &spec->vm[i];
+	const struct spec_vm_words w = vm_words(vm_at(i));
+
+	PRINT(t, "VM number", i, w, v->w, vm_word);
+	for (u32 k = 0; k < SPEC_PVS; k++) {
+		const struct spec_pv p = pv_words(&vm_at(i)->pviommu[k]);
+
+		if (p.iommu != 0 || v->pv[k].iommu != 0)
+			PRINT(t, "  pvIOMMU", k, p, v->pv[k], pv_word);
+	}
+}
+
+void abstract_print(char *to, size_t size)
+{
+	struct text t = { to, size };
+
+	print(&t, "\nThe state, as specified (and as it is, where that differs), in hexadecimal:");
+	for (u32 i = 0; i < SPEC_VMS; i++)
+		if (spec->vm[i].w.life != VM_NONE || vm_there(vm_at(i)))
+			print_vm(&t, i);
+	for (u32 i = 0; i < spec->domain_count; i++) {
+		const struct spec_domain *d = &spec->domain[i];
+		const struct domain *real = real_domain(d);
+		const struct spec_domain_words w = real != NULL ? domain_words(real) : (struct spec_domain_words){ 0 };
+
+		PRINT(&t, "domain", d->w.id, w, d->w, domain_word);
+	}
+	for (u32 i = 0; i < spec->devices; i++) {
+		const struct spec_device_words w = device_words(&device_table[i]);
+
+		PRINT(&t, "device", i, w, spec->device[i].w, device_word);
+	}
+	for (u32 i = 0; i < spec->endpoints; i++) {
+		const struct spec_endpoint_words w = endpoint_words(real_endpoint(&spec->endpoint[i]));
+
+		PRINT(&t, "endpoint", i, w, spec->endpoint[i].w, endpoint_word);
+	}
+	print(&t, "\n  the hypervisor's pool: %llx free (is %llx)\n", (unsigned long long)spec->hyp_free,
+	      (unsigned long long)vm_tables_free());
+}
+
 /* --- what only the machine can tell */
 
 bool abstract_page_is_zero(u64 at)
@@ -671,8 +753,6 @@ u64 abstract_device_state(u32 device) { return device_table[device].state; }
 u64 abstract_wake_irq(void) { return machine->wake_irq; }
 bool abstract_can_run(void) { return arch_vcpu_can_run(); }
 
-const struct pc_vcpu_exit *abstract_exit(const struct vcpu *vcpu) { return &vcpu->exit; }
-
 u64 abstract_allocation_fails(void) { return pool_fail_after; }
 
 bool abstract_hardware_failed(void)
@@ -722,8 +802,24 @@ void abstract_domain_left(u32 vm, u64 id, u64 *mapped, u64 *tables)
 	*tables = slot(real, i)->pt.tables;
 }
 
+bool abstract_irq_is_of(u32 intid, u32 iommu)
+{
+	return machine->iommu[iommu].event_irq == intid || machine->iommu[iommu].error_irq == intid;
+}
+
+static bool events_came(void)
+{
+	bool came = false;
+
+	for (u32 i = 0; i < iommu_count; i++)
+		came |= hw_events_came(i);
+	return came;
+}
+
 const char *abstract_take_faults(void)
 {
+	if (!events_came())
+		return NULL;
 	for (u32 i = 0; i < SPEC_VMS; i++)
 		for (u32 k = 0; k < SPEC_PVS; k++) {
 			const struct pviommu *real = &vm_at(i)->pviommu[k];

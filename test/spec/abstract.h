@@ -29,6 +29,9 @@ u64 abstract_page_count(void);
 /* Does the machine differ from `spec`? A sentence, or NULL. */
 const char *abstract_differs(const struct spec_look *look);
 
+/* Both states in words: of each the specification's, and the machine's where that is another. */
+void abstract_print(char *to, size_t size);
+
 /* What only the machine can tell. */
 u64 abstract_vm_number(const struct vm *vm);
 u64 abstract_allocation_fails(void); /* the n-th from now on is ordered to fail; 0: none */
@@ -50,9 +53,11 @@ u64 abstract_device_state(u32 device);
  */
 struct spec_call;
 const char *abstract_foreign(const struct spec_call *c, bool (*mine)(const struct spec_call *c, u32 vm));
-/* Fault counters, which hardware's events move: taken, if they have only grown. */
-const char *abstract_take_faults(void);
+/* Does an IOMMU's event queue hold something, or has it dropped something? */
 bool abstract_events_pending(void);
+bool abstract_irq_is_of(u32 intid, u32 iommu);
+/* More events have come since hw_events_count(): counters may have grown more than it says. */
+const char *abstract_take_faults(void);
 bool abstract_config_window(u64 at); /* configuration space, which is emulated for the primary */
 bool abstract_can_run(void); /* this CPU, a secondary's vCPU */
 bool abstract_event_irq(u64 index, u64 *intid);
@@ -63,6 +68,9 @@ void abstract_domain_left(u32 vm, u64 id, u64 *mapped, u64 *tables); /* of one t
 bool differs(const char *fmt, ...) PRINTF(1, 2);
 u64 hw_stream(const void *endpoint);
 bool hw_tree_same(const struct spec_tree *tree, u64 root, u64 from, u64 to, const char *whose);
+/* Count what waits in an event queue, as far as one exit takes it, for whom it is about. */
+void hw_events_count(u32 iommu);
+bool hw_events_came(u32 iommu); /* and have more come since? */
 void hw_tree_take(struct spec_tree *tree, u64 root);
 
 #endif

@@ -271,3 +271,56 @@ u64 hw_stream(const void *endpoint)
 		return STREAM_STRANGE;
 	return ste_means(e, ste);
 }
+
+/* --- events (IHI 0070 7.2, 7.3) */
+
+#define EVENTS_PER_EXIT 64u
+
+static u32 seen[IOMMU_MAX];
+
+static u32 event_prod(u32 iommu) { return io_read32(smmuv3_of(&iommu_instance[iommu])->regs + SMMU_EVENTQ_PROD); }
+
+/* Events that name a stream. */
+static bool names_a_stream(u64 code)
+{
+	return (code >= 0x01 && code <= 0x0b) || (code >= 0x10 && code <= 0x13) || code == 0x20 || code == 0x21 ||
+	       code == 0x24 || code == 0x25;
+}
+
+/* A fault of a stream is its owner's, under the pvIOMMU of its device. */
+static void count_fault(u32 iommu, u64 sid)
+{
+	for (u32 i = 0; i < spec->endpoints; i++) {
+		const struct spec_endpoint *e = &spec->endpoint[i];
+		const struct spec_device *d = &spec->device[e->device];
+
+		if (e->iommu == iommu && device_table[e->device].endpoint[e->index].sid.v == sid && d->w.pv != 0)
+			spec->vm[d->w.vm].pv[d->w.pv - 1].faults++;
+	}
+}
+
+/* Hardware does not say whose events it dropped: everybody behind it hears of it. */
+static void count_loss(u32 iommu)
+{
+	for (u32 i = 0; i < SPEC_VMS; i++)
+		for (u32 k = 0; k < SPEC_PVS; k++)
+			spec->vm[i].pv[k].lost += spec->vm[i].w.life != VM_NONE && spec->vm[i].pv[k].iommu == iommu + 1;
+}
+
+void hw_events_count(u32 iommu)
+{
+	const struct smmuv3_evtq *q = &smmuv3_of(&iommu_instance[iommu])->evtq;
+	u32 prod = event_prod(iommu), queued = (prod - q->cons) & q->wrap;
+
+	seen[iommu] = prod;
+	if ((prod ^ q->cons) & 0x80000000u)
+		count_loss(iommu);
+	for (u32 i = 0; i < queued && queued <= q->size && i < EVENTS_PER_EXIT; i++) {
+		const u64 *record = q->base + (u64)((q->cons + i) & (q->size - 1)) * 4;
+
+		if (names_a_stream(field(record[0], 7, 0)))
+			count_fault(iommu, field(record[0], 63, 32));
+	}
+}
+
+bool hw_events_came(u32 iommu) { return event_prod(iommu) != seen[iommu]; }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "abi/hcall.h"
+#include "spec.h"
 
 #define ANY    (RULE_PRIMARY | RULE_SECONDARY)
 #define FN(id) [(id) & PC_FN_MASK]

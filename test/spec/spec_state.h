@@ -33,31 +33,22 @@ struct spec_page {
 	u32 pins; /* by mappings of 4 KiB */
 };
 
-/* Name, one word each. */
-#define SPEC_PV_WORDS(W) W(iommu) W(vsids) W(attached) W(faults) W(lost) W(quarantines)
-#define SPEC_VM_WORDS(W)                                                                                     \
-	W(handle)                                                                                            \
-	W(life)                                                                                              \
-	W(vcpus)                                                                                             \
-	W(pool_total)                                                                                        \
-	W(pool_free) W(pages) W(pages_lost) W(domain_max)                                                    \
-		W(domains) W(maps) W(unmaps) W(pins) W(mapped) W(open_mmio) W(guards) W(runners) W(teardown) \
-			W(cpu_tables) W(dma_tables)
-#define SPEC_DOMAIN_WORDS(W) W(id) W(vm) W(dying) W(attached) W(iommus) W(mapped) W(tables)
+/* The words of each object, by name. clang-format makes a ladder of them. */
+/* clang-format off */
+#define SPEC_PV_WORDS(W) \
+	W(iommu) W(vsids) W(attached) W(faults) W(lost) W(quarantines)
+#define SPEC_VM_WORDS(W) \
+	W(handle) W(life) W(vcpus) W(pool_total) W(pool_free) W(pages) W(pages_lost) W(domain_max) W(domains) W(maps) \
+	W(unmaps) W(pins) W(mapped) W(open_mmio) W(guards) W(runners) W(teardown) W(cpu_tables) W(dma_tables)
+#define SPEC_DOMAIN_WORDS(W) \
+	W(id) W(vm) W(dying) W(attached) W(iommus) W(mapped) W(tables)
 #define SPEC_DEVICE_WORDS(W) \
-	W(state)             \
-	W(target)            \
-	W(vm)                \
-	W(pv)                \
-	W(frozen) W(blocked) W(clean) W(mmio_away) W(mmio_pins)
+	W(state) W(target) W(vm) W(pv) W(frozen) W(blocked) W(clean) W(mmio_away) W(mmio_pins)
 #define SPEC_ENDPOINT_WORDS(W) \
-	W(has_vsid)            \
-	W(vsid)                \
-	W(domain)              \
-	W(cookie)              \
-	W(context) W(bits) W(subs) W(stream)
-
-#define SPEC_VCPU_WORDS(W) W(running) W(load) W(undelivered)
+	W(has_vsid) W(vsid) W(domain) W(cookie) W(context) W(bits) W(subs) W(stream)
+#define SPEC_VCPU_WORDS(W) \
+	W(running) W(load) W(undelivered)
+/* clang-format on */
 
 #define SPEC_WORD(name) u64 name;
 struct spec_pv {

@@ -25,16 +25,21 @@ static size_t arena_size;
 
 /* --- failing */
 
-static char text[4096];
+static char text[32768];
 
+/* The sentence, then both states. */
 void spec_fail(const char *fmt, ...)
 {
 	va_list args;
+	int n;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	n = vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	started = false;
+	if (started && n > 0 && (size_t)n < sizeof(text)) {
+		started = false;
+		abstract_print(text + n, sizeof(text) - (size_t)n);
+	}
 	spec_failed(text);
 }
 
@@ -318,12 +323,12 @@ static void event_ends(bool alone)
 	struct spec_look l = { 0 };
 
 	if (still_alone(alone)) {
-		const char *why = abstract_take_faults();
+		const char *why = failing ? NULL : abstract_take_faults();
 
 		spec_counts.calls++;
 		if (why != NULL)
 			spec_fail("after an event: %s", why);
-		if (failing && abstract_hardware_failed())
+		if (failing)
 			adopt();
 		else
 			look(&l, NULL);
@@ -331,13 +336,18 @@ static void event_ends(bool alone)
 	leave();
 }
 
-static bool event_begins(void)
+/* ~0: what waits anywhere is taken, else of the IOMMUs whose interrupt it is. */
+static bool event_begins(u32 intid)
 {
 	bool alone = enter();
 
-	if (alone)
-		look_before();
-	return alone;
+	if (!alone)
+		return false;
+	look_before();
+	for (u32 i = 0; i < spec->iommus; i++)
+		if (intid == ~0u || abstract_irq_is_of(intid, i))
+			hw_events_count(i);
+	return true;
 }
 
 void __real_hyp_irq(u32 intid);
@@ -350,7 +360,7 @@ void __wrap_hyp_irq(u32 intid)
 		__real_hyp_irq(intid);
 		return;
 	}
-	alone = event_begins();
+	alone = event_begins(intid);
 	__real_hyp_irq(intid);
 	event_ends(alone);
 }
@@ -366,7 +376,7 @@ void __wrap_hyp_exit_work(struct vcpu *vcpu)
 		__real_hyp_exit_work(vcpu);
 		return;
 	}
-	alone = event_begins();
+	alone = event_begins(~0u);
 	__real_hyp_exit_work(vcpu);
 	event_ends(alone);
 }
@@ -407,7 +417,9 @@ void __wrap_hyp_irq_storm(u32 physical, struct vm *vm)
 		__real_hyp_irq_storm(physical, vm);
 		return;
 	}
-	alone = event_begins();
+	alone = enter();
+	if (alone)
+		look_before();
 	__real_hyp_irq_storm(physical, vm);
 	if (still_alone(alone)) {
 		const char *why = rule_storm(physical, (u32)abstract_vm_number(vm));

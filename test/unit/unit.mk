@@ -61,9 +61,11 @@ endef
 unit_room = $(patsubst test/unit/%/,%,$(dir $1))
 unit_srcs = $1 $(if $(filter lib,$(unit_room)),,$(filter-out %_test.c,$(wildcard $(dir $1)*.c))) \
 	$(if $(filter $(bench_rooms),$(unit_room)),$(bench_srcs))
+# Where the core is whole, so that there is something for the specification to wrap.
+unit_wrap = $(if $(filter $(bench_rooms),$(unit_room)),$$(spec_wrap))
 define unit_rule
 $2/$(call unit_name,$1): $(patsubst %.c,$2/obj/%.o,$(unit_srcs)) $2/libhyp.a
-	$$(call cmd,LINK,$$@,$$(HOST_CC) $$(host_sanitize) $3 -fuse-ld=lld -Wl$$(comma)--gc-sections $$(spec_wrap) -o $$@ $$(filter %.o,$$^) $2/libhyp.a -lcmocka)
+	$$(call cmd,LINK,$$@,$$(HOST_CC) $$(host_sanitize) $3 -fuse-ld=lld -Wl$$(comma)--gc-sections $(call unit_wrap,$1) -o $$@ $$(filter %.o,$$^) $2/libhyp.a -lcmocka)
 endef
 comma := ,
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Calls of the primary to its pvIOMMUs, each answer predicted by test/unit/pviommu/spec.c and each state looked at by the
- * oracle, with DMA that must do what the prediction says, whatever hardware has cached and however late it is.
+ * Calls of the primary to its pvIOMMUs, each judged by the specification and each state looked at by the oracle, with DMA
+ * that must do what the specification says, whatever hardware has cached and however late it is.
  */
 #include "oracle_private.h"
 

@@ -275,6 +275,7 @@ void random_calls_one(void)
 
 void random_calls_begin(u32 iommus)
 {
+	spec_foreign_changes(false); /* nothing here but calls and DMA */
 	names_make(iommus, iommu_instance[0].caps.pasid_bits >= 8);
 	/* The lowest addresses, a boundary of first-level tables, and the end of the space. */
 	window[0] = 0;

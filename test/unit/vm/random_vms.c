@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "random_vms.h"
 
+#include "spec.h"
 #include "suite.h"
 
 struct play random_vms;
@@ -133,6 +134,7 @@ void random_vms_begin(void)
 		random_vms.endpoints[i] = device_table[i].endpoint_count;
 		random_vms.bar[i] = bench_bar(i);
 	}
+	spec_foreign_changes(false); /* nothing here but calls and DMA */
 	for (u32 i = 0; i < iommu_count; i++)
 		smmu_access_hook_set(bench_smmu[i], lands, NULL);
 	for (u32 i = 0; i < PLAY_VMS; i++)
