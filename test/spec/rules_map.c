@@ -140,7 +140,8 @@ static s64 plan_mmio(struct spec_call *c, const struct pviommu_map_entry *e, u64
 	if (!extent(c->vm, e->ipa, size, &out, &room) || room != size)
 		return PC_DENIED;
 	d = device_of_range(out, size, &range);
-	if (d == NULL || d->w.vm != vm_index(c->vm) || d->w.state == DEV_QUARANTINED)
+	/* On its way home it is the primary's by name only. */
+	if (d == NULL || d->w.vm != vm_index(c->vm) || d->w.state == DEV_QUARANTINED || (d->w.vm == 0 && d->w.mmio_away))
 		return PC_DENIED;
 	chunk[chunks++] = (struct chunk){ e->iova, out, size, SPEC_LAST };
 	*done = size;

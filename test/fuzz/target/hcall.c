@@ -127,6 +127,7 @@ static void boot(u32 index)
 
 	bench_boot(&o);
 	oracle_effort(fuzz_effort(128));
+	spec_effort(fuzz_effort(16));
 	random_vms_begin();
 	random_hardware = hardware;
 	may_fail = index >= KINDS_OF_HARDWARE;

@@ -7,6 +7,7 @@
 
 #include "fuzz.h"
 #include "random_calls.h"
+#include "spec.h"
 
 #define MACHINES 8u
 
@@ -54,6 +55,7 @@ static void boot(u32 index)
 	o.ram_bytes = 24ull << 20;
 	bench_boot(&o);
 	oracle_effort(fuzz_effort(128));
+	spec_effort(fuzz_effort(16));
 	random_calls_begin(o.iommus);
 	fake_random_source = fuzz_below;
 }
