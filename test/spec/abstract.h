@@ -68,8 +68,11 @@ void abstract_domain_left(u32 vm, u64 id, u64 *mapped, u64 *tables); /* of one t
 bool differs(const char *fmt, ...) PRINTF(1, 2);
 u64 hw_stream(const void *endpoint);
 bool hw_tree_same(const struct spec_tree *tree, u64 root, u64 from, u64 to, const char *whose);
-/* Count what waits in an event queue, as far as one exit takes it, for whom it is about. */
-void hw_events_count(u32 iommu);
+/*
+ * Count what waits in an event queue, as far as one exit takes it, for whom it is about. `always`: an interrupt has told of
+ * it; else it is looked at where the queue's index says that there is something.
+ */
+void hw_events_count(u32 iommu, bool always);
 bool hw_events_came(u32 iommu); /* and have more come since? */
 void hw_tree_take(struct spec_tree *tree, u64 root);
 

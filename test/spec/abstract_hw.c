@@ -307,12 +307,26 @@ static void count_loss(u32 iommu)
 			spec->vm[i].pv[k].lost += spec->vm[i].w.life != VM_NONE && spec->vm[i].pv[k].iommu == iommu + 1;
 }
 
-void hw_events_count(u32 iommu)
+/* An error of the event queue itself (IHI 0070 6.3.19, EVENTQ_ABT_ERR): hardware could not write some. */
+static bool writes_failed(u32 iommu)
+{
+	const struct smmuv3 *s = smmuv3_of(&iommu_instance[iommu]);
+
+	u32 errors = io_read32(s->regs + SMMU_GERROR);
+
+	return errors != ~0u && ((errors ^ io_read32(s->regs + SMMU_GERRORN)) & 1u << 2) != 0;
+}
+
+void hw_events_count(u32 iommu, bool always)
 {
 	const struct smmuv3_evtq *q = &smmuv3_of(&iommu_instance[iommu])->evtq;
 	u32 prod = event_prod(iommu), queued = (prod - q->cons) & q->wrap;
 
 	seen[iommu] = prod;
+	if (!always && !iommu_pending(&iommu_instance[iommu]))
+		return;
+	if (writes_failed(iommu))
+		count_loss(iommu);
 	if ((prod ^ q->cons) & 0x80000000u)
 		count_loss(iommu);
 	for (u32 i = 0; i < queued && queued <= q->size && i < EVENTS_PER_EXIT; i++) {

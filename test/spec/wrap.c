@@ -346,7 +346,7 @@ static bool event_begins(u32 intid)
 	look_before();
 	for (u32 i = 0; i < spec->iommus; i++)
 		if (intid == ~0u || abstract_irq_is_of(intid, i))
-			hw_events_count(i);
+			hw_events_count(i, intid != ~0u);
 	return true;
 }
 
