@@ -9,6 +9,7 @@
 
 #include "hcall/hcall.h"
 #include "hyp/io.h"
+#include "hyp/pool.h"
 #include "iommu/domain.h"
 #include "smmuv3/smmuv3.h"
 
@@ -198,12 +199,62 @@ static void V10_what_is_wrong_is_noticed(void **state UNUSED)
 			suite_fail("wrong and not noticed: %s", all[i].name);
 }
 
+/* --- what other suites do not come by: the specification judges, the oracle looks */
+
+static void a_pviommu_without_devices_stands_for_nothing(void **state UNUSED)
+{
+	const struct bench_options o = bench_defaults();
+
+	bench_boot(&o);
+	bench_assign(2, 3, 5);
+	bench_assign(3, 3, 6);
+	assert_status(pv_query(3, PVIOMMU_Q_VSID_COUNT, 0), PC_SUCCESS);
+	assert_status(pc_dev_release(2), PC_SUCCESS);
+	assert_status(pv_query(3, PVIOMMU_Q_VSID_COUNT, 0), PC_SUCCESS);
+	assert_status(pc_dev_release(3), PC_SUCCESS);
+	assert_status(pv_query(3, PVIOMMU_Q_VSID_COUNT, 0), PC_NOT_FOUND);
+}
+
+static void mmio_mappings_go_with_their_domain(void **state UNUSED)
+{
+	const struct bench_options o = bench_defaults();
+	u32 d;
+
+	bench_boot(&o);
+	bench_assign(1, 0, 5);
+	d = bench_domain();
+	assert_status(pv_map(d, 0, bench_bar(1), 2 * PAGE_SIZE, PVIOMMU_PROT_WRITE | PVIOMMU_PROT_MMIO), PC_SUCCESS);
+	assert_int_equal(device_table[1].mmio_pins, 2);
+	assert_status(pv_free(d), PC_SUCCESS);
+	assert_int_equal(device_table[1].mmio_pins, 0);
+}
+
+/* Each allocation of a donation out of the middle of a block fails once: tables of the VM, then of both views. */
+static void I4_donation_that_lacks_a_table(void **state UNUSED)
+{
+	const struct bench_options o = bench_defaults();
+	u32 vm, n = 0;
+
+	bench_boot(&o);
+	vm = bench_vm(0);
+	for (;;) {
+		pool_fail_after = ++n;
+		if (pc_vm_donate(vm, 0x80000000, bench_block(3) + 64 * PAGE_SIZE, 4, 0).status == PC_SUCCESS)
+			break;
+	}
+	pool_fail_after = 0;
+	assert_true(n > 3);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(every_row_has_a_rule),
 		cmocka_unit_test(every_up_call_is_judged),
 		cmocka_unit_test(V10_what_is_wrong_is_noticed),
+		cmocka_unit_test(a_pviommu_without_devices_stands_for_nothing),
+		cmocka_unit_test(mmio_mappings_go_with_their_domain),
+		cmocka_unit_test(I4_donation_that_lacks_a_table),
 	};
 
 	return SUITE("spec", cases);
