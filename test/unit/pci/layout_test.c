@@ -333,6 +333,25 @@ static void functions_beyond_zero_need_the_bit(void **state UNUSED)
 	tree_check_layout(m);
 }
 
+/* Whatever firmware left: functions wait for their owner, bridges forward both ways. */
+static void functions_are_quiet_and_bridges_forward_at_the_end(void **state UNUSED)
+{
+	struct machine *m = tree_begin();
+	u32 port = tree_bridge(TREE_ROOT, 0, 1, PORT), below = tree_endpoint(port, 0, 1);
+	u32 root = tree_endpoint(TREE_ROOT, 2, 1), closed = tree_bridge(TREE_ROOT, 0, 3, PORT);
+
+	tree_bar(below, 0, 0x4000, 0);
+	tree[port].reg[1] |= 3;
+	tree[below].reg[1] |= 7;
+	tree[root].reg[1] |= 4;
+	tree_boot(m);
+	assert_int_equal(tree[port].reg[1] & 7, 7);
+	assert_int_equal(tree[closed].reg[1] & 7, 7);
+	assert_int_equal(tree[below].reg[1] & 7, 0);
+	assert_int_equal(tree[root].reg[1] & 7, 0);
+	assert_int_equal(tree_masters, 0);
+}
+
 /* --- what follows from the place */
 
 static void E2_requester_ids(void **state UNUSED)
@@ -425,8 +444,8 @@ static void groups_of_slots(void **state UNUSED)
 	assert_int_not_equal(group_of(a), group_of(c));
 }
 
-/* A switch with two ports of each kind: those that redirect isolate, the others drag in all. */
-static void G3_groups_below_a_switch(void **state UNUSED)
+/* A switch with two ports of each kind: those that send everything up isolate, the others drag in all. */
+static void below_a_switch(u32 partial)
 {
 	for (u32 acs = 0; acs < 4; acs++) {
 		struct machine *m = tree_begin();
@@ -436,7 +455,7 @@ static void G3_groups_below_a_switch(void **state UNUSED)
 		tree_acs(port, ALL_ACS);
 		for (u32 i = 0; i < 2; i++) {
 			down[i] = tree_bridge(up, 0, i, DOWN);
-			tree_acs(down[i], acs & 1u << i ? ALL_ACS : 0x13); /* no redirection */
+			tree_acs(down[i], acs & 1u << i ? ALL_ACS : partial);
 			fn[i] = tree_endpoint(down[i], 0, 1);
 		}
 		alone = tree_endpoint(TREE_ROOT, 2, 1);
@@ -448,6 +467,15 @@ static void G3_groups_below_a_switch(void **state UNUSED)
 		assert_int_not_equal(group_of(alone), group_of(fn[1]));
 		fake_reset();
 	}
+}
+
+static void G3_groups_below_a_switch(void **state UNUSED)
+{
+	/* Without redirection, of requests, of completions; without validation of the source; without forwarding. */
+	static const u32 partial[] = { 0x13, 0x1b, 0x17, 0x1e, 0x0f };
+
+	for (u32 i = 0; i < ARRAY_SIZE(partial); i++)
+		below_a_switch(partial[i]);
 }
 
 static void G3_group_below_a_port_without_acs(void **state UNUSED)
@@ -705,6 +733,7 @@ int main(void)
 		cmocka_unit_test(two_hosts),
 		cmocka_unit_test(neighbours_in_the_table_are_not_mixed_up),
 		cmocka_unit_test(functions_beyond_zero_need_the_bit),
+		cmocka_unit_test(functions_are_quiet_and_bridges_forward_at_the_end),
 		cmocka_unit_test(E2_requester_ids),
 		cmocka_unit_test(streams_of_several_iommus),
 		cmocka_unit_test(interrupt_pins_rotate),

@@ -191,6 +191,23 @@ static void registers_that_do_not_come_back(void **state UNUSED)
 	assert_int_equal(config(fn, 0), 0xffffffff);
 }
 
+/* E6: a function that goes on mastering the bus, whatever it is told, has not been reset. */
+static void E6_mastering_that_does_not_go(void **state UNUSED)
+{
+	struct machine *m = tree_begin();
+	u32 fn = tree_endpoint(TREE_ROOT, 1, 0x11112222), calls;
+	struct device *d;
+
+	tree_pcie(fn, 0, true);
+	tree_boot(m);
+	d = tree_device(&tree_primary, (int)fn, -1);
+	assert_int_equal(run(d, &calls), OK);
+	tree[fn].writable[1] &= ~4u;
+	tree[fn].initial[1] |= 4;
+	assert_int_equal(run(d, &calls), E_IO);
+	assert_int_equal(config(fn, 0), 0xffffffff);
+}
+
 /* --- the secondary bus */
 
 static void secondary_bus_reset_when_alone(void **state UNUSED)
@@ -419,6 +436,7 @@ int main(void)
 		cmocka_unit_test(advanced_features_reset),
 		cmocka_unit_test(answers_late_or_never),
 		cmocka_unit_test(registers_that_do_not_come_back),
+		cmocka_unit_test(E6_mastering_that_does_not_go),
 		cmocka_unit_test(secondary_bus_reset_when_alone),
 		cmocka_unit_test(no_way_is_denied_and_changes_nothing),
 		cmocka_unit_test(alias_set_is_alone_below_its_bridge),
