@@ -274,7 +274,7 @@ class Planted:
                 late.add(ended[1])
             return FAILED.match(line) and line.split()[2] not in late
 
-        lines, status = run(["nice", str(program)], self.tree, PROGRAM_LIMIT_S, env, enough, CASE_LIMIT_S)
+        lines, status = run([str(program)], self.tree, PROGRAM_LIMIT_S, env, enough, CASE_LIMIT_S)
         program.unlink()
         bad = next((line.split()[2] for line in lines if FAILED.match(line) and line.split()[2] not in late), None)
         if bad is None and status is None:
