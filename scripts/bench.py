@@ -1,64 +1,40 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Measures calls in instructions (test/guest/bench) and holds those of the pvIOMMU against figures.
+"""Measures calls in instructions (test/guest/bench), and what they cost where nobody checks anything (test/guest/floor).
 
-In the same run the floor is measured: a bare image at EL2 that does only what nobody can leave out (test/guest/floor).
-
-Prints a table, writes build/bench/bench.json (flat, keys "<platform>.<operation>"). Exit status 0 if every figure is
-there and none is above what it must hold.
+Each image is a run of QEMU of its own, two at a time: instructions are counted, so runs do not disturb each other.
+Adds its figures to build/bench/bench.json; scripts/bench_report.py makes a page of them.
 """
 
 import argparse
+import concurrent.futures
 import hashlib
-import json
 import os
 import re
+import subprocess
 import sys
 
+from check import size
 from lib import board as boards
 from lib import guest_run, process
+from lib.bench_figures import CALLS, COLD, RESULTS, WORK, Results
 
-WORK = os.path.join("build", "bench")
 LIMIT_S = 900
+AT_ONCE = 2
 # Every 2 MiB sample has memory of its own: a thousand of them, and ours.
 OVERRIDES = {"-icount": "shift=0,sleep=off", "-smp": "1", "-cpu": "max", "-m": "3G"}
 BOOT_LINE = "testdev"
-DEVICES = ["slot", "more", "bridges"]
 FIGURE = re.compile(r"\[b\] (\w+) (\d+) cold (\d+)$")
-CROWD = "_1000"
-FLOOR = "floor_"
-CROWD_FACTOR = 1.05
-
-# operation: (must, goal, a native Linux driver without hypervisor)
-FIGURES = {
-    "null_call": (150, 115, None),
-    "map_4k": (450, 300, 671),
-    "unmap_4k": (700, 430, 1879),
-    "map_64k": (900, 550, 971),
-    "unmap_64k": (1200, 700, 2824),
-    "map_2m": (500, 320, 572),
-    "unmap_2m": (800, 450, 1796),
-    "map_512x4k": (11400, 9000, 11419),
-    "unmap_512x4k": (13000, 10000, 34552),
-    "attach": (4000, 1500, 8112),
-    "detach": (4000, 1500, 8097),
+FEW, MANY = ["slot", "more", "bridges"], ["slot", "more", "bridges", "endpoints"]
+# image: (below the hypervisor, its devices)
+IMAGES = {
+    "bench": (True, FEW),
+    "bench-growth": (True, MANY),
+    "bench-longest": (True, MANY),
+    "floor": (False, FEW),
 }
-
-# operation: (how many pages, or 0, what is measured); no figure to hold yet. bench_vm.c says more.
-VM_FIGURES = {
-    "vcpu_run": (0, "VCPU_RUN of a secondary that stores to an address of nobody's: there and back"),
-    "vcpu_run_idle": (0, "the same of one that waits for an interrupt"),
-    "world_switch": (0, "vcpu_run less null_call"),
-    "mem_share": (0, "VCPU_RUN of a secondary that shares a page, up to the exit that says so"),
-    "mem_unshare": (0, "the same for taking it back"),
-    "donate_page": (1, "VM_DONATE of a page that is cleared"),
-    "donate_512x4k": (512, "of 512 pages where no block fits"),
-    "donate_2m": (512, "of a block"),
-    "destroy_vm": (0, "all of VM_DESTROY for a VM without memory but its pool"),
-    "destroy_page": (1, "what a page that was donated by itself adds to that"),
-    "destroy_512x4k": (512, "and 512 pages that were donated at once"),
-    "destroy_2m": (512, "and a block"),
-}
+RECORDS = ("vm", "device", "endpoint", "page")
+SECTION = re.compile(r"\]\s+(\.\w+)\s+\w+\s+[0-9a-f]+\s+[0-9a-f]+\s+([0-9a-f]+)")
 
 
 def sha256(path):
@@ -67,10 +43,12 @@ def sha256(path):
 
 
 def measure(board, hypervisor, image):
-    """{key: (median, cold)}; ends the program, saying why, if there are no figures."""
+    """{key: (median, cold)}; raises BoardError, saying why, if there are no figures."""
+    below, devices = IMAGES[image]
     primary = os.path.join("build", "guest", f"{image}.bin")
     log = os.path.join(WORK, f"{image}.log")
-    command = board.command(hypervisor, BOOT_LINE, primary, "", None, OVERRIDES, board.devices(DEVICES))
+    command = board.command(hypervisor if below else None, BOOT_LINE, primary, "", None, OVERRIDES,
+                            board.devices(devices))
     report, found = guest_run.GuestReport(), {}
 
     def listen(line):
@@ -83,37 +61,36 @@ def measure(board, hypervisor, image):
     bad = [why for kind, why in report.outcomes.values() if kind != "ok"]
     why = ended.reason(LIMIT_S) or (bad[0] if bad else None if report.done else "the image ended early")
     if why:
-        sys.exit(f"bench: no figures: {why}. Log: {log}")
+        raise boards.BoardError(f"no figures of {image}: {why}. Log: {log}")
     return found
 
 
-def row(key, found):
-    """One line of the table, and whether the figure holds."""
-    must, goal, native = FIGURES[key]
-    if key not in found:
-        return f"{key:<14} no figure", False
-    value, cold = found[key]
-    crowd, floor = found.get(key + CROWD), found.get(FLOOR + key)
-    verdict = "goal" if value <= goal else "must" if value <= must else "ABOVE"
-    factor = crowd[0] / value if crowd else None
-    head = f"{key:<14}{value:>8}{must:>8}{goal:>8}{native or '-':>8}{cold:>8}"
-    head += f"{floor[0]:>8}{value / floor[0]:>7.2f}x" if floor else f"{'-':>8}{'':8}"
-    text = head + (f"{crowd[0]:>8}  {factor:5.3f}x  " if crowd else f"{'-':>8}{'':9}")
-    holds = value <= must and factor is not None and factor <= CROWD_FACTOR
-    return text + (verdict if holds or verdict == "ABOVE" else "CROWD"), holds
+def measure_all(board, hypervisor):
+    found = {}
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for each in pool.map(lambda image: measure(board, hypervisor, image), IMAGES):
+            found.update(each)
+    figures = {name: value for name, (value, _) in found.items()}
+    figures.update({name + COLD: found[name][1] for name in CALLS if name in found})
+    return figures
 
 
-def vm_table(found):
-    """Prints the figures of secondaries; False if one is missing."""
-    print("\nSecondaries, whole calls, the secondary's own instructions among them\n")
-    print(f"{'operation':<16}{'median':>8}{'a page':>8}{'cold':>8}  what")
-    for key, (pages, what) in VM_FIGURES.items():
-        if key in found:
-            value, cold = found[key]
-            print(f"{key:<16}{value:>8}{value // pages if pages else '-':>8}{cold:>8}  {what}")
-        else:
-            print(f"{key:<16} no figure")
-    return all(key in found for key in VM_FIGURES)
+def image_sizes(image):
+    """Bytes of the image's sections, of its code without the C library, and of what a VM, device, page ... is in it."""
+    stem = image[:-len(".bin")]
+    figures = {"image_file": os.path.getsize(image)}
+    sections = subprocess.run(["llvm-readelf-19", "-S", stem + ".elf"], stdout=subprocess.PIPE, check=True)
+    for name, length in SECTION.findall(sections.stdout.decode()):
+        if name in (".text", ".rodata", ".data", ".bss", ".noinit"):
+            figures["image_" + name[1:]] = int(length, 16)
+    with open(stem + ".map", encoding="utf-8") as file:
+        figures["image_text_ours"], figures["image_text_libc"] = size.text_bytes(file)
+    for record in RECORDS:
+        text = subprocess.run(["llvm-dwarfdump-19", "-n", record, stem + ".elf"], stdout=subprocess.PIPE, check=True)
+        match = re.search(r"DW_TAG_structure_type\s+DW_AT_name\s+\(\"" + record + r"\"\)\s+DW_AT_byte_size\s+\((0x\w+)\)",
+                          text.stdout.decode())
+        figures["record_" + record] = int(match.group(1), 16)
+    return figures
 
 
 def arguments():
@@ -128,35 +105,21 @@ def arguments():
 def main():
     args = arguments()
     os.chdir(boards.ROOT)
-    standard = f"build/{args.platform}/portcullis.bin"
     try:
-        board = boards.Board(args.platform)
         before = sha256(args.image)
-        found = {**measure(board, None, "floor"), **measure(board, args.image, "bench")}
+        figures = measure_all(boards.Board(args.platform), args.image)
+        figures.update(image_sizes(args.image))
         if sha256(args.image) != before:
-            sys.exit("bench: no figures: the image changed while it was measured")
+            raise boards.BoardError("no figures: the image changed while it was measured")
     except (boards.BoardError, OSError) as error:
         sys.exit(f"bench: {error}")
     except KeyboardInterrupt:
         return 130
-    print("Instructions from the guest's HVC to its return, median of 1000 (one CPU, -cpu max, -icount shift=0)\n")
-    print(f"{'operation':<14}{'median':>8}{'must':>8}{'goal':>8}{'native':>8}{'cold':>8}{'floor':>8}"
-          f"{'ratio':>8}{'crowd':>8}")
-    good = True
-    for key in FIGURES:
-        text, holds = row(key, found)
-        good &= holds
-        print(text)
-    good &= vm_table(found)
-    same = os.path.exists(standard) and sha256(standard) == before
-    print("\nnative: Linux's own driver without a hypervisor. cold: the tables are made. floor: what no EL2 can leave out, and how")
-    print(f"many times that. crowd: the same among 1,000 domains and every endpoint of the machine, at most {CROWD_FACTOR}x.")
-    print(f"image {before}, {'the one that make run boots' if same else 'NOT the one that make run boots'}")
-    results = {f"{args.platform}.{key}": value for key, (value, _) in sorted(found.items())}
-    with open(os.path.join(WORK, "bench.json"), "w", encoding="utf-8") as file:
-        json.dump(results, file, indent=1)
-        file.write("\n")
-    return 0 if good and same else 1
+    # What was measured of another image is no part of this one's figures.
+    if os.path.exists(RESULTS):
+        os.unlink(RESULTS)
+    Results(args.platform).update(figures)
+    return 0
 
 
 if __name__ == "__main__":

@@ -7,24 +7,19 @@ of the guest's tree and PMU access is trapped; an attempt voids the run. Adds it
 """
 
 import argparse
-import json
 import os
 import re
 import sys
 
 from lib import board as boards
 from lib import process
+from lib.bench_figures import BOOT, WORK, Results
 
-WORK = os.path.join("build", "bench")
 LIMIT_S = 300
 OVERRIDES = {"-icount": "shift=0,sleep=off", "-smp": "1", "-cpu": "max", "-m": "1G"}
 DISK_BYTES = 16 << 20
 BOOT = re.compile(r"measure: boot el2_instructions=(\d+)(.*)")
 STARTUP = re.compile(r"measure: startup el2_instructions=(\d+)")
-# figure: (must, goal), instructions
-FIGURES = {"boot_el2": (600_000, 200_000), "startup_el2": (5_000_000, None)}
-
-
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--platform", default="qemu-virt")
@@ -60,7 +55,7 @@ def boot(board, args):
 
     ended = process.run(command, LIMIT_S, os.path.join(WORK, "boot.log"), listen, cwd=boards.ROOT)
     why = ended.reason(LIMIT_S) or (void[0] if void else None)
-    if not why and len(found) < len(FIGURES):
+    if not why and len(found) < len(BOOT):
         why = "the hypervisor reported no count"
     return found, exits[0] if exits else "", why
 
@@ -75,23 +70,9 @@ def main():
         sys.exit(f"bench: {error}")
     if why:
         sys.exit(f"bench: no figure for the boot: {why}. Log: {WORK}/boot.log")
-    print("\nInstructions at EL2 in a stock Linux boot (1 GiB, one CPU, NVMe and virtio-net)\n")
-    good = True
-    for key, (must, goal) in FIGURES.items():
-        good &= found[key] <= must
-        verdict = "goal" if goal and found[key] <= goal else "must" if found[key] <= must else "ABOVE"
-        print(f"{key:<14}{found[key]:>10}  must {must:>9}  goal {goal or '-':>8}  {verdict}")
-    print(f"exits: {exits}")
-    path = os.path.join(WORK, "bench.json")
-    figures = {}
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            figures = json.load(file)
-    figures.update({f"{args.platform}.{key}": value for key, value in found.items()})
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(figures, file, indent=1)
-        file.write("\n")
-    return 0 if good else 1
+    Results(args.platform).update(found)
+    print(f"bench: exits of a stock Linux boot: {exits}")
+    return 0
 
 
 if __name__ == "__main__":

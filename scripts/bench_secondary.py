@@ -10,7 +10,6 @@ secondary's figure. Each is the median of three boots; the two differ by some pe
 """
 
 import argparse
-import json
 import os
 import re
 import statistics
@@ -19,8 +18,8 @@ import sys
 
 from lib import board as boards
 from lib import process
+from lib.bench_figures import WORK, Results
 
-WORK = os.path.join("build", "bench")
 VMM = "build/guest/vmm-linux.bin"
 LIMIT_S = 300
 MEMORY_MIB = 256
@@ -100,19 +99,7 @@ def main():
         found = {"native_boot": native_boot(board, args), "secondary_boot": secondary_boot(board, args)}
     except boards.BoardError as error:
         sys.exit(f"bench: {error}")
-    print("\nInstructions of a stock Linux boot up to /init (256 MiB, one CPU; median of three)\n")
-    for key, value in found.items():
-        print(f"{key:<14}{value:>14}")
-    print(f"secondary / native {found['secondary_boot'] / found['native_boot']:.4f}")
-    path = os.path.join(WORK, "bench.json")
-    figures = {}
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            figures = json.load(file)
-    figures.update({f"{args.platform}.{key}": value for key, value in found.items()})
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(figures, file, indent=1)
-        file.write("\n")
+    Results(args.platform).update(found)
     return 0
 
 

@@ -78,10 +78,20 @@ test_deps  += $(guest_bins) $(LINUX_INITRAMFS) $(LINUX_PACK)
 all_deps   += $(guest_bins)
 
 room_targets += bench
-.PHONY: bench
-bench: $(IMAGE) build/guest/bench.bin build/guest/floor.bin build/guest/vmm-linux.bin $(LINUX_INITRAMFS_MARK) $(LINUX_PACK_MARK) | $(need_qemu) $(need_linux) ## measure the calls in instructions, against the figures to hold
-	@$(PYTHON) scripts/bench.py --platform=$(PLATFORM) --image=$(IMAGE); calls=$$?; \
-	$(PYTHON) scripts/bench_boot.py --platform=$(PLATFORM) --image=$(IMAGE) --linux=$(LINUX_IMAGE) \
-		--initrd=$(LINUX_INITRAMFS_MARK); boot=$$?; \
-	$(PYTHON) scripts/bench_secondary.py --platform=$(PLATFORM) --image=$(IMAGE) --linux=$(LINUX_IMAGE) \
-		--initrd=$(LINUX_INITRAMFS_MARK) --pack=$(LINUX_PACK_MARK) && [ $$calls$$boot = 00 ]
+bench_args = --platform=$(PLATFORM) --image=$(IMAGE)
+bench_bins := $(patsubst %,build/guest/%.bin,bench bench-growth bench-longest floor vmm-linux)
+.PHONY: bench bench-check bench-accept bench-measure
+bench: bench-measure ## the performance report: instructions per call, growth, memory, boot [build/bench/report.txt, .svg]
+	@$(PYTHON) scripts/bench_report.py $(bench_args)
+
+bench-check: bench-measure ## measure, and fail where a figure is worse than scripts/bench_figures.json says
+	@$(PYTHON) scripts/bench_report.py $(bench_args) --check
+
+bench-accept: ## keep the last figures of make bench as those of bench-check
+	@$(PYTHON) scripts/bench_report.py $(bench_args) --accept
+
+bench-measure: $(IMAGE) $(bench_bins) $(LINUX_INITRAMFS_MARK) $(LINUX_PACK_MARK) | $(need_qemu) $(need_linux)
+	@$(PYTHON) scripts/bench.py $(bench_args)
+	@$(PYTHON) scripts/bench_boot.py $(bench_args) --linux=$(LINUX_IMAGE) --initrd=$(LINUX_INITRAMFS_MARK)
+	@$(PYTHON) scripts/bench_secondary.py $(bench_args) --linux=$(LINUX_IMAGE) --initrd=$(LINUX_INITRAMFS_MARK) \
+		--pack=$(LINUX_PACK_MARK)

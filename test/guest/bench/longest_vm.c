@@ -32,14 +32,26 @@ static u64 vmm_call(const char *what, u64 fn, u64 a1, u64 a2, u64 a3, u64 a4, u6
 	return longest_call(what, fn, a1, a2, a3, a4, a5, 0).r1;
 }
 
+static void donate(u64 ipa, u64 own, u64 pages, u64 flags)
+{
+	while (pages) {
+		u64 done = vmm_call("VM_DONATE", PC_VM_DONATE, vm.handle, ipa, own, pages, flags);
+
+		REQUIRE(done && done <= pages, "VM_DONATE of %lu pages does %lu", pages, done);
+		ipa += done * PAGE;
+		own += done * PAGE;
+		pages -= done;
+	}
+}
+
 /* Pages that lie so that no block fits and blocks of the primary break at both ends; then a whole block. */
 static void measure_donations(u64 memory)
 {
-	vmm_call("VM_DONATE", PC_VM_DONATE, vm.handle, PAGES_IPA, memory + BLOCK_2M / 2, RUN, PC_DONATE_SCRUB);
-	vmm_call("VM_DONATE", PC_VM_DONATE, vm.handle, PAGES_IPA + 8 * BLOCK_2M + PAGE, memory + 4 * BLOCK_2M, RUN, PC_DONATE_SCRUB);
-	vmm_call("VM_DONATE", PC_VM_DONATE, vm.handle, FAR_IPA, memory + 8 * BLOCK_2M, RUN, PC_DONATE_SCRUB);
-	vmm_call("VM_DONATE", PC_VM_DONATE, vm.handle, FAR_IPA + BLOCK_1G, memory + 9 * BLOCK_2M, RUN, PC_DONATE_KEEP);
-	vmm_call("VM_DONATE", PC_VM_DONATE, vm.handle, FAR_IPA + 2 * BLOCK_1G, memory + 10 * BLOCK_2M + PAGE, 1, PC_DONATE_SCRUB);
+	donate(PAGES_IPA, memory + BLOCK_2M / 2, RUN, PC_DONATE_SCRUB);
+	donate(PAGES_IPA + 8 * BLOCK_2M + PAGE, memory + 4 * BLOCK_2M, RUN, PC_DONATE_SCRUB);
+	donate(FAR_IPA, memory + 8 * BLOCK_2M, RUN, PC_DONATE_SCRUB);
+	donate(FAR_IPA + BLOCK_1G, memory + 9 * BLOCK_2M, RUN, PC_DONATE_KEEP);
+	donate(FAR_IPA + 2 * BLOCK_1G, memory + 10 * BLOCK_2M + PAGE, 1, PC_DONATE_SCRUB);
 	longest_print("vm_donate");
 }
 
@@ -108,20 +120,43 @@ static void measure_memory_calls(u64 memory)
 	SECONDARY(mem_share, PC_MEM_SHARE, FAR_IPA, RUN, 0, 0, 0, 0);
 	SECONDARY(mem_unshare, PC_MEM_UNSHARE, FAR_IPA, RUN, 0, 0, 0, 0);
 	SECONDARY(mem_relinquish, PC_MEM_RELINQUISH, FAR_IPA + 17 * PAGE, 0, 0, 0, 0, 0);
-	SECONDARY(mmio_rguard_map, PC_MMIO_RGUARD_MAP, MMIO_IPA, RUN, 0, 0, 0, 0);
-	SECONDARY(mmio_rguard_unmap, PC_MMIO_RGUARD_UNMAP, MMIO_IPA, RUN, 0, 0, 0, 0);
+	for (u64 done = 0; done < RUN; done += call_args[1])
+		secondary(PC_MMIO_RGUARD_MAP, MMIO_IPA + done * PAGE, RUN - done, 0, 0, 0, 0);
+	longest_print("mmio_rguard_map");
+	for (u64 done = 0; done < RUN; done += call_args[1])
+		secondary(PC_MMIO_RGUARD_UNMAP, MMIO_IPA + done * PAGE, RUN - done, 0, 0, 0, 0);
+	longest_print("mmio_rguard_unmap");
+}
+
+/* In as many calls as it takes. */
+static void scattered(u64 op, u64 domain, u64 iova, u64 ipa, u64 bytes)
+{
+	while (bytes) {
+		if (op == PVIOMMU_MAP_PAGES)
+			secondary(PC_PVIOMMU_OP, op, domain, iova, ipa, bytes, RW);
+		else
+			secondary(PC_PVIOMMU_OP, op, domain, iova, bytes, 0, 0);
+		REQUIRE(!call_args[0] && call_args[1] && call_args[1] <= bytes, "operation %lu of a secondary answers %ld", op,
+			(long)call_args[3]);
+		iova += call_args[1];
+		ipa += call_args[1];
+		bytes -= call_args[1];
+	}
 }
 
 static void measure_scattered(void)
 {
-	u64 domain;
+	u64 domain, ipa = PAGES_IPA + 32 * BLOCK_2M;
 
 	SECONDARY(vm_alloc_domain, PC_PVIOMMU_OP, PVIOMMU_ALLOC_DOMAIN, 0, 0, 0, 0, 0);
 	domain = call_args[1];
-	SECONDARY(vm_map_scattered, PC_PVIOMMU_OP, PVIOMMU_MAP_PAGES, domain, PAGE, PAGES_IPA + 32 * BLOCK_2M, BLOCK_2M, RW);
-	REQUIRE(call_args[1] == BLOCK_2M, "only %#lx bytes are mapped", call_args[1]);
-	SECONDARY(vm_unmap_scattered, PC_PVIOMMU_OP, PVIOMMU_UNMAP_PAGES, domain, PAGE, BLOCK_2M, 0, 0);
-	SECONDARY(vm_map_again, PC_PVIOMMU_OP, PVIOMMU_MAP_PAGES, domain, PAGE, PAGES_IPA + 32 * BLOCK_2M, BLOCK_2M, RW);
+	scattered(PVIOMMU_MAP_PAGES, domain, PAGE, ipa, BLOCK_2M);
+	longest_print("vm_map_scattered");
+	scattered(PVIOMMU_UNMAP_PAGES, domain, PAGE, 0, BLOCK_2M);
+	longest_print("vm_unmap_scattered");
+	/* And left to the end of the VM. */
+	scattered(PVIOMMU_MAP_PAGES, domain, PAGE, ipa, BLOCK_2M);
+	longest_print("vm_map_again");
 }
 
 static void until_done(const char *what, u64 fn, u64 a1, u64 a2, u64 a3)

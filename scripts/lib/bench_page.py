@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The performance report as text: one page, from the figures of bench.json."""
+
+from .bench_figures import (BOOT, CALLS, COLD, CROWD, CROWD_FACTOR, FLOOR, GROWTH, GROWTH_FACTOR, HELD, LONGEST_LIMIT,
+                            MEMORY, SECONDARIES)
+
+ABOVE = "ABOVE"
+COLUMNS = 3
+
+
+class Page:
+    """Lines, and whether all that is held does hold."""
+
+    def __init__(self, results):
+        self.results, self.lines, self.good = results, [], True
+
+    def say(self, text=""):
+        self.lines.append(text.rstrip())
+
+    def hold(self, holds):
+        self.good &= bool(holds)
+        return holds
+
+    def title(self, text):
+        self.say()
+        self.say(text)
+
+    def number(self, name, width=9):
+        value = self.results.get(name)
+        return f"{'-' if value is None else value:>{width}}"
+
+
+def ratio(value, other):
+    return f"{value / other:6.2f}x" if value is not None and other else f"{'-':>7}"
+
+
+def call_row(page, name):
+    must, goal, native = CALLS[name]
+    value, crowd, floor = page.results.get(name), page.results.get(name + CROWD), page.results.get(FLOOR + name)
+    if value is None or crowd is None:
+        page.hold(False)
+        return f"{name:<13} no figure"
+    held = page.hold(value <= must and crowd <= CROWD_FACTOR * value)
+    verdict = "goal" if value <= goal else "must" if value <= must else ABOVE
+    return (f"{name:<13}{value:>7}{must:>7}{goal:>7}{page.number(FLOOR + name, 7)}{ratio(value, floor)}{native or '-':>8}"
+            f"{ratio(value, native)}{page.number(name + COLD, 7)}{crowd:>7}  {verdict if held or verdict == ABOVE else 'CROWD'}")
+
+
+def calls(page):
+    page.title("Calls: instructions from the guest's HVC to its return, all exception levels, median of 1,000")
+    page.say(f"{'':<13}{'here':>7}{'must':>7}{'goal':>7}{'floor':>7}{'ratio':>7}{'native':>8}{'ratio':>7}{'cold':>7}{'crowd':>7}")
+    for name in CALLS:
+        page.say(call_row(page, name))
+    page.say("floor: a bare EL2 image of ours that does only what nobody can leave out. native: Linux's own driver, no hypervisor.")
+    page.say("cold: its tables are made. crowd: the same among 1,000 domains and every endpoint of the machine.")
+
+
+def longest(page):
+    page.title(f"Longest stretch of a call without an interrupt, worst arguments known, at most {LONGEST_LIMIT:,}")
+    found = page.results.longest()
+    page.hold(found)
+    cells = [f"{name:<23}{value:>9}{'!' if value > LONGEST_LIMIT else ' '}" for name, value in found]
+    for i in range(0, len(cells), COLUMNS):
+        page.say("  ".join(cells[i:i + COLUMNS]))
+    above = [name for name, value in found if value > LONGEST_LIMIT]
+    page.hold(not above)
+    page.say(f"ABOVE the limit: {', '.join(above)}" if above else "none is above")
+
+
+def growth_row(page, operation, what):
+    points = page.results.growth(operation, what)
+    page.hold(points)
+    values = "".join(f" {count:>6}:{value:<6}" for count, value in points)
+    factor = page.results.growth_factor(operation, what)
+    held = operation in HELD
+    verdict = "" if not held else "holds" if page.hold(factor is not None and factor <= GROWTH_FACTOR) else ABOVE
+    return f"{operation:<10}{values}  {factor or 0:5.3f}x {verdict}"
+
+
+def growth(page):
+    page.title(f"Growth, count:instructions; a page there and back at most {GROWTH_FACTOR}x of what it takes with the least of them")
+    for what, operations in GROWTH.items():
+        if what == "all":
+            continue
+        page.say(f"{what}:")
+        for operation in operations:
+            page.say("  " + growth_row(page, operation, what))
+    page.title("As many pages of 4 KiB all together: instructions for each, tables included (free: by FREE_DOMAIN)")
+    counts = [count for count, _ in page.results.growth("map", "all")]
+    page.hold(counts)
+    page.say(f"{'':<7}" + "".join(f"{count:>9}" for count in counts))
+    for operation in GROWTH["all"]:
+        page.say(f"{operation:<7}" + "".join(f"{value / count:>9.1f}" for count, value in page.results.growth(operation, "all")))
+
+
+def host(page):
+    points = page.results.growth("host_map_4k", "endpoints")
+    if not points:
+        return
+    page.title("On the host model, up to 1,024 endpoints: basic blocks of the core and the driver that a call enters")
+    page.say(f"{'':<12}" + "".join(f"{count:>8}" for count, _ in points))
+    for operation in ("map_4k", "unmap_4k", "attach", "detach", "fault"):
+        row = page.results.growth("host_" + operation, "endpoints")
+        page.say(f"{operation:<12}" + "".join(f"{value:>8}" for _, value in row))
+
+
+def secondaries(page):
+    page.title("Secondaries: whole calls, the secondary's own instructions among them")
+    for name, (pages, what) in SECONDARIES.items():
+        value = page.results.get(name)
+        page.hold(value is not None)
+        each = f"{value // pages:>6} a page" if pages > 1 and value else ""
+        page.say(f"{name:<15}{page.number(name)}  {what}{'; ' + each.strip() if each else ''}")
+
+
+def boot(page):
+    page.title("Boot: instructions that EL2 itself executes (1 GiB, one CPU, NVMe and virtio-net)")
+    for name, (must, goal, what) in BOOT.items():
+        value = page.results.get(name)
+        held = page.hold(value is not None and value <= must)
+        verdict = "goal" if goal and held and value <= goal else "must" if held else ABOVE
+        page.say(f"{name:<13}{page.number(name, 10)}  must {must:>9}  goal {goal or '-':>8}  {verdict:<6}{what}")
+    ours, native = page.results.get("secondary_boot"), page.results.get("native_boot")
+    if ours and native:
+        page.say(f"a stock Linux up to /init as a secondary: {ours} instructions, natively {native}: {ours / native:.4f}x")
+
+
+def memory(page):
+    page.title("Memory, bytes")
+    for name, what in MEMORY.items():
+        page.hold(page.results.get(name) is not None)
+        page.say(f"{page.number(name)}  {what}")
+    page.say("image:  " + "  ".join(f"{name} {page.results.get('image_' + name)}" for name in
+                                    ("file", "text", "rodata", "data", "bss", "noinit")) +
+             f"  (code of ours {page.results.get('image_text_ours')}, of the C library {page.results.get('image_text_libc')})")
+
+
+def make(results, image, profile):
+    """(text, whether all that is held holds). `profile`: lines about where instructions go."""
+    page = Page(results)
+    page.say("Portcullis: performance report")
+    page.say(f"image {image}")
+    page.say("QEMU virt, SMMUv3, one CPU -cpu max, -icount shift=0,sleep=off: instructions, which repeat exactly; never time.")
+    for section in (calls, longest, growth, host, secondaries, boot, memory):
+        section(page)
+    if profile:
+        page.title("Where the instructions go")
+        page.lines += profile
+    return "\n".join(page.lines) + "\n", page.good
