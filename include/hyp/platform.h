@@ -20,7 +20,7 @@
 #define MACHINE_MAX_WINDOWS    64
 #define MACHINE_MAX_SIDMAPS    16
 #define MACHINE_MAX_PCI_HOSTS  2
-#define MACHINE_MAX_DT_DEVICES 8
+#define MACHINE_MAX_DT_DEVICES 24 /* of 32 streams each: with as many PCI functions as there may be, 1,024 */
 #define MACHINE_MAX_GIC_REDIST 4
 #define MACHINE_CMDLINE        512
 #define MACHINE_NAME           32
