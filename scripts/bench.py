@@ -33,6 +33,7 @@ IMAGES = {
     "bench-longest": (True, MANY),
     "floor": (False, FEW),
 }
+MODEL = os.path.join("build", "bench", "host", "endpoints")
 RECORDS = ("vm", "device", "endpoint", "page")
 SECTION = re.compile(r"\]\s+(\.\w+)\s+\w+\s+[0-9a-f]+\s+[0-9a-f]+\s+([0-9a-f]+)")
 
@@ -65,8 +66,23 @@ def measure(board, hypervisor, image):
     return found
 
 
+def measure_model():
+    """The same of the program that counts on the host."""
+    log, found = os.path.join(WORK, "endpoints.log"), {}
+
+    def listen(line):
+        match = FIGURE.search(line)
+        if match:
+            found[match.group(1)] = (int(match.group(2)), int(match.group(3)))
+
+    ended = process.run([MODEL], LIMIT_S, log, listen, cwd=boards.ROOT)
+    if ended.reason(LIMIT_S):
+        raise boards.BoardError(f"no figures of the model: {ended.reason(LIMIT_S)}. Log: {log}")
+    return found
+
+
 def measure_all(board, hypervisor):
-    found = {}
+    found = measure_model()
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for each in pool.map(lambda image: measure(board, hypervisor, image), IMAGES):
             found.update(each)

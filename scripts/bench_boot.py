@@ -18,7 +18,7 @@ from lib.bench_figures import BOOT, WORK, Results
 LIMIT_S = 300
 OVERRIDES = {"-icount": "shift=0,sleep=off", "-smp": "1", "-cpu": "max", "-m": "1G"}
 DISK_BYTES = 16 << 20
-BOOT = re.compile(r"measure: boot el2_instructions=(\d+)(.*)")
+BOOT_LINE = re.compile(r"measure: boot el2_instructions=(\d+)(.*)")
 STARTUP = re.compile(r"measure: startup el2_instructions=(\d+)")
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -43,7 +43,7 @@ def boot(board, args):
     found, exits, void = {}, [], []
 
     def listen(line):
-        match = BOOT.search(line)
+        match = BOOT_LINE.search(line)
         if match:
             found["boot_el2"] = int(match.group(1))
             exits.append(match.group(2).strip())

@@ -21,7 +21,7 @@
 #include "oracle.h"
 #include "smmuv3_model.h"
 
-#define BENCH_DEVICES 8u
+#define BENCH_DEVICES 64u
 
 /*
  * The devices of a bench, by index:
