@@ -228,6 +228,56 @@ void page_set_run(pa_t base, u8 owner, u8 state)
 	r->state = state;
 }
 
+/* Of a record: its owner, its state, no pins; what a pool noted does not matter. */
+#define WORD_KIND 0xffffffff0000ffffull
+
+u64 page_span_uniform(pa_t base, u64 pages, struct page *kind)
+{
+	struct page *first = page_find(base);
+	const struct region *r = region_of(base.v);
+	u64 room, count = 0, key, *word;
+
+	if (first == NULL || r == NULL || run_of(first)->block_pins != 0 || first->pins != 0)
+		return 0;
+	room = BLOCK_PAGES - (u64)(first - record) % BLOCK_PAGES;
+	if (room > (r->end - base.v) >> PAGE_SHIFT)
+		room = (r->end - base.v) >> PAGE_SHIFT;
+	if (room > pages)
+		room = pages;
+	word = word_of(first);
+	key = word[0];
+	/* Eight at a time while all are alike, then which of the eight is not. */
+	while (count + 8 <= room) {
+		u64 differ = 0;
+
+		for (u32 i = 0; i < 8; i++)
+			differ |= word[count + i] ^ key;
+		if ((differ & WORD_KIND) != 0)
+			break;
+		count += 8;
+	}
+	while (count < room && ((word[count] ^ key) & WORD_KIND) == 0)
+		count++;
+	*kind = (struct page){ .owner = first->owner, .state = first->state };
+	return count;
+}
+
+void page_set_span(pa_t base, u64 pages, u8 owner, u8 state)
+{
+	struct page *first = page_of(base);
+	struct page_run *r = run_of(first);
+	bool was = is_odd(r, first->owner, first->state), is = is_odd(r, owner, state);
+	const u64 word = owner | (u64)state << 8;
+
+#pragma clang loop unroll_count(8)
+	for (u64 i = 0; i < pages; i++)
+		*word_of(&first[i]) = word;
+	if (is != was)
+		r->odd = (u16)(is ? r->odd + pages : r->odd - pages);
+	if (r->odd == BLOCK_PAGES)
+		run_summarise((u64)(r - run_record));
+}
+
 u64 page_run_end(pa_t at, u64 end, u8 owner)
 {
 	while (at.v < end) {

@@ -108,4 +108,11 @@ void page_set(struct page *page, u8 owner, u8 state) MUST_HOLD(page_class);
 bool page_run_uniform(pa_t base, u64 pages, struct page *kind) MUST_HOLD(page_class);
 void page_set_run(pa_t base, u8 owner, u8 state) MUST_HOLD(page_class);
 
+/*
+ * How many pages from `base` on, at most `pages`, are of one run of 2 MiB, of one kind and without pins; 0: not even the
+ * first. page_set_span() writes so many.
+ */
+u64 page_span_uniform(pa_t base, u64 pages, struct page *kind) MUST_HOLD(page_class);
+void page_set_span(pa_t base, u64 pages, u8 owner, u8 state) MUST_HOLD(page_class);
+
 #endif

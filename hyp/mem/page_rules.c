@@ -2,6 +2,7 @@
 #include "page_rules.h"
 
 #include "hyp/bits.h"
+#include "hyp/check.h"
 
 enum party { PARTY_HYP,
 	     PARTY_PRIMARY,
@@ -76,7 +77,7 @@ enum status page_transition(pa_t addr, enum page_op op, u8 from, u8 to)
 	return status;
 }
 
-/* The page, or the whole run, at `at`: how many pages *done says. */
+/* The page at `at`, and those behind it that are like it: how many pages *done says. */
 static enum status check(pa_t at, u64 pages, enum page_op op, u8 from, u8 to, u64 *done) MUST_HOLD(page_class)
 {
 	const struct page *page = page_find(at);
@@ -85,34 +86,52 @@ static enum status check(pa_t at, u64 pages, enum page_op op, u8 from, u8 to, u6
 	*done = BLOCK_PAGES;
 	if (page_run_uniform(at, pages, &kind))
 		return page_rule_check(&kind, op, from, to, false);
+	*done = page_span_uniform(at, pages, &kind);
+	if (*done > 0)
+		return page_rule_check(&kind, op, from, to, false);
 	*done = 1;
 	return page != NULL ? page_rule_check(page, op, from, to, page_pinned(at)) : E_FAULT;
 }
 
-/* A run that is uniform now was so when it was checked: nothing has changed since but other runs. */
-static u64 set(pa_t at, u64 pages, u8 owner, u8 state) MUST_HOLD(page_class)
+/* Pages of one piece, as check() found it. */
+static void set(pa_t at, u64 pages, u8 owner, u8 state) MUST_HOLD(page_class)
 {
 	struct page kind;
 
-	if (page_run_uniform(at, pages, &kind)) {
+	if (page_run_uniform(at, pages, &kind))
 		page_set_run(at, owner, state);
-		return BLOCK_PAGES;
-	}
-	page_set(page_of(at), owner, state);
-	return 1;
+	else if (pages > 1)
+		page_set_span(at, pages, owner, state);
+	else
+		page_set(page_of(at), owner, state);
 }
+
+/* Pieces whose sizes are kept from the check; of more, each is looked at again. */
+#define PIECES_KEPT 16u
 
 enum status page_transition_run(pa_t base, u64 pages, enum page_op op, u8 from, u8 to)
 {
-	u64 done;
+	u64 kept[PIECES_KEPT], done;
+	enum status status;
+	u32 piece = 0;
 
-	for (u64 i = 0; i < pages; i += done) {
-		enum status status = check(pa(base.v + (i << PAGE_SHIFT)), pages - i, op, from, to, &done);
-
+	for (u64 i = 0; i < pages; i += done, piece++) {
+		status = check(pa(base.v + (i << PAGE_SHIFT)), pages - i, op, from, to, &done);
 		if (status != OK)
 			return status;
+		if (piece < PIECES_KEPT)
+			kept[piece] = done;
 	}
-	for (u64 i = 0; i < pages; i += done)
-		done = set(pa(base.v + (i << PAGE_SHIFT)), pages - i, to, rules[op].after);
+	piece = 0;
+	/* Nothing has changed since but the pieces before: what passed the check passes again. */
+	for (u64 i = 0; i < pages; i += done, piece++) {
+		pa_t at = pa(base.v + (i << PAGE_SHIFT));
+
+		if (piece < PIECES_KEPT)
+			done = kept[piece];
+		else
+			CHECK(check(at, pages - i, op, from, to, &done) == OK);
+		set(at, done, to, rules[op].after);
+	}
 	return OK;
 }

@@ -251,6 +251,87 @@ static void V10_a_run_changes_whole_or_not_at_all(void **state UNUSED)
 	records_check();
 }
 
+#define SPAN_PAGES (2 * BLOCK_PAGES)
+
+/* Islands of owners and states, here and there a pin. */
+static void scatter(void)
+{
+	for (u64 i = 0; i < SPAN_PAGES;) {
+		u8 owner = owners[1 + fake_random_below(2)], page_state = (u8)fake_random_below(PAGE_STATES);
+		u64 n = 1 + fake_random_below(fake_random_below(2) ? 8 : BLOCK_PAGES);
+
+		for (; n > 0 && i < SPAN_PAGES; n--, i++)
+			records_make(RECORDS_GUEST + i * PAGE_SIZE, owner, page_state);
+	}
+	for (u64 i = fake_random_below(4); i > 0; i--)
+		page_of(pa(RECORDS_GUEST + fake_random_below(SPAN_PAGES) * PAGE_SIZE))->pins = 1;
+}
+
+/* What the transition of a range must answer: the first page's refusal, or OK for all. */
+static enum status expected_of(u64 base, u64 pages, u8 op, u8 from, u8 to)
+{
+	enum status status = OK;
+
+	for (u64 i = 0; i < pages && status == OK; i++) {
+		pa_t at = pa(base + i * PAGE_SIZE);
+
+		status = page_rule_check(page_of(at), (enum page_op)op, from, to, page_pinned(at));
+	}
+	return status;
+}
+
+/* Consecutive pages change as they would one by one, wherever they begin and end, or not at all. */
+static void V10_V2_pages_change_together_as_one_by_one(void **state UNUSED)
+{
+	static struct page want[SPAN_PAGES];
+	u32 changed = 0;
+
+	records_boot();
+	for (u32 turn = 0; turn < 3000; turn++) {
+		u64 first = fake_random_below(SPAN_PAGES), pages = 1 + fake_random_below(SPAN_PAGES - first);
+		u64 base = RECORDS_GUEST + first * PAGE_SIZE;
+		struct page *all = page_of(pa(RECORDS_GUEST));
+		enum status status, wanted;
+		u8 op, from, to;
+
+		if (turn % 8 == 0)
+			scatter();
+		if (fake_random_below(2))
+			pages = 1 + fake_random_below(pages < 6 ? pages : 6);
+		from = page_of(pa(base))->owner;
+		page_lock();
+		/* What the first page may do, mostly: the others decide. */
+		for (u32 tries = 0; tries < 16; tries++) {
+			op = (u8)fake_random_below(PAGE_OPS);
+			to = fake_random_below(2) ? from : owners[fake_random_below(ARRAY_SIZE(owners))];
+			if (expected_of(base, 1, op, from, to) == OK)
+				break;
+		}
+		wanted = expected_of(base, pages, op, from, to);
+		memcpy(want, all, sizeof(want));
+		status = page_transition_run(pa(base), pages, (enum page_op)op, from, to);
+		assert_int_equal(status, wanted);
+		if (status == OK) {
+			u8 after = page_of(pa(base))->state;
+
+			for (u64 i = 0; i < pages; i++)
+				want[first + i].owner = to, want[first + i].state = after;
+			changed++;
+		}
+		for (u64 i = 0; i < SPAN_PAGES; i++)
+			if (all[i].owner != want[i].owner || all[i].state != want[i].state || all[i].pins != want[i].pins)
+				suite_fail("turn %u, op %u of %llu pages: page %llu is wrong", turn, op,
+					   (unsigned long long)pages, (unsigned long long)i);
+		page_unlock();
+		if (turn % 8 < 7)
+			continue;
+		for (u64 i = 0; i < SPAN_PAGES; i++)
+			all[i].pins = 0;
+		records_check();
+	}
+	assert_true(changed > 100);
+}
+
 /* A run whose pages all went to another owner one by one is uniform again. */
 static void run_is_uniform_again_in_another_colour(void **state UNUSED)
 {
@@ -331,6 +412,7 @@ int main(void)
 		cmocka_unit_test(only_pages_of_ram_change_hands),
 		cmocka_unit_test(summary_follows_random_transitions),
 		cmocka_unit_test(V10_a_run_changes_whole_or_not_at_all),
+		cmocka_unit_test(V10_V2_pages_change_together_as_one_by_one),
 		cmocka_unit_test(run_is_uniform_again_in_another_colour),
 		cmocka_unit_test(V2_whole_runs_change_by_their_summary),
 	};
