@@ -72,18 +72,18 @@ static inline void io_rmb(void)
 }
 
 /* An operation by address on each line of [at, end); `at` and `end` are wherever the first and the last begin. */
-#define IO_EACH_LINE(operation, at, end, line)                                                     \
-	do {                                                                                       \
-		for (; (end) - (at) >= 8 * (line); (at) += 8 * (line)) {                           \
-			u64 each = (at);                                                           \
-                                                                                                   \
-			__asm__ volatile(".rept 8\n\t" operation ", %0\n\tadd %0, %0, %1\n\t.endr" \
-					 : "+r"(each)                                              \
-					 : "r"(line)                                               \
-					 : "memory");                                              \
-		}                                                                                  \
-		for (; (at) < (end); (at) += (line))                                               \
-			__asm__ volatile(operation ", %0" ::"r"(at) : "memory");                   \
+#define IO_EACH_LINE(operation, at, end, line)                                                      \
+	do {                                                                                        \
+		for (; (end) - (at) >= 16 * (line); (at) += 16 * (line)) {                          \
+			u64 each = (at);                                                            \
+                                                                                                    \
+			__asm__ volatile(".rept 16\n\t" operation ", %0\n\tadd %0, %0, %1\n\t.endr" \
+					 : "+r"(each)                                               \
+					 : "r"(line)                                                \
+					 : "memory");                                               \
+		}                                                                                   \
+		for (; (at) < (end); (at) += (line))                                                \
+			__asm__ volatile(operation ", %0" ::"r"(at) : "memory");                    \
 	} while (0)
 
 static inline void io_clean(const void *start, size_t size)
