@@ -195,14 +195,17 @@ enum status hc_guard_unmap(struct hcall *c)
 	return guard_unmap(c->vm, c->r[1]);
 }
 
-/* A range of pages, for drivers that map many; R1 is how many were done. */
+/* Pages that one call guards or frees: each is looked for in the whole list. */
+#define GUARD_STEP 16u
+
+/* A range of pages, for drivers that map many; R1 is how many were done, a driver calls again for the rest. */
 static enum status guard_range(struct hcall *c, enum status (*what)(struct vm *, u64))
 {
 	u64 pages = c->r[2] != 0 ? c->r[2] : 1;
 	enum status status = OK;
 
-	if (pages > VM_GUARDS)
-		pages = VM_GUARDS;
+	if (pages > GUARD_STEP)
+		pages = GUARD_STEP;
 	for (u64 i = 0; i < pages && status == OK; i++) {
 		status = what(c->vm, c->r[1] + (i << PAGE_SHIFT));
 		c->out[0] += status == OK;
