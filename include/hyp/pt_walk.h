@@ -462,10 +462,7 @@ static ALWAYS_INLINE enum status pt_split_prepare(const struct pt_format *f, str
 	entry = io_phys(*table);
 	step = 1ull << (run.shift - 9);
 	leaf = f->leaf(run.out, run.prot, pt_shift_level(run.shift) + 1);
-	for (u32 i = 0; i < PT_ENTRIES; i++, leaf += step)
-		io_table_write(entry + i, leaf);
-	if (pt->clean)
-		io_clean(entry, PAGE_SIZE);
+	pt_fill(pt, entry, PT_ENTRIES, leaf, step);
 	io_table_publish();
 	return OK;
 }
@@ -563,6 +560,9 @@ static ALWAYS_INLINE void pt_release(const struct pt_format *f, struct pt *pt, u
 	pool_free(pt->pool, 0, page);
 }
 
+/* Slots that one pt_destroy() looks at before it is content with what it has released. */
+#define PT_DESTROY_LOOKS 4096u
+
 /*
  * Free tables bottom up without recursion: each pass goes down the first branch that still has
  * tables below and frees the deepest one, so the depth is constant and a step can stop anywhere.
@@ -574,6 +574,7 @@ static ALWAYS_INLINE bool pt_destroy(const struct pt_format *f, struct pt *pt, u
 	u64 *path[PT_LAST + 1];
 	u32 next[PT_LAST + 1];
 	int level = f->start_level;
+	u32 left = budget, looks = 0;
 
 	pt->last_slot = ~0ull;
 	path[level] = table;
@@ -588,16 +589,18 @@ static ALWAYS_INLINE bool pt_destroy(const struct pt_format *f, struct pt *pt, u
 			level--;
 			slot = path[level] + next[level] - 1;
 			pt_release(f, pt, slot);
-			if (--budget == 0)
+			if (--left == 0)
 				break;
 			continue;
 		}
+		if (looks++ > PT_DESTROY_LOOKS && left < budget)
+			break;
 		slot = path[level] + next[level]++;
 		if (*slot == 0 || level == PT_LAST || !f->is_table(*slot, level))
 			continue;
 		if (level + 1 == PT_LAST) { /* a table of leaves: nothing below it */
 			pt_release(f, pt, slot);
-			if (--budget == 0)
+			if (--left == 0)
 				break;
 			continue;
 		}
