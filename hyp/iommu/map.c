@@ -11,6 +11,9 @@
 #include "scratch.h"
 #include "vm/vm.h"
 
+/* Physically consecutive runs that one step pins and writes: each is some hundred instructions. */
+#define STEP_RUNS 128u
+
 static u32 leaf_prot(u32 prot)
 {
 	u32 p = (prot & PVIOMMU_PROT_READ ? PT_READ : 0) |
@@ -136,7 +139,7 @@ static enum status pin_memory(struct vm *vm, const struct map_request *req, u32 
 	u64 at = 0;
 
 	page_lock();
-	while (at < req->size && leaves > 0) {
+	while (at < req->size && leaves > 0 && s->run_count < STEP_RUNS) {
 		struct pt_run run;
 
 		status = pin_next(vm, sizes, req->iova.v + at, req->ipa.v + at, req->size - at,

@@ -13,6 +13,9 @@
 #include "scratch.h"
 #include "vm/vm.h"
 
+/* Physically consecutive runs that one call clears and unpins; a list has as many entries at most. */
+#define STEP_RUNS PVIOMMU_MAX_LIST
+
 void domain_unmap_begin(struct domain *d)
 {
 	struct scratch *s = scratch_here();
@@ -125,7 +128,7 @@ enum status domain_unmap_gather(struct domain *d, iova_t base, u64 size, u32 *le
 
 	if (unlikely((end - 1) >> d->pt.ops->va_bits != 0))
 		end = va; /* nothing is mapped out there: the hole is at once */
-	while (va < base.v + size && *leaves > 0 && s->run_count < PVIOMMU_MAX_LEAVES) {
+	while (va < base.v + size && *leaves > 0 && s->run_count < STEP_RUNS) {
 		u64 piece;
 
 		if (unlikely(va >= end)) {

@@ -67,6 +67,17 @@ enum status pviommu_map(struct vcpu *vcpu, u64 domain, u64 base, u64 from, u64 b
 	return status;
 }
 
+/* What an entry of a list takes beyond its leaves, and a table that had to be made for it, counted in leaves (V9). */
+#define ENTRY_AS_LEAVES 3u
+#define TABLE_AS_LEAVES 4u
+
+static u32 less_entry(u32 leaves, u32 before, u32 after)
+{
+	u32 cost = ENTRY_AS_LEAVES + (after > before ? (after - before) * TABLE_AS_LEAVES : 0);
+
+	return cost < leaves ? leaves - cost : 0;
+}
+
 enum status pviommu_map_list(struct vcpu *vcpu, u64 domain, const struct pviommu_map_entry *e,
 			     u32 count, u64 *done)
 {
@@ -77,6 +88,7 @@ enum status pviommu_map_list(struct vcpu *vcpu, u64 domain, const struct pviommu
 	if (!domain_get(vcpu->vm, domain, &d, &status))
 		return status;
 	for (u32 i = 0; i < count && leaves > 0; i++) {
+		u32 tables = d->pt.tables;
 		u64 step = 0;
 
 		status = map_args_ok(e[i].iova, e[i].ipa, e[i].bytes, e[i].prot) &&
@@ -90,6 +102,7 @@ enum status pviommu_map_list(struct vcpu *vcpu, u64 domain, const struct pviommu
 		*done += step;
 		if (step < e[i].bytes)
 			break;
+		leaves = less_entry(leaves, tables, d->pt.tables);
 	}
 	domain_unlock(d);
 	return status;
