@@ -11,13 +11,14 @@
 #include "scratch.h"
 #include "vm/vm.h"
 
-/* Leaves that one step of a removal clears, and table pages that it frees. */
+/* Leaves that one step of a removal clears, in how many runs, and table pages that it frees. */
 #define FREE_STEP_LEAVES 512u
+#define FREE_STEP_RUNS   128u
 #define FREE_STEP_TABLES 64u
 /* Ids that are not for domains: 0, and those of the VM's own tables. */
 #define TAGS_KEPT 3u
 /* Empty slots that one step skips over: a lookup each. */
-#define FREE_STEP_HOLES 512u
+#define FREE_STEP_HOLES 256u
 
 static struct scratch scratch[MACHINE_MAX_CPUS];
 
@@ -59,17 +60,6 @@ enum status domain_table_init(struct vm *vm, u64 pool_pages)
 		if (status != OK)
 			return status;
 		vm->domain_page[i / DOMAINS_PER_PAGE] = io_phys(page);
-	}
-	/* Chained so that the lowest index is taken first. */
-	for (u32 i = vm->domain_max; i-- > 0;) {
-		struct domain *d = slot(vm, i);
-
-		d->lock = (struct spinlock)SPINLOCK_INIT;
-		d->vm = vm;
-		d->index = (u16)i;
-		d->id = i + 1;
-		d->next_free = vm->domain_free;
-		vm->domain_free = i + 1;
 	}
 	return OK;
 }
@@ -135,6 +125,26 @@ static void tag_free(struct vm *vm, const struct iommu_tag *tag)
 		iommu_id_free(&iommu_vmids, tag->vmid);
 }
 
+/* A slot that was freed, else the first that was never used; NULL: none. Nothing is written to it. */
+static struct domain *slot_free_find(struct vm *vm) MUST_HOLD(vm_class)
+{
+	if (vm->domain_free != 0)
+		return slot(vm, vm->domain_free - 1);
+	return vm->domain_fresh < vm->domain_max ? slot(vm, vm->domain_fresh) : NULL;
+}
+
+/* And it is taken. Fresh ones are zero, and become what they are now: a large table costs VM_CREATE nothing (V9). */
+static void slot_take(struct vm *vm, struct domain *d) MUST_HOLD(vm_class)
+{
+	if (vm->domain_free != 0) {
+		vm->domain_free = d->next_free;
+		return;
+	}
+	d->vm = vm;
+	d->index = (u16)vm->domain_fresh++;
+	d->id = d->index + 1u;
+}
+
 /* Slot, tag and root; the vm lock is held. */
 static enum status alloc_locked(struct vm *vm, u32 *id) MUST_HOLD(vm_class)
 {
@@ -143,7 +153,8 @@ static enum status alloc_locked(struct vm *vm, u32 *id) MUST_HOLD(vm_class)
 	struct domain *d;
 	struct pt pt;
 
-	if (vm->domain_free == 0)
+	d = slot_free_find(vm);
+	if (d == NULL)
 		return E_NOMEM;
 	status = tag_alloc(vm, &tag);
 	if (status != OK)
@@ -154,10 +165,9 @@ static enum status alloc_locked(struct vm *vm, u32 *id) MUST_HOLD(vm_class)
 		tag_free(vm, &tag);
 		return status;
 	}
-	d = slot(vm, vm->domain_free - 1);
-	vm->domain_free = d->next_free;
 	vm->domain_count++;
 	lock_slot(d);
+	slot_take(vm, d);
 	d->pt = pt;
 	d->tag = tag;
 	d->cursor = 0;
@@ -197,7 +207,8 @@ static bool clear_step(struct vcpu *vcpu, struct domain *d) MUST_HOLD(domain_cla
 	u64 bytes = 0;
 
 	s->run_count = 0;
-	while (d->cursor < end && leaves > 0 && holes > 0 && d->mapped > bytes) {
+	while (d->cursor < end && leaves > 0 && holes > 0 && s->run_count < FREE_STEP_RUNS &&
+	       d->mapped > bytes) {
 		struct pt_run *run = &s->run[s->run_count];
 		u64 count;
 
@@ -320,6 +331,7 @@ void domain_table_fini(struct vm *vm)
 	}
 	vm->domain_max = 0;
 	vm->domain_free = 0;
+	vm->domain_fresh = 0;
 	vm->domain_count = 0;
 }
 

@@ -72,7 +72,8 @@ struct vm {
 
 	struct domain *domain_page[DOMAIN_PAGES]; /* DOMAINS_PER_PAGE each; constant once set */
 	u32 domain_max;
-	u32 domain_free;      /* index + 1 of the first free slot, chained; vm lock */
+	u32 domain_free;      /* index + 1 of the first slot that was freed, chained; 0: none; vm lock */
+	u32 domain_fresh;     /* slots from here on were never used; vm lock */
 	u32 domain_count;     /* in use; vm lock */
 
 	struct pviommu pviommu[VM_MAX_PVIOMMUS];               /* vm lock */

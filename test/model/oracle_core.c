@@ -225,8 +225,11 @@ static u64 look_at_domains(const struct vm *vm)
 		const struct domain *d = domain_slot(vm, i);
 		struct domain_look *look;
 
-		if (d->vm != vm)
+		/* One that was never used is nobody's, and no domain. */
+		if (d->vm != (i < vm->domain_fresh ? vm : NULL))
 			violated("V7: slot %u of vm %u says that it is another VM's", i, vm->handle);
+		if (i >= vm->domain_fresh && (d->id != 0 || d->state != DOMAIN_FREE))
+			violated("V7: slot %u of vm %u is in use and was never taken", i, vm->handle);
 		if (d->state == DOMAIN_FREE)
 			continue;
 		live++;
