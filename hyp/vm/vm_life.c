@@ -18,7 +18,7 @@
 #define POOL_SPARE 8u
 /* Table pages that one step frees; pool pages that one gives back. */
 #define STEP_TABLES 64u
-#define STEP_POOL   256u
+#define STEP_POOL   32u
 
 _Static_assert(VM_MAX_VCPUS * sizeof(struct hcall) <= PAGE_SIZE, "calls fit a page");
 

@@ -11,8 +11,10 @@
 #include "view.h"
 #include "vm.h"
 
+/* A run of pages that lies by itself costs a step of a teardown as much as some pages more. */
+#define RUN_AS_PAGES 6u
 /* Empty slots of a VM's view that one step of a teardown skips. */
-#define RECLAIM_HOLES 512u
+#define RECLAIM_HOLES 128u
 
 static struct pt_edit edits[MACHINE_MAX_CPUS];
 
@@ -64,7 +66,7 @@ static void scrub(pa_t base, u64 pages)
 /* How many pages one step does: up to where a block may begin, so that blocks are found. */
 static u64 step_pages(u64 at, u64 from, u64 pages)
 {
-	u64 n = pages < PC_DONATE_MAX ? pages : PC_DONATE_MAX;
+	u64 n = pages < MEMORY_STEP_PAGES ? pages : MEMORY_STEP_PAGES;
 	u64 to_block = BLOCK_PAGES - (at >> PAGE_SHIFT) % BLOCK_PAGES;
 
 	if (((at ^ from) & (BLOCK_SIZE - 1)) == 0 && n > to_block)
@@ -116,6 +118,11 @@ enum status memory_donate(struct vm *vm, ipa_t at, ipa_t from, u64 pages, u32 fl
 	page_set_ipa(base, n, at);
 	page_unlock();
 	view_commit(vm, at, base, size, read_only ? VIEW_RAM & ~PT_WRITE : VIEW_RAM);
+	/* The last piece of a block: it is one for the VM, and nothing of it is left for the primary. */
+	if (((at.v ^ from.v) & (BLOCK_SIZE - 1)) == 0 && ((at.v + size) & (BLOCK_SIZE - 1)) == 0) {
+		view_merge_pieces(vm, ipa(at.v + size - BLOCK_SIZE));
+		view_trim(vm_primary, ipa(from.v + size - BLOCK_SIZE));
+	}
 	vm->pages += n;
 	*done = n;
 	return OK;
@@ -298,12 +305,12 @@ static void reclaim(struct vm *vm, pa_t base, u64 pages) MUST_HOLD(vm_class)
 bool memory_reclaim_step(struct vm *vm, u64 *cursor)
 {
 	struct pt *pt = &vm->cpu_pt;
-	u64 end = 1ull << pt->ops->va_bits, left = PC_DONATE_MAX;
+	u64 end = 1ull << pt->ops->va_bits, left = MEMORY_STEP_PAGES;
 	u32 holes = RECLAIM_HOLES;
 
 	while (*cursor < end && left > 0 && holes > 0) {
 		struct pt_run run;
-		u64 bytes = left << PAGE_SHIFT;
+		u64 bytes = left << PAGE_SHIFT, n;
 
 		/* Within a block, the rest of it: its leaf stays, and the cursor remembers. */
 		if (!pt->ops->lookup(pt, *cursor, *cursor + bytes, &run)) {
@@ -317,7 +324,8 @@ bool memory_reclaim_step(struct vm *vm, u64 *cursor)
 			run.size = bytes;
 		if (!(run.prot & PT_DEVICE))
 			reclaim(vm, pa(run.out), run.size >> PAGE_SHIFT);
-		left -= run.size >> PAGE_SHIFT;
+		n = (run.size >> PAGE_SHIFT) + RUN_AS_PAGES;
+		left -= n < left ? n : left;
 		*cursor += run.size;
 	}
 	return *cursor >= end;

@@ -18,6 +18,12 @@ struct vm;
 bool memory_place_ok(const struct vm *vm, u64 at, u64 size);
 
 /*
+ * Pages that one call donates, or one step of a teardown takes back: each is cleared and cleaned out of the caches line
+ * by line (V9). A block goes in four.
+ */
+#define MEMORY_STEP_PAGES 128u
+
+/*
  * The primary's pages [from, ..) become the VM's at `at`. E_DENIED: not the primary's alone; E_BUSY: DMA
  * mappings hold one; E_FAULT: not RAM; E_EXIST: the VM has something there; E_NOMEM: its pool; E_INVAL:
  * beyond its addresses or in a window that is emulated; E_IO: an IOMMU did not complete.
@@ -39,7 +45,7 @@ enum status memory_take_pool(pa_t from, u64 pages) MUST_CHECK MUST_HOLD(vm_class
 void memory_return_pool(pa_t base, u64 pages) MUST_HOLD(vm_class);
 
 /*
- * Teardown: what the VM still maps goes back, from `*cursor` on, at most PC_DONATE_MAX pages a step. No
+ * Teardown: what the VM still maps goes back, from `*cursor` on, at most MEMORY_STEP_PAGES a step. No
  * CPU runs the VM, and nothing of it is in a TLB; its domains are gone. True: nothing is left.
  */
 bool memory_reclaim_step(struct vm *vm, u64 *cursor) MUST_HOLD(vm_class);

@@ -44,7 +44,7 @@ static void play(struct bench_options o, u64 seed)
 
 static void V1_to_V10_random_vms_nested(void **state UNUSED) { play(bench_defaults(), 11); }
 
-static void V1_to_V10_random_vms_stage1_only(void **state UNUSED) { play(bench_stage1_only(), 12); }
+static void V1_to_V10_random_vms_stage1_only(void **state UNUSED) { play(bench_stage1_only(), 22); }
 
 static void V1_to_V10_random_vms_stage2_only(void **state UNUSED) { play(bench_stage2_only(), 13); }
 
