@@ -3,7 +3,7 @@
 
 guest_lib_srcs := $(addprefix test/guest/lib/,start.S console.c edu.c gic.c guest.c machine.c mmu.c newlib.c pci.c \
 	ram.c report.c rig.c smp.c status.c testdev.c trap.c)
-guest_images := bare scenario cases sweep bench bench-growth bench-longest floor stop vms vmm-linux fuzz
+guest_images := bare scenario cases sweep bench bench-growth bench-longest bench-steps floor stop vms vmm-linux fuzz
 guest_srcs_bare     := test/guest/primary/bare.c
 guest_srcs_scenario := test/guest/primary/scenario.c test/guest/primary/scenario_vms.c
 guest_srcs_cases    := $(sort $(wildcard test/guest/primary/case_*.c test/guest/primary/case_*.S))
@@ -12,6 +12,7 @@ guest_srcs_sweep    := test/guest/primary/sweep.c
 bench_common            := $(addprefix test/guest/bench/,bench_count.c bench_tiny.S)
 guest_srcs_bench        := $(addprefix test/guest/bench/,calls.c bench_vm.c) $(bench_common)
 guest_srcs_bench-growth := test/guest/bench/growth.c $(bench_common)
+guest_srcs_bench-steps := test/guest/bench/steps.c
 guest_srcs_bench-longest := $(addprefix test/guest/bench/,longest.c longest_vm.c) $(bench_common)
 guest_srcs_floor        := $(wildcard test/guest/floor/*.c test/guest/floor/*.S) test/guest/bench/bench_count.c
 guest_srcs_stop     := test/guest/primary/stop.c
@@ -79,7 +80,7 @@ all_deps   += $(guest_bins)
 
 room_targets += bench
 bench_args = --platform=$(PLATFORM) --image=$(IMAGE)
-bench_bins := $(patsubst %,build/guest/%.bin,bench bench-growth bench-longest floor vmm-linux)
+bench_bins := $(patsubst %,build/guest/%.bin,bench bench-growth bench-longest bench-steps floor vmm-linux)
 .PHONY: bench bench-check bench-accept bench-measure
 bench: bench-measure ## the performance report: instructions per call, growth, memory, boot [build/bench/report.txt, .svg]
 	@$(PYTHON) scripts/bench_report.py $(bench_args)
@@ -92,6 +93,7 @@ bench-accept: ## keep the last figures of make bench as those of bench-check
 
 bench-measure: $(IMAGE) $(bench_bins) $(LINUX_INITRAMFS_MARK) $(LINUX_PACK_MARK) | $(need_qemu) $(need_linux)
 	@$(PYTHON) scripts/bench.py $(bench_args)
+	@$(PYTHON) scripts/bench_profile.py $(bench_args)
 	@$(PYTHON) scripts/bench_boot.py $(bench_args) --linux=$(LINUX_IMAGE) --initrd=$(LINUX_INITRAMFS_MARK)
 	@$(PYTHON) scripts/bench_secondary.py $(bench_args) --linux=$(LINUX_IMAGE) --initrd=$(LINUX_INITRAMFS_MARK) \
 		--pack=$(LINUX_PACK_MARK)

@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Where the instructions of a call go: QEMU logs every one of the hypervisor's, one at a time, while test/guest/bench/steps.c
+makes the calls; each belongs to the function that the source has it in, inlined or not. Writes build/bench/profile.txt,
+a part of the report: a row for each group of functions, what it is for, and below it the functions.
+"""
+
+import argparse
+import bisect
+import collections
+import os
+import re
+import subprocess
+import sys
+import threading
+
+from lib import board as boards
+from lib.bench_figures import WORK
+
+LIMIT_S = 600
+OVERRIDES = {"-icount": "shift=0,sleep=off", "-smp": "1", "-cpu": "max", "-m": "1G"}
+LOGGED = re.compile(rb"\[[0-9a-f]+/([0-9a-f]+)/")
+VECTORS, VECTOR = 0x800, 0x80
+# Calls that the image makes last, in turn, by the handler that is entered; the last of the empty one is found by its length.
+COLUMNS = ("map_4k", "unmap_4k", "map_64k", "unmap_64k", "map_2m", "unmap_2m")
+HANDLERS = {"map": "hc_map_pages", "unmap": "hc_unmap_pages"}
+# Group: files (or file:function) whose instructions it has, and why they are there.
+GROUPS = (
+    ("entry and exit", ("vectors.S", "trap.c", "guest_trap.c", "guest.h", "psci.h"),
+     "31 registers kept from and for the guest; what kind of exit; SMCCC's results"),
+    ("row of the call", ("dispatch.c", "hcall.h"), "which call, who may, what must be zero; the index also under speculation"),
+    ("before the return", ("exits.c", "events.c", "gerror.c", "fault.c", "iommu_hw.h"), "event queue and errors are polled at each exit (H2)"),
+    ("arguments", ("hcall_pviommu.c", "pviommu_map.c", "pviommu.c", "range.h"), "alignment, overflow, allowed bits; handle decoded"),
+    ("locks", ("spinlock.h", "lock.h"), "domain, page and queue: a ticket each"),
+    ("domain", ("domain.c", "domain.h"), "handle to a live domain of this VM, generation compared"),
+    ("whose memory", ("vm.c", "vm.h", "view.c"), "IPA to PA in one place, which knows what a VM has"),
+    ("pages", ("page.c", "page.h", "page_rules.c"), "owner, state, pin counts with overflow, the summary of the run (V1, V2)"),
+    ("leaves", ("map.c",), "size of the leaf, what is in flight, counters"),
+    ("tables", ("pt_walk.h", "pt_lpae_s1.c", "pt_lpae_s2.c", "pt_lpae.h", "pt_lpae_desc.h", "pt.h"), "walk, empty or mapped?, entries"),
+    ("removal", ("unmap.c",), "flight of the range while no lock is held, counters (V3)"),
+    ("invalidation", ("iommu.c", "tlb.c", "queue.c", "queue.h", "smmuv3.h", "ops.c", "iommu.h"), "commands, SYNC, doorbell, wait with a limit, per IOMMU"),
+    ("machine access", ("io.h", "sysreg.h", "barrier.h", "io_addr.h", "addr.h", "smp.c", "percpu.h"), "registers, barriers, time, physical addresses"),
+)
+
+
+class Image:
+    def __init__(self, elf):
+        self.elf = elf
+        text = subprocess.run(["llvm-nm-19", "-n", "--defined-only", elf], stdout=subprocess.PIPE, check=True).stdout
+        symbols = [line.split() for line in text.decode().splitlines()]
+        symbols = [(int(at, 16), name) for at, kind, name in symbols if kind in "tT" and not name.startswith("$")]
+        self.starts, self.names = [at for at, _ in symbols], [name for _, name in symbols]
+        self.vectors = next(at for at, name in symbols if name == "vectors")
+
+    def range(self):
+        return self.starts[0], self.starts[-1] + 0x1000
+
+    def name(self, at):
+        return self.names[max(bisect.bisect_right(self.starts, at) - 1, 0)]
+
+    def sources(self, addresses):
+        """{address: (file, function)} of the innermost function, inlined or not."""
+        asked = "\n".join(hex(at) for at in addresses) + "\n"
+        said = subprocess.run(["llvm-symbolizer-19", "--obj=" + self.elf, "--inlines", "--functions=short"],
+                              input=asked.encode(), stdout=subprocess.PIPE, check=True).stdout.decode()
+        found = {}
+        for at, block in zip(addresses, said.split("\n\n")):
+            lines = block.split("\n")
+            found[at] = (os.path.basename(lines[1].rsplit(":", 2)[0]), lines[0])
+        return found
+
+
+def entries(board, image, hypervisor):
+    """Yields the addresses of each entry of EL2, from its vector to the next."""
+    low, high = image.range()
+    reader, writer = os.pipe()
+    command = board.command(hypervisor, "testdev", "build/guest/bench-steps.bin", "", None, OVERRIDES, board.devices(["slot"]))
+    command += ["-accel", "tcg,one-insn-per-tb=on", "-d", "exec,nochain", "-dfilter", f"{low:#x}..{high:#x}",
+                "-D", f"/dev/fd/{writer}"]
+    with open(os.path.join(WORK, "profile.log"), "wb") as log:
+        qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[writer], cwd=boards.ROOT)
+        os.close(writer)
+        timer = threading.Timer(LIMIT_S, qemu.kill)
+        timer.start()
+        try:
+            entry = []
+            with os.fdopen(reader, "rb") as lines:
+                for line in lines:
+                    match = LOGGED.search(line)
+                    if not match:
+                        continue
+                    at = int(match.group(1), 16)
+                    if 0 <= at - image.vectors < VECTORS and (at - image.vectors) % VECTOR == 0:
+                        yield entry
+                        entry = []
+                    entry.append(at)
+            yield entry
+            qemu.wait()
+        finally:
+            timer.cancel()
+            if qemu.poll() is None:
+                qemu.kill()
+                qemu.wait()
+
+
+def last_calls(image, found):
+    """{operation: addresses} of the last call of each."""
+    calls = collections.defaultdict(list)
+    empty = None
+    for entry in found:
+        names = {image.name(at) for at in set(entry)} if len(entry) < 5000 else set()
+        for kind, handler in HANDLERS.items():
+            if handler in names:
+                calls[kind].append(entry)
+        if "hc_query" in names and (empty is None or len(entry) <= len(empty)):
+            empty = entry
+    turns = 3
+    if empty is None or len(calls["map"]) < 3 * turns:
+        sys.exit(f"bench: the profile has no calls; see {WORK}/profile.log")
+    result = {"null_call": empty}
+    # The last nine maps and unmaps are three turns of three sizes; of each size the last turn counts.
+    for i, bytes_ in enumerate(("4k", "64k", "2m")):
+        result["map_" + bytes_] = calls["map"][-turns * (3 - i) + turns - 1]
+        result["unmap_" + bytes_] = calls["unmap"][-turns * (3 - i) + turns - 1 - (i < 2)]
+    return result
+
+
+def group_of(file, function):
+    for name, files, _ in GROUPS:
+        if file in files or f"{file}:{function}" in files:
+            return name
+    return "others"
+
+
+def table(image, calls):
+    columns = ("null_call", *COLUMNS)
+    sources = image.sources(sorted({at for entry in calls.values() for at in entry}))
+    counts = {column: collections.Counter(sources[at] for at in calls[column]) for column in columns}
+    places = {place for counter in counts.values() for place in counter}
+    lines = [f"{'':<36}" + "".join(f"{column:>11}" for column in columns)]
+    for name, why in [(name, why) for name, _, why in GROUPS] + [("others", "")]:
+        of = sorted((place for place in places if group_of(*place) == name),
+                    key=lambda place: -max(counter[place] for counter in counts.values()))
+        if not of:
+            continue
+        lines.append(f"{name:<36}" + "".join(f"{sum(counts[c][place] for place in of):>11}" for c in columns) + f"  {why}")
+        lines += [f"  {place[0] + ' ' + place[1]:<34.34}" + "".join(f"{counts[c][place] or '':>11}" for c in columns)
+                  for place in of]
+    lines.append(f"{'at EL2':<36}" + "".join(f"{len(calls[column]):>11}" for column in columns))
+    return lines
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--platform", default="qemu-virt")
+    parser.add_argument("--image", required=True)
+    args = parser.parse_args()
+    os.chdir(boards.ROOT)
+    os.makedirs(WORK, exist_ok=True)
+    image = Image(args.image[:-len(".bin")] + ".elf")
+    lines = table(image, last_calls(image, entries(boards.Board(args.platform), image, args.image)))
+    with open(os.path.join(WORK, "profile.txt"), "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
