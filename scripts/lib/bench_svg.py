@@ -11,7 +11,7 @@ BAR, GAP = 15, 9
 INK, GRID, HERE, OVER = "#222222", "#dddddd", "#3b6ea5", "#c0392b"
 COLOURS = ("#3b6ea5", "#c0392b", "#2e8b57", "#8e44ad")
 STYLE = ("text{font:12px sans-serif;fill:#222222}.h{font-size:15px;font-weight:bold}.s{font-size:10px;fill:#666666}"
-         ".e{text-anchor:end}.m{text-anchor:middle}")
+         ".e{text-anchor:end}.m{text-anchor:middle}.w{fill:white;font-weight:bold}.v{fill:white;text-anchor:end}")
 
 
 class Drawing:
@@ -98,7 +98,7 @@ def bars(drawing, results):
         if value is None:
             continue
         drawing.box(scale.first, y, scale.at(value) - scale.first, BAR, HERE if value <= must else OVER)
-        drawing.text(scale.first + 6, y + BAR - 3, f"{value:,}", "v")
+        drawing.text(scale.first + 6, y + BAR - 3, f"{value:,}", "w")
         if floor:
             drawing.marker(scale.at(floor), y + BAR / 2, "floor")
         drawing.line(scale.at(goal), y - 3, scale.at(goal), y + BAR + 3, "#2e8b57", 3)
@@ -165,7 +165,11 @@ def longest(drawing, results):
         y = top + i * (BAR + 4)
         drawing.text(MARGIN + LABEL - 8, y + BAR - 3, name, "e")
         drawing.box(scale.first, y, scale.at(value) - scale.first, BAR, HERE if value <= LONGEST_LIMIT else OVER)
-        drawing.text(scale.at(value) + 5, y + BAR - 3, f"{value:,}")
+        # Inside a long bar, so that no number lies on the limit.
+        if scale.at(value) - scale.first > 80:
+            drawing.text(scale.at(value) - 6, y + BAR - 3, f"{value:,}", "v")
+        else:
+            drawing.text(scale.at(value) + 5, y + BAR - 3, f"{value:,}")
     drawing.line(scale.at(LONGEST_LIMIT), top, scale.at(LONGEST_LIMIT), bottom, OVER, 2)
     drawing.height = bottom + 20
 
@@ -174,4 +178,4 @@ def make(results):
     drawing = Drawing()
     for section in (bars, curves, longest):
         section(drawing, results)
-    return drawing.svg().replace('class="v"', 'style="fill:white;font-weight:bold"').replace(' class=""', "")
+    return drawing.svg().replace(' class=""', "")
