@@ -301,25 +301,24 @@ u64 page_run_end(pa_t at, u64 end, u8 owner)
  */
 #define WORD_OWNER 0xffffull
 #define WORD_PIN   (1ull << 32)
-#define WORD_FULL  (1ull << 63) /* pins have reached PIN_MAX + 1, or gone below zero */
+#define WORD_FULL  (1ull << 63) /* pins have gone below zero */
+#define WORD_MANY  (3ull << 62) /* any count of pins with such a bit may be near PIN_MAX; a key has none */
+_Static_assert(PIN_MAX >> 30 == 1, "counts without those bits are below PIN_MAX");
 
 /* Of the hypervisor's pages whatever is seen is foreign: their bytes change under the locks of pools. */
 static inline NO_RACE_ANALYSIS u64 word_seen(const u64 *word) { return *word; }
 
+/* False: some page is foreign, or has so many pins that they must be looked at one by one. */
 static bool add_pins(u64 *word, u64 count, u64 key)
 {
-	u64 foreign = 0, full = 0;
+	u64 differ = 0;
 
-#pragma clang loop unroll_count(4)
-	for (u64 i = 0; i < count; i++) {
-		const u64 w = word_seen(&word[i]);
-
-		foreign |= w ^ key;
-		full |= w + WORD_PIN;
-	}
-	if (unlikely(((foreign & WORD_OWNER) | (full & WORD_FULL)) != 0))
+#pragma clang loop unroll_count(8)
+	for (u64 i = 0; i < count; i++)
+		differ |= word_seen(&word[i]) ^ key;
+	if (unlikely((differ & (WORD_OWNER | WORD_MANY)) != 0))
 		return false;
-#pragma clang loop unroll_count(4)
+#pragma clang loop unroll_count(8)
 	for (u64 i = 0; i < count; i++)
 		word[i] += WORD_PIN;
 	return true;
@@ -329,7 +328,7 @@ static u64 drop_pins(u64 *word, u64 count)
 {
 	u64 wrong = 0;
 
-#pragma clang loop unroll_count(4)
+#pragma clang loop unroll_count(8)
 	for (u64 i = 0; i < count; i++) {
 		u64 w = word[i] - WORD_PIN;
 

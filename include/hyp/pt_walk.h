@@ -401,6 +401,17 @@ static ALWAYS_INLINE bool pt_try_map(const struct pt_format *f, struct pt *pt, u
 	return true;
 }
 
+/* Are all of `count` slots the leaves that follow the first, each `step` further? No branch for each. */
+static ALWAYS_INLINE bool pt_is_run(const u64 *slot, u64 count, u64 step)
+{
+	u64 entry = *slot, differ = 0;
+
+#pragma clang loop unroll_count(8)
+	for (u64 i = 0; i < count; i++, entry += step)
+		differ |= slot[i] ^ entry;
+	return differ == 0;
+}
+
 static ALWAYS_INLINE bool pt_try_clear(const struct pt_format *f, struct pt *pt, u64 va, u64 size,
 				       u8 shift, struct pt_run *run)
 {
@@ -413,7 +424,7 @@ static ALWAYS_INLINE bool pt_try_clear(const struct pt_format *f, struct pt *pt,
 	if (unlikely(slot == NULL || *slot == 0 || (level < PT_LAST && f->is_table(*slot, level))))
 		return false;
 	if (size != 1ull << shift &&
-	    unlikely(pt_count_run(slot, size >> shift, 1ull << shift) != size >> shift))
+	    unlikely(!pt_is_run(slot, size >> shift, 1ull << shift)))
 		return false;
 	run->va = va;
 	run->size = size;
