@@ -228,6 +228,9 @@ void page_set_run(pa_t base, u8 owner, u8 state)
 	r->state = state;
 }
 
+/* Of the hypervisor's pages whatever is seen is foreign: their bytes change under the locks of pools. */
+static inline NO_RACE_ANALYSIS u64 word_seen(const u64 *word) { return *word; }
+
 /* Of a record: its owner, its state, no pins; what a pool noted does not matter. */
 #define WORD_KIND 0xffffffff0000ffffull
 
@@ -245,18 +248,18 @@ u64 page_span_uniform(pa_t base, u64 pages, struct page *kind)
 	if (room > pages)
 		room = pages;
 	word = word_of(first);
-	key = word[0];
+	key = word_seen(word);
 	/* Eight at a time while all are alike, then which of the eight is not. */
 	while (count + 8 <= room) {
 		u64 differ = 0;
 
 		for (u32 i = 0; i < 8; i++)
-			differ |= word[count + i] ^ key;
+			differ |= word_seen(&word[count + i]) ^ key;
 		if ((differ & WORD_KIND) != 0)
 			break;
 		count += 8;
 	}
-	while (count < room && ((word[count] ^ key) & WORD_KIND) == 0)
+	while (count < room && ((word_seen(&word[count]) ^ key) & WORD_KIND) == 0)
 		count++;
 	*kind = (struct page){ .owner = first->owner, .state = first->state };
 	return count;
@@ -304,9 +307,6 @@ u64 page_run_end(pa_t at, u64 end, u8 owner)
 #define WORD_FULL  (1ull << 63) /* pins have gone below zero */
 #define WORD_MANY  (3ull << 62) /* any count of pins with such a bit may be near PIN_MAX; a key has none */
 _Static_assert(PIN_MAX >> 30 == 1, "counts without those bits are below PIN_MAX");
-
-/* Of the hypervisor's pages whatever is seen is foreign: their bytes change under the locks of pools. */
-static inline NO_RACE_ANALYSIS u64 word_seen(const u64 *word) { return *word; }
 
 /* False: some page is foreign, or has so many pins that they must be looked at one by one. */
 static bool add_pins(u64 *word, u64 count, u64 key)
