@@ -24,6 +24,12 @@ struct chunk {
 	int level;
 };
 static struct chunk chunk[PVIOMMU_MAX_LEAVES];
+
+/* What bounds a call beside leaves: runs of leaves; of a list also its entries and the tables made for them (V9). */
+#define MAP_RUNS     128u
+#define UNMAP_RUNS   PVIOMMU_MAX_LIST
+#define ENTRY_LEAVES 3u
+#define TABLE_LEAVES 4u
 static u32 chunks;
 
 /* Tables that a step would make, before it makes any: the slot of the last one at each level. */
@@ -114,9 +120,11 @@ static s64 next_chunk(const struct spec_vm *vm, u64 sizes, const struct pviommu_
 
 static s64 plan_memory(struct spec_call *c, const struct pviommu_map_entry *e, u64 sizes, u64 leaves, u64 *done)
 {
+	u32 runs = 0;
+
 	*done = 0;
 	chunks = 0;
-	while (*done < e->bytes && leaves > 0) {
+	while (*done < e->bytes && leaves > 0 && runs < MAP_RUNS) {
 		struct chunk *k = &chunk[chunks];
 		s64 status = next_chunk(c->vm, sizes, e, *done, leaves, k);
 
@@ -124,6 +132,7 @@ static s64 plan_memory(struct spec_call *c, const struct pviommu_map_entry *e, u
 			return status;
 		leaves -= k->size >> level_shift(k->level);
 		*done += k->size;
+		runs += chunks == 0 || k[-1].level != k->level || k[-1].out + k[-1].size != k->out;
 		chunks++;
 	}
 	return PC_SUCCESS;
@@ -289,6 +298,13 @@ s64 rule_map_pages(struct spec_call *c)
 	return map_one(c, d, &e, &leaves, &c->out[0]);
 }
 
+static u64 less_entry(u64 leaves, u64 before, u64 after)
+{
+	u64 cost = ENTRY_LEAVES + (after > before ? (after - before) * TABLE_LEAVES : 0);
+
+	return cost < leaves ? leaves - cost : 0;
+}
+
 s64 rule_map_list(struct spec_call *c)
 {
 	u64 leaves = PVIOMMU_MAX_LEAVES, step;
@@ -302,15 +318,17 @@ s64 rule_map_list(struct spec_call *c)
 		return status;
 	for (u32 i = 0; i < c->envelope.map.entry_num && leaves > 0; i++) {
 		const struct pviommu_map_entry *e = &c->list.map[i];
+		u64 tables = d->tree.tables;
 
 		if (!args_ok(e->iova, e->ipa, e->bytes, e->prot) || e->reserved != 0)
 			return PC_INVALID_PARAMETER;
-		if (e->bytes == 0)
-			continue;
-		status = map_one(c, d, e, &leaves, &step);
+		step = 0;
+		if (e->bytes != 0)
+			status = map_one(c, d, e, &leaves, &step);
 		c->out[0] += step;
 		if (status != PC_SUCCESS || step < e->bytes)
 			return status;
+		leaves = less_entry(leaves, tables, d->tree.tables);
 	}
 	return PC_SUCCESS;
 }
@@ -319,6 +337,7 @@ s64 rule_map_list(struct spec_call *c)
 
 struct budget {
 	u64 leaves, records;
+	u32 runs;
 };
 
 static void unmap_leaf(struct spec_call *c, struct spec_domain *d, u64 va, int level, u64 entry)
@@ -368,21 +387,30 @@ static s64 split(struct spec_call *c, struct spec_domain *d, u64 va, int level, 
 /* From `from` on to the end, a hole, or what the budget allows. */
 static s64 unmap_one(struct spec_call *c, struct spec_domain *d, u64 from, u64 bytes, struct budget *left, u64 *done)
 {
-	u64 end = from + bytes;
+	u64 end = from + bytes, next = 0; /* entry that goes on with the run at hand; 0: none is */
+	int run_level = 0;
 
 	look_at_request(c, d, from, bytes);
 	for (*done = 0; *done < bytes && left->leaves > 0;) {
-		u64 va = from + *done, entry;
+		u64 va = from + *done, entry = 0;
+		bool goes_on;
 		s64 status;
 		int level;
 
 		/* Beyond the address space nothing is mapped: a range that ends there has its hole at once. */
-		if ((end - 1) >> d->tree.bits != 0)
-			return PC_INVALID_PARAMETER;
-		entry = tree_entry(&d->tree, va, &level);
+		if ((end - 1) >> d->tree.bits == 0)
+			entry = tree_entry(&d->tree, va, &level);
+		/* A run lies in one table. */
+		goes_on = entry != 0 && entry == next && level == run_level && (va & (512 * level_size(level) - 1)) != 0;
+		if (!goes_on && left->runs == UNMAP_RUNS)
+			break;
 		if (entry == 0)
 			return PC_INVALID_PARAMETER;
+		next = 0;
 		if ((va & (level_size(level) - 1)) == 0 && level_size(level) <= end - va) {
+			left->runs += !goes_on;
+			next = entry + level_size(level);
+			run_level = level;
 			unmap_leaf(c, d, va, level, entry);
 			*done += level_size(level);
 			left->records--;
@@ -406,7 +434,7 @@ static bool unmap_args_ok(u64 iova, u64 bytes) { return page_ok(iova | bytes) &&
 
 s64 rule_unmap_pages(struct spec_call *c)
 {
-	struct budget left = { PVIOMMU_MAX_LEAVES, PVIOMMU_MAX_PAGES };
+	struct budget left = { PVIOMMU_MAX_LEAVES, PVIOMMU_MAX_PAGES, 0 };
 	struct spec_domain *d;
 	s64 status;
 
@@ -423,7 +451,7 @@ s64 rule_unmap_pages(struct spec_call *c)
 /* The count is of all that is unmapped, a part of the entry that failed included: its pages are free. */
 s64 rule_unmap_list(struct spec_call *c)
 {
-	struct budget left = { PVIOMMU_MAX_LEAVES, PVIOMMU_MAX_PAGES };
+	struct budget left = { PVIOMMU_MAX_LEAVES, PVIOMMU_MAX_PAGES, 0 };
 	struct spec_domain *d;
 	s64 status = c->fetched;
 

@@ -55,9 +55,12 @@ s64 get_vm(u64 handle, struct spec_vm **vm)
 
 /* --- donation */
 
+/* Each page is cleared and cleaned: as many as a call does. */
+#define DONATE_STEP 128u
+
 static u64 step_pages(u64 at, u64 from, u64 pages)
 {
-	u64 n = pages < PC_DONATE_MAX ? pages : PC_DONATE_MAX;
+	u64 n = pages < DONATE_STEP ? pages : DONATE_STEP;
 	u64 to_block = (SPEC_BLOCK - (at & (SPEC_BLOCK - 1))) / SPEC_PAGE;
 
 	return ((at ^ from) & (SPEC_BLOCK - 1)) == 0 && n > to_block ? to_block : n;
@@ -94,6 +97,10 @@ static s64 donate(struct spec_call *c, struct spec_vm *vm, u64 at, u64 from, u64
 	if (c->r[5] & PC_DONATE_SCRUB)
 		for (u64 i = 0; i < n; i++)
 			RULE_DEMAND(c, abstract_page_is_zero(from + i * SPEC_PAGE), "a page was not scrubbed");
+	if (((at ^ from) & (SPEC_BLOCK - 1)) == 0 && ((at + n * SPEC_PAGE) & (SPEC_BLOCK - 1)) == 0) {
+		secondary_merge(c, vm, at + n * SPEC_PAGE - SPEC_BLOCK);
+		primary_trim(c, from + n * SPEC_PAGE - SPEC_BLOCK);
+	}
 	vm->w.pages += n;
 	c->out[0] = n;
 	return PC_SUCCESS;
@@ -297,10 +304,13 @@ static s64 unguard(struct spec_vm *vm, u64 at)
 }
 
 /* As far as it goes; the pages before the first that it cannot be done for count. */
+/* Each is looked for in the whole list. */
+#define GUARD_STEP 16u
+
 static s64 guard_range(struct spec_call *c, s64 (*what)(struct spec_vm *, u64))
 {
-	u64 pages = c->r[2] == 0 ? 1 : c->r[2] < SPEC_GUARDS ? c->r[2] :
-							       SPEC_GUARDS;
+	u64 pages = c->r[2] == 0 ? 1 : c->r[2] < GUARD_STEP ? c->r[2] :
+							      GUARD_STEP;
 	s64 status = PC_SUCCESS;
 
 	while (status == PC_SUCCESS && c->out[0] < pages) {
