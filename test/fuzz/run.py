@@ -92,6 +92,9 @@ def figures(target, ended, cpu_s):
 
 def fuzz(target, seconds, programs):
     corpus, crash = os.path.join(ROOT, "build", programs, "corpus", target), os.path.join(WORK, "crash")
+    if programs == VOLUME_PROGRAMS:
+        # Long inputs that found something new would each be played again at the start.
+        shutil.rmtree(corpus, ignore_errors=True)
     os.makedirs(corpus, exist_ok=True)
     os.makedirs(crash, exist_ok=True)
     before = os.times()
