@@ -12,9 +12,9 @@ fuzz_targets := $(patsubst test/fuzz/target/%.c,%,$(wildcard test/fuzz/target/*.
 fuzz_programs := $(addprefix $(fuzz_dir)/bin/,$(fuzz_targets))
 
 # What a target is made of beside the core and the models: the bench, or a room's own hardware.
-fuzz_with_hcall := $(bench_srcs) test/unit/vm/random_vms.c
+fuzz_with_hcall := $(bench_srcs) test/unit/vm/random_vms.c test/fuzz/bench/hardware.c
 fuzz_with_pviommu := $(bench_srcs) test/unit/pviommu/random_calls.c
-fuzz_with_race := $(bench_srcs)
+fuzz_with_race := $(bench_srcs) test/fuzz/bench/hardware.c
 fuzz_with_fdt := test/unit/platform/tree.c test/unit/platform/tree_check.c
 fuzz_with_pci := test/unit/pci/tree.c test/unit/pci/tree_layout.c
 fuzz_with_events := test/unit/smmuv3/tiny.c
@@ -26,7 +26,7 @@ fuzz_lib_srcs := $(wildcard test/fuzz/lib/*.c)
 # the fuzzer's.
 fuzz_tested := $(host_hyp_srcs) $(host_arch_srcs) $(host_board_srcs)
 fuzz_kept := $(host_test_srcs) $(bench_srcs) test/unit/vgic/vgic_guest.c
-fuzz_flags := $(filter-out -O1,$(host_flags)) -O2 -Itest/fuzz/lib -Itest/unit -Itest/unit/vm -Itest/unit/pviommu
+fuzz_flags := $(filter-out -O1,$(host_flags)) -O2 -Itest/fuzz/lib -Itest/fuzz/bench -Itest/unit -Itest/unit/vm -Itest/unit/pviommu
 fuzz_renamed := -Dmalloc=fuzz_malloc -Dcalloc=fuzz_calloc -Drealloc=fuzz_realloc -Dfree=fuzz_free -include test/fuzz/lib/renamed.h
 
 fuzz_obj = $(patsubst %.c,$(fuzz_dir)/obj/%.o,$1)

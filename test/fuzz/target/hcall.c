@@ -7,9 +7,8 @@
 #include "oracle_private.h"
 
 #include "abi/hcall.h"
-#include "smmuv3/smmuv3.h"
-
 #include "fuzz.h"
+#include "hardware.h"
 #include "random_vms.h"
 #include "spec.h"
 
@@ -55,43 +54,13 @@ static struct bench_options options(u32 kind)
 
 /* --- hardware */
 
-static void hardware_time(struct smmu *smmu)
-{
-	static const enum smmu_time times[] = { SMMU_AT_ONCE, SMMU_ON_READ, SMMU_ON_RELAX };
-
-	smmu_time(smmu, times[fuzz_below(ARRAY_SIZE(times))]);
-}
-
-static void hardware_fails(struct smmu *smmu)
-{
-	static const enum smmu_cerror errors[] = { SMMU_CERROR_ILL, SMMU_CERROR_ABT, SMMU_CERROR_ATC_INV_SYNC };
-
-	switch (fuzz_below(6)) {
-	case 0:
-		smmu_time(smmu, SMMU_STUCK);
-		break;
-	case 1:
-		smmu_inject_silence(smmu, (u32)fuzz_below(64));
-		break;
-	case 2:
-		smmu_inject_gerror(smmu, 1u << (2 + fuzz_below(7)));
-		break;
-	case 3:
-		bench_reset_status = fuzz_below(2) != 0 ? E_IO : OK;
-		break;
-	default:
-		smmu_inject_cerror(smmu, (u32)fuzz_below(16) + 1, errors[fuzz_below(ARRAY_SIZE(errors))]);
-		break;
-	}
-}
-
 /* What interrupts of the IOMMU and exits do. */
 static void poll(void)
 {
 	if (fuzz_below(2) != 0)
 		hyp_exit_work(vm_vcpu(vm_primary, bench_cpu));
 	else
-		hyp_irq((u32)(fuzz_below(2) != 0 ? 106 + 4 * fuzz_below(iommu_count) : 109 + 4 * fuzz_below(iommu_count)));
+		hyp_irq(fuzz_hardware_irq());
 }
 
 static void hardware(u32 kind)
@@ -103,7 +72,7 @@ static void hardware(u32 kind)
 		smmu_speculate(smmu);
 		break;
 	case 26:
-		hardware_time(smmu);
+		fuzz_hardware_time(smmu);
 		break;
 	case 27:
 		poll();
@@ -113,7 +82,7 @@ static void hardware(u32 kind)
 		break;
 	default:
 		if (may_fail)
-			hardware_fails(smmu);
+			fuzz_hardware_fails(smmu);
 		else
 			play_some_call(&random_vms);
 		break;
@@ -133,9 +102,7 @@ static void boot(u32 index)
 	may_fail = index >= KINDS_OF_HARDWARE;
 	if (may_fail) {
 		spec_foreign_changes(true); /* what failed hardware leaves is taken as it is */
-		bench_hardware_fails();
-		smmuv3_ill_panics = false;
-		fake_time_step(64); /* waits end sooner */
+		fuzz_hardware_may_fail();
 	}
 	fake_random_source = fuzz_below;
 }

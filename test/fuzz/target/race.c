@@ -2,7 +2,9 @@
 /*
  * Two CPUs, each in a call of its own: of the primary, or of a VM's vCPU that it runs, about the same few domains,
  * devices, pages and VMs. They take turns at locks, table stores and waits (lib/two_cpus.h); when both are out the oracle
- * looks. What they answer is not predicted. Under TSan: no access races with another.
+ * looks. What they answer is not predicted. In place of a call: an access that traps, of configuration space too, or an
+ * interrupt of an IOMMU. In half of the machines hardware is late, silent or wrong meanwhile. Under TSan: no access races
+ * with another.
  */
 #include "oracle_private.h"
 
@@ -11,16 +13,30 @@
 
 #include "bench_vm.h"
 #include "fuzz.h"
+#include "hardware.h"
 #include "two_cpus.h"
 
 #define AT       0x80000000ull
 #define IN_GUEST 3u /* calls of a run at most */
 
-/* What one CPU does: a call, or one that runs a vCPU, which calls. */
+#define KINDS 3u /* of machines, each with good and with bad hardware */
+
+/* What a CPU or a vCPU does: a call, an access that traps, or an interrupt comes. */
+enum deed { CALLS,
+	    ACCESSES,
+	    IS_INTERRUPTED };
+struct step {
+	enum deed deed;
+	struct hcall_args args;
+	struct mem_access access;
+	u32 irq;
+};
+/* Of one CPU: if it runs a vCPU, with what that does. */
 struct plan {
-	struct hcall_args args, inside[IN_GUEST];
+	struct step own, inside[IN_GUEST];
 	u32 inside_count;
 };
+static bool may_fail;
 static struct plan plan[2];
 static u32 vm[2];
 
@@ -28,11 +44,12 @@ static u64 exit_at(u32 cpu) { return bench_page(2000 + cpu); }
 
 static void boot(u32 index)
 {
-	struct bench_options o = index == 0 ? bench_defaults() : index == 1 ? bench_stage1_only() :
-									      bench_stage2_only();
+	u32 kind = index % KINDS;
+	struct bench_options o = kind == 0 ? bench_defaults() : kind == 1 ? bench_stage1_only() :
+									    bench_stage2_only();
 	u32 d;
 
-	o.stores = index == 0 ? FAKE_STORES_AT_BARRIER : FAKE_STORES_AT_ONCE;
+	o.stores = kind == 0 ? FAKE_STORES_AT_BARRIER : FAKE_STORES_AT_ONCE;
 	o.iommus = 2;
 	bench_boot(&o);
 	for (u32 i = 0; i < 2; i++) {
@@ -52,6 +69,9 @@ static void boot(u32 index)
 		bench_quarantine_expected();
 		assert_int_equal(pc_vm_finalise(vm[i]).status, PC_SUCCESS);
 	}
+	may_fail = index >= KINDS;
+	if (may_fail)
+		fuzz_hardware_may_fail();
 	fake_random_source = fuzz_below;
 }
 
@@ -92,9 +112,35 @@ static struct hcall_args some_pv(bool guest)
 	}
 }
 
+/* Of configuration space, of registers, or of memory that is being split or given away. */
+static struct step some_access(bool guest)
+{
+	u64 at;
+
+	switch (fuzz_below(4)) {
+	case 0:
+		at = FAKE_ECAM_BASE + fuzz_below(0x100000);
+		break;
+	case 1:
+		at = bench_bar((u32)fuzz_below(4)) + fuzz_below(0x4000);
+		break;
+	default:
+		at = (guest ? some_ipa() : some_page()) + fuzz_below(PAGE_SIZE);
+		break;
+	}
+	return (struct step){ .deed = ACCESSES,
+			      .access = { .ipa = ipa(at),
+					  .width = (u8)(1u << fuzz_below(4)),
+					  .write = fuzz_below(2) != 0,
+					  .valid = fuzz_below(8) != 0,
+					  .value = fuzz_word() } };
+}
+
 static struct hcall_args some_guest_call(void)
 {
-	switch (fuzz_below(8)) {
+	switch (fuzz_below(9)) {
+	case 8:
+		return call_of(PC_DEV_CONFIG, 0, 5, fuzz_below(256) | (1u << fuzz_below(3)) << 16 | fuzz_below(2) << 24, fuzz_word(), 0, 0);
 	case 0:
 		return call_of(PC_MEM_SHARE, some_ipa(), 1 + fuzz_below(4), 0, 0, 0, 0);
 	case 1:
@@ -113,55 +159,72 @@ static void some_primary_call(struct plan *p, u32 cpu)
 	u64 handle = vm[fuzz_below(2)], device = fuzz_below(4);
 
 	p->inside_count = 0;
-	switch (fuzz_below(16)) {
+	p->own.deed = CALLS;
+	switch (fuzz_below(18)) {
 	case 0:
-		p->args = call_of(PC_VM_DESTROY, handle, 0, 0, 0, 0, 0);
+		p->own.args = call_of(PC_VM_DESTROY, handle, 0, 0, 0, 0, 0);
 		break;
 	case 1:
-		p->args = call_of(PC_VM_DONATE, handle, AT + (32 + fuzz_below(32)) * PAGE_SIZE, some_page(), 1 + fuzz_below(8), fuzz_below(2), 0);
+		p->own.args = call_of(PC_VM_DONATE, handle, AT + (32 + fuzz_below(32)) * PAGE_SIZE, some_page(), 1 + fuzz_below(8), fuzz_below(2), 0);
 		break;
 	case 2:
-		p->args = call_of(PC_DEV_ASSIGN, device, fuzz_below(2) != 0 ? handle : PC_VM_PRIMARY, 0, 0, 0, 0);
+		p->own.args = call_of(PC_DEV_ASSIGN, device, fuzz_below(2) != 0 ? handle : PC_VM_PRIMARY, 0, 0, 0, 0);
 		break;
 	case 3:
-		p->args = call_of(PC_DEV_RELEASE, device, 0, 0, 0, 0, 0);
+		p->own.args = call_of(PC_DEV_RELEASE, device, 0, 0, 0, 0, 0);
 		break;
 	case 4:
-		p->args = call_of(PC_DEV_SET_END_POINT_VSID, device, fuzz_below(2), 5 + fuzz_below(6), 0, 0, 0);
+		p->own.args = call_of(PC_DEV_SET_END_POINT_VSID, device, fuzz_below(2), 5 + fuzz_below(6), 0, 0, 0);
 		break;
 	case 5:
-		p->args = call_of(PC_VM_CREATE, 0, 1, bench_page(1000 + 64 * cpu), 60, 0, 0);
+		p->own.args = call_of(PC_VM_CREATE, 0, 1, bench_page(1000 + 64 * cpu), 60, 0, 0);
 		break;
 	case 6:
-		p->args = call_of(PC_VM_ADD_POOL, handle, bench_page(1200 + fuzz_below(32)), 1 + fuzz_below(4), 0, 0, 0);
+		p->own.args = call_of(PC_VM_ADD_POOL, handle, bench_page(1200 + fuzz_below(32)), 1 + fuzz_below(4), 0, 0, 0);
 		break;
 	case 7 ... 10:
-		p->args = call_of(PC_VCPU_RUN, handle, fuzz_below(2), exit_at(cpu), 0, 0, 0);
+		p->own.args = call_of(PC_VCPU_RUN, handle, fuzz_below(2), exit_at(cpu), 0, 0, 0);
 		for (u64 n = 1 + fuzz_below(IN_GUEST); n > 0; n--)
-			p->inside[p->inside_count++] = some_guest_call();
+			p->inside[p->inside_count++] = fuzz_below(4) == 0 ? some_access(true) :
+									    (struct step){ .args = some_guest_call() };
+		break;
+	case 16:
+		p->own = some_access(false);
+		break;
+	case 17:
+		p->own = (struct step){ .deed = IS_INTERRUPTED, .irq = fuzz_hardware_irq() };
 		break;
 	default:
-		p->args = some_pv(false);
+		p->own.args = some_pv(false);
 		break;
 	}
 }
 
 /* --- at work */
 
-/* Calls of a guest, each issued again until it is done or the vCPU has to leave. */
+static void guest_does(struct vcpu *vcpu, const struct step *step)
+{
+	struct hcall_args args = step->args;
+	struct mem_access access = step->access;
+
+	if (step->deed == ACCESSES) {
+		(void)hyp_vcpu_mem_access(vcpu, &access);
+		return;
+	}
+	for (u32 again = 0; again < 1000; again++) {
+		hyp_vcpu_check(vcpu);
+		if (vcpu->leave || hyp_vcpu_hypercall(vcpu, &args))
+			break;
+	}
+}
+
+/* What a guest does, each call issued again until it is done or the vCPU has to leave. */
 static enum status guest(struct vcpu *vcpu)
 {
 	struct plan *p = &plan[arch_cpu_index()];
 
-	for (u32 i = 0; i < p->inside_count && !vcpu->leave; i++) {
-		struct hcall_args args = p->inside[i];
-
-		for (u32 again = 0; again < 1000; again++) {
-			hyp_vcpu_check(vcpu);
-			if (vcpu->leave || hyp_vcpu_hypercall(vcpu, &args))
-				break;
-		}
-	}
+	for (u32 i = 0; i < p->inside_count && !vcpu->leave; i++)
+		guest_does(vcpu, &p->inside[i]);
 	if (!vcpu->leave) {
 		vcpu->exit = (struct pc_vcpu_exit){
 			.size = sizeof(vcpu->exit), .reason = PC_EXIT_HOST_IRQ, .vcpu = vcpu->index
@@ -174,10 +237,21 @@ static enum status guest(struct vcpu *vcpu)
 static void work(u32 cpu)
 {
 	struct vcpu *vcpu = vm_vcpu(vm_primary, cpu);
-	struct hcall_args args = plan[cpu].args;
+	struct hcall_args args = plan[cpu].own.args;
+	struct mem_access access = plan[cpu].own.access;
 
-	for (u32 again = 0; again < 2000 && !hyp_hypercall(vcpu, &args); again++)
-		hyp_exit_work(vcpu);
+	switch (plan[cpu].own.deed) {
+	case CALLS:
+		for (u32 again = 0; again < 2000 && !hyp_hypercall(vcpu, &args); again++)
+			hyp_exit_work(vcpu);
+		break;
+	case ACCESSES:
+		(void)hyp_mem_access(vcpu, &access);
+		break;
+	case IS_INTERRUPTED:
+		hyp_irq(plan[cpu].own.irq);
+		break;
+	}
 	hyp_exit_work(vcpu);
 }
 
@@ -190,6 +264,10 @@ static void action(void)
 
 	if (fuzz_below(8) == 0)
 		smmu_speculate(bench_smmu[fuzz_below(2)]);
+	if (fuzz_below(8) == 0)
+		fuzz_hardware_time(bench_smmu[fuzz_below(2)]);
+	if (may_fail && fuzz_below(8) == 0)
+		fuzz_hardware_fails(bench_smmu[fuzz_below(2)]);
 	for (u32 cpu = 0; cpu < 2; cpu++) {
 		struct pc_vcpu_exit *exit = bench_ptr(exit_at(cpu));
 
@@ -209,7 +287,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	fuzz_input(data, size);
 	if (!fuzz_next())
 		return 0;
-	fuzz_machine((u32)fuzz_below(3), boot);
+	fuzz_machine((u32)fuzz_below(2 * KINDS), boot);
 	fake_vcpu_run_hook = guest;
 	two_cpus_begin();
 	while (fuzz_next())
