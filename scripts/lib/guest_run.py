@@ -67,7 +67,8 @@ def section_command(board, section, image, test_image, bootargs="", qemu_args=()
     """The QEMU command of a section of cases.cfg, with more words for the image and arguments for QEMU."""
     name = section.get("image")
     primary = os.path.join("build", "guest", f"{name}.bin")
-    hypervisor = None if section.flag("bare") else test_image if section.get("hypervisor") == "test" else image
+    builds = {"": image, "test": test_image, "spec": f"build/{board.platform}-spec/portcullis.bin"}
+    hypervisor = None if section.flag("bare") else builds[section.get("hypervisor")]
     overrides = {
         option: section.get(key)
         for key, option in (("machine", "-M"), ("cpu", "-cpu"), ("smp", "-smp"), ("memory", "-m"))

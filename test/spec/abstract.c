@@ -20,6 +20,8 @@ _Static_assert(SPEC_VMS == VM_SECONDARIES + 1 && SPEC_PVS == VM_MAX_PVIOMMUS && 
 		       SPEC_ENDPOINTS == ENDPOINT_MAX && SPEC_RAM >= MACHINE_MAX_RAM,
 	       "all of the machine has room");
 
+#define FEW_DOMAINS 32u
+
 static char why[600];
 
 bool differs(const char *fmt, ...)
@@ -38,6 +40,10 @@ void look_pages(struct spec_look *look, u64 pa, u64 size)
 
 	if (first == NO_PAGE || size == 0)
 		return;
+	if (look->page_runs > 0 && look->page[look->page_runs - 1].first + look->page[look->page_runs - 1].count == first) {
+		look->page[look->page_runs - 1].count += (size + SPEC_PAGE - 1) / SPEC_PAGE;
+		return;
+	}
 	if (look->page_runs == ARRAY_SIZE(look->page)) {
 		look->all = true;
 		return;
@@ -225,16 +231,52 @@ static u64 record_word(const struct page *p)
 	return word & (p->owner == OWNER_HYP ? 0xffffffff000000ffull : 0xffffffff0000ffffull);
 }
 
+static u64 page_word(u64 n)
+{
+	u64 word;
+
+	memcpy(&word, &spec->page[n], sizeof(word));
+	return word;
+}
+
+/*
+ * The first page in [n, end) whose record is not what the state says, or that has an address in a secondary; `end`:
+ * none. Over a whole machine most of the time goes here, so a run is found once, and its records are side by side.
+ */
+static u64 next_of_interest(u64 n, u64 end)
+{
+	while (n < end) {
+		u64 last = align_up(n + 1, BLOCK_PAGES) < end ? align_up(n + 1, BLOCK_PAGES) : end;
+		const struct page *real = page_find(pa(page_address(n)));
+
+		/* A region may begin or end inside a run. */
+		if (real == NULL || page_find(pa(page_address(last - 1))) == NULL)
+			last = n + 1;
+		for (; real != NULL && n < last; n++, real++)
+			if (real->owner > OWNER_VM || record_word(real) != page_word(n))
+				return n;
+		n = last;
+	}
+	return end;
+}
+
 static void take_pages(void)
 {
-	for (u32 i = 0; i < spec->ram_count; i++)
-		for (u64 at = spec->ram[i].base; at < spec->ram[i].base + spec->ram[i].size; at += PAGE_SIZE) {
-			u64 n = page_number(at), word = record_word(page_find(pa(at)));
+	for (u64 n = next_of_interest(0, spec->pages); n < spec->pages; n = next_of_interest(n + 1, spec->pages)) {
+		pa_t at = pa(page_address(n));
+		u64 word = record_word(page_find(at));
 
-			memcpy(&spec->page[n], &word, sizeof(word));
-			spec->page_ipa[n] = spec->page[n].owner > 1 ? (u32)(page_ipa(pa(at)).v >> PAGE_SHIFT) : 0;
-			spec->block_pins[n / BLOCK_PAGES] = page_run_of(pa(at))->block_pins;
-		}
+		memcpy(&spec->page[n], &word, sizeof(word));
+		spec->page_ipa[n] = spec->page[n].owner > 1 ? (u32)(page_ipa(at).v >> PAGE_SHIFT) : 0;
+	}
+	for (u64 n = 0; n < spec->pages; n++) {
+		pa_t at = pa(page_address(n));
+
+		if (page_find(at) == NULL)
+			continue;
+		spec->block_pins[n / BLOCK_PAGES] = page_run_of(at)->block_pins;
+		n |= BLOCK_PAGES - 1;
+	}
 }
 
 static void take_devices(void)
@@ -359,7 +401,7 @@ void abstract_take(void)
 			.pasid_bits = iommu_pasid_bits(&iommu_instance[i]),
 		};
 	spec->hyp_free = vm_tables_free();
-	spec->domain_count = 0;
+	spec->domain_count = spec->looked_count = 0;
 	take_pages();
 	take_devices();
 	take_subs();
@@ -385,11 +427,11 @@ static bool same_words(const void *real, const void *want, u32 count, const char
 
 #define SAME(real, want, name, kind, which) same_words(&(real), &(want), sizeof(want) / sizeof(u64), name, kind, which)
 
-static bool same_page(u64 n, const struct page *real)
+static bool same_page(u64 n)
 {
-	u64 is = record_word(real), want;
+	const struct page *real = page_find(pa(page_address(n)));
+	u64 is = record_word(real), want = page_word(n);
 
-	memcpy(&want, &spec->page[n], sizeof(want));
 	if (is != want)
 		return differs("page 0x%llx: owner %llu state %llu pins %llu, the specification says owner %llu state %llu pins %llu",
 			       (unsigned long long)page_address(n), (unsigned long long)(is & 0xff),
@@ -402,29 +444,27 @@ static bool same_page(u64 n, const struct page *real)
 	return true;
 }
 
+static bool same_block_pins(u64 n)
+{
+	pa_t at = pa(page_address(n));
+	u32 want = spec->block_pins[n / BLOCK_PAGES];
+
+	if (page_find(at) == NULL || page_run_of(at)->block_pins == want)
+		return true;
+	return differs("run 0x%llx: %u block pins, the specification says %u", (unsigned long long)at.v,
+		       page_run_of(at)->block_pins, want);
+}
+
 static bool same_pages(u64 first, u64 count)
 {
-	while (count > 0) {
-		u64 at = page_address(first), here = BLOCK_PAGES - first % BLOCK_PAGES;
-		const struct page *real = page_find(pa(at));
+	const u64 end = first + count;
 
-		if (here > count)
-			here = count;
-		for (u64 i = 0; i < here; i++) {
-			/* A region may begin or end inside a run. */
-			if (page_number(at + (i << PAGE_SHIFT)) == NO_PAGE)
-				continue;
-			if (real == NULL)
-				return same_pages(first + 1, count - 1);
-			if (!same_page(first + i, &real[i]))
-				return false;
-		}
-		if (page_number(at) != NO_PAGE && page_run_of(pa(at))->block_pins != spec->block_pins[first / BLOCK_PAGES])
-			return differs("run 0x%llx: %u block pins, the specification says %u", (unsigned long long)at,
-				       page_run_of(pa(at))->block_pins, spec->block_pins[first / BLOCK_PAGES]);
-		first += here;
-		count -= here;
-	}
+	for (u64 n = next_of_interest(first, end); n < end; n = next_of_interest(n + 1, end))
+		if (!same_page(n))
+			return false;
+	for (u64 n = first; n < end; n = align_up(n + 1, BLOCK_PAGES))
+		if (!same_block_pins(n))
+			return false;
 	return true;
 }
 
@@ -497,15 +537,37 @@ static bool same_domain(const struct spec_domain *d)
 	return true;
 }
 
+/* All; or those that the call looked up, and a few in turn. */
+static bool same_domains(bool all)
+{
+	static u32 turn;
+	bool same = true;
+
+	if (spec->looked_count > SPEC_LOOKED || spec->domain_count < FEW_DOMAINS)
+		all = true;
+	for (u32 i = 0; i < spec->domain_count && same && all; i++)
+		same = same_domain(&spec->domain[i]);
+	for (u32 i = 0; i < spec->looked_count && same && !all; i++) {
+		const struct spec_domain *d = domain_find(spec->looked[i].vm, spec->looked[i].id);
+
+		same = d == NULL || same_domain(d);
+	}
+	for (u32 i = 0; i < FEW_DOMAINS && same && !all; i++)
+		same = same_domain(&spec->domain[turn++ % spec->domain_count]);
+	spec->looked_count = 0;
+	return same;
+}
+
 static bool same_vm(u32 i)
 {
 	const struct vm *real = vm_at(i);
 	const struct spec_vm *v = &spec->vm[i];
-	const struct spec_vm_words w = vm_words(real);
+	struct spec_vm_words w;
 
 	if (!vm_there(real) || v->w.life == VM_NONE)
 		return vm_there(real) == (v->w.life != VM_NONE) ||
 		       differs("VM number %u: the specification says that it is%s there", i, v->w.life == VM_NONE ? " not" : "");
+	w = vm_words(real);
 	if (!SAME(w, v->w, vm_word, "VM", v->w.handle))
 		return false;
 	for (u32 k = 0; k < SPEC_VCPUS; k++) {
@@ -592,8 +654,8 @@ const char *abstract_differs(const struct spec_look *look)
 
 	for (u32 i = 0; i < SPEC_VMS && same; i++)
 		same = same_vm(i);
-	for (u32 i = 0; i < spec->domain_count && same; i++)
-		same = same_domain(&spec->domain[i]);
+	if (same)
+		same = same_domains(look->all);
 	for (u32 i = 0; i < spec->devices && same; i++)
 		same = same_device(i);
 	if (same && vm_tables_free() != spec->hyp_free)
@@ -858,11 +920,14 @@ bool abstract_config_window(u64 at)
 
 /* --- what a call must not touch */
 
-static bool page_may_change(const struct spec_call *c, bool (*mine)(const struct spec_call *c, u32 vm), u64 n, const struct page *real)
+static bool page_may_change(const struct spec_call *c, bool (*mine)(const struct spec_call *c, u32 vm), u64 n)
 {
 	const struct spec_page *was = &spec->page[n];
+	const struct page *real = page_find(pa(page_address(n)));
 	bool from = was->owner == 0 || mine(c, was->owner - 1u), to = real->owner == OWNER_HYP || mine(c, real->owner - OWNER_VM);
 
+	if (record_word(real) == page_word(n))
+		return true;
 	if (!from || !to)
 		return differs("page 0x%llx of owner %u is owner %u's now, and the call is about neither",
 			       (unsigned long long)page_address(n), was->owner, real->owner);
@@ -873,14 +938,9 @@ static bool page_may_change(const struct spec_call *c, bool (*mine)(const struct
 
 static bool pages_mine(const struct spec_call *c, bool (*mine)(const struct spec_call *c, u32 vm))
 {
-	for (u64 n = 0; n < spec->pages; n++) {
-		const struct page *real = page_find(pa(page_address(n)));
-		u64 want;
-
-		memcpy(&want, &spec->page[n], sizeof(want));
-		if (real != NULL && record_word(real) != want && !page_may_change(c, mine, n, real))
+	for (u64 n = next_of_interest(0, spec->pages); n < spec->pages; n = next_of_interest(n + 1, spec->pages))
+		if (!page_may_change(c, mine, n))
 			return false;
-	}
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "abi/hcall.h"
+#include "entries.h"
 #include "spec.h"
 
 #define ANY    (RULE_PRIMARY | RULE_SECONDARY)
@@ -74,12 +75,12 @@ void rule_refuse(const struct spec_call *c, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	spec_fail("call 0x%llx(0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx) of VM 0x%llx answered %s%lld, 0x%llx 0x%llx 0x%llx: %s",
+	spec_fail("%s\ncall 0x%llx(0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx) of VM 0x%llx answered %s%lld, 0x%llx 0x%llx 0x%llx", text,
 		  (unsigned long long)c->r[0], (unsigned long long)c->r[1], (unsigned long long)c->r[2],
 		  (unsigned long long)c->r[3], (unsigned long long)c->r[4], (unsigned long long)c->r[5],
 		  (unsigned long long)c->r[6], (unsigned long long)c->vm->w.handle, c->finished ? "" : "(not finished) ",
 		  (long long)c->got[0], (unsigned long long)c->got[1], (unsigned long long)c->got[2],
-		  (unsigned long long)c->got[3], text);
+		  (unsigned long long)c->got[3]);
 }
 
 /* --- shared by rules */
@@ -350,10 +351,12 @@ void rule_judge(struct spec_call *c)
 	if ((id & ~PC_FN_MASK) != PC_FN_BASE) {
 		memset(want, 0, 4 * sizeof(*want));
 		discovery(c, id, want);
+		entry_judged(ENTRY_DISCOVERY);
 		same_registers(c, want);
 		return;
 	}
 	row = row_of(c, &legacy);
+	entry_call_judged(id & PC_FN_MASK, c->r[1]);
 	c->got_status = (s64)(legacy && (s64)c->got[3] != 0 ? c->got[3] : c->got[0]);
 	status = status_of(c, row);
 	RULE_DEMAND(c, c->finished != c->again, "it has to be %sfinished", c->again ? "un" : "");

@@ -43,7 +43,7 @@ s64 rule_alloc_domain(struct spec_call *c)
  */
 static void free_mappings(struct spec_call *c, struct spec_domain *d, u64 mapped)
 {
-	u64 at = 0, entry;
+	u64 at = d->freed, entry;
 	u32 leaves = 0;
 	int level;
 
@@ -55,6 +55,7 @@ static void free_mappings(struct spec_call *c, struct spec_domain *d, u64 mapped
 			device_of_range(leaf_out(entry), SPEC_PAGE, &range)->w.mmio_pins--;
 		else
 			pins_add(leaf_out(entry), level_size(level), level < SPEC_LAST, -1);
+		look_pages(&c->look, leaf_out(entry), level_size(level));
 		c->vm->w.pins -= level_size(level) / SPEC_PAGE;
 		c->vm->w.mapped -= level_size(level);
 		leaves++;
@@ -62,6 +63,7 @@ static void free_mappings(struct spec_call *c, struct spec_domain *d, u64 mapped
 	RULE_DEMAND(c, d->tree.mapped == mapped, "what a step removed is no run of leaves from the lowest on");
 	RULE_DEMAND(c, leaves <= FREE_LEAVES, "a step removed %u leaves", leaves);
 	d->w.mapped = mapped;
+	d->freed = at;
 }
 
 s64 rule_free_domain(struct spec_call *c)
@@ -73,7 +75,7 @@ s64 rule_free_domain(struct spec_call *c)
 		return PC_NOT_FOUND;
 	if (d->w.attached > 0)
 		return PC_BUSY;
-	c->look.all = true;
+	look_tree(&c->look, &d->tree, 0, 1ull << d->tree.bits);
 	abstract_domain_left(vm_index(c->vm), d->w.id, &mapped, &tables);
 	free_mappings(c, d, mapped);
 	RULE_DEMAND(c, tables <= d->w.tables && d->w.tables - tables <= FREE_TABLES, "a step freed %llu tables",

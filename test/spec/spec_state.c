@@ -34,13 +34,28 @@ struct spec_vm *vm_of(u64 handle)
 
 u32 vm_index(const struct spec_vm *vm) { return (u32)(vm - spec->vm); }
 
-struct spec_domain *domain_of(const struct spec_vm *vm, u64 id)
+struct spec_domain *domain_find(u64 vm, u64 id)
 {
 	for (u32 i = 0; i < spec->domain_count; i++)
-		if (spec->domain[i].w.id == id && spec->domain[i].w.vm == vm_index(vm))
+		if (spec->domain[i].w.id == id && spec->domain[i].w.vm == vm)
 			return &spec->domain[i];
 	return NULL;
 }
+
+static struct spec_domain *looked_at(struct spec_domain *d)
+{
+	if (d == NULL)
+		return NULL;
+	if (spec->looked_count < SPEC_LOOKED) {
+		spec->looked[spec->looked_count].vm = d->w.vm;
+		spec->looked[spec->looked_count].id = d->w.id;
+	}
+	if (spec->looked_count <= SPEC_LOOKED)
+		spec->looked_count++;
+	return d;
+}
+
+struct spec_domain *domain_of(const struct spec_vm *vm, u64 id) { return looked_at(domain_find(vm_index(vm), id)); }
 
 struct spec_domain *domain_add(const struct spec_vm *vm, u64 id)
 {
@@ -50,7 +65,7 @@ struct spec_domain *domain_add(const struct spec_vm *vm, u64 id)
 		spec_fail("more domains than the specification has room for");
 	*d = (struct spec_domain){ .w = { .id = id, .vm = vm_index(vm) }, .tree = spec->paging };
 	tree_make(&d->tree);
-	return d;
+	return looked_at(d);
 }
 
 /* Which slot a domain has says nothing, so the last one takes this place. */

@@ -18,6 +18,7 @@
 #define SPEC_ENDPOINTS 1024u
 #define SPEC_DOMAINS   4200u
 #define SPEC_SUBS      1024u
+#define SPEC_LOOKED    16u
 #define SPEC_RAM       16u
 #define SPEC_PAGE      4096ull
 #define SPEC_BLOCK     0x200000ull
@@ -113,6 +114,7 @@ struct spec_domain {
 	struct spec_domain_words w;
 	struct spec_tree tree;
 	u32 on[8]; /* attachments by IOMMU */
+	u64 freed; /* nothing is mapped below, since steps of FREE_DOMAIN come from there */
 };
 
 struct spec_device {
@@ -175,6 +177,11 @@ struct spec_state {
 	struct spec_endpoint endpoint[SPEC_ENDPOINTS];
 	struct spec_domain domain[SPEC_DOMAINS]; /* those that are there are the first */
 	u32 domain_count;
+	/* Domains that were looked up since the last comparison; more than fits are all. */
+	struct {
+		u64 vm, id;
+	} looked[SPEC_LOOKED];
+	u32 looked_count;
 	struct spec_sub sub[SPEC_SUBS];
 	u32 sub_count;
 };
@@ -184,7 +191,8 @@ extern struct spec_state *spec;
 /* --- look-ups; NULL: there is none */
 struct spec_vm *vm_of(u64 handle);
 u32 vm_index(const struct spec_vm *vm);
-struct spec_domain *domain_of(const struct spec_vm *vm, u64 id);
+struct spec_domain *domain_find(u64 vm, u64 id);
+struct spec_domain *domain_of(const struct spec_vm *vm, u64 id); /* it is compared after the call */
 struct spec_domain *domain_add(const struct spec_vm *vm, u64 id);
 void domain_remove(struct spec_domain *d);
 struct spec_endpoint *endpoint_of(const struct spec_vm *vm, u64 pv, u64 vsid);

@@ -208,11 +208,23 @@ bool tree_merge(struct spec_tree *t, u64 va, int level)
 bool tree_next(const struct spec_tree *t, u64 from, u64 end, u64 *va, int *level, u64 *entry)
 {
 	while (from < end) {
-		*entry = tree_entry(t, from, level);
-		*va = from & ~(level_size(*level) - 1);
-		if (*entry != 0)
+		const u64 *slot = root_slot(t, from);
+
+		for (*level = t->start; *slot & SPEC_TABLE; ++*level)
+			slot = slot_below(*slot, from, *level + 1);
+		from &= ~(level_size(*level) - 1);
+		/* Along the table; below the next entry that is a table, from its beginning on. */
+		while (*slot == 0) {
+			from += level_size(*level);
+			if (from >= end || (from >> level_shift(*level)) % ENTRIES == 0)
+				break;
+			slot++;
+		}
+		if (*slot != 0 && !(*slot & SPEC_TABLE)) {
+			*va = from;
+			*entry = *slot;
 			return true;
-		from = *va + level_size(*level);
+		}
 	}
 	return false;
 }

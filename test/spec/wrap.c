@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "entries.h"
 #include "hyp/arch.h"
 #include "hyp/platform.h"
 #include "hyp/upcall.h"
@@ -187,7 +188,6 @@ static void judge(struct spec_call *c)
 {
 	const char *why;
 
-	spec_counts.calls++;
 	rule_judge(c);
 	if (!c->take) {
 		look(&c->look, c);
@@ -271,6 +271,7 @@ void __wrap_arch_vcpu_run(struct vcpu *vcpu)
 		return;
 	}
 	if (still_alone(*alone)) {
+		entry_judged(ENTRY_RUN);
 		rule_run_begins(c);
 		look(&c->look, c);
 	}
@@ -285,6 +286,7 @@ void __wrap_arch_vcpu_run(struct vcpu *vcpu)
 /* --- traps */
 
 typedef bool access_fn(struct vcpu *vcpu, struct mem_access *access);
+access_fn __real_hyp_mem_access, __wrap_hyp_mem_access, __real_hyp_vcpu_mem_access, __wrap_hyp_vcpu_mem_access;
 
 static bool trap(struct vcpu *vcpu, struct mem_access *access, access_fn *real)
 {
@@ -300,7 +302,7 @@ static bool trap(struct vcpu *vcpu, struct mem_access *access, access_fn *real)
 	if (still_alone(alone)) {
 		struct spec_look l = { 0 };
 
-		spec_counts.calls++;
+		entry_judged(real == __real_hyp_mem_access ? ENTRY_ACCESS : ENTRY_VM_ACCESS);
 		rule_access(&spec->vm[abstract_vm_number(vcpu->vm)], vcpu->index, &was, access, done, vcpu->leave != left);
 		look(&l, NULL);
 	}
@@ -308,7 +310,6 @@ static bool trap(struct vcpu *vcpu, struct mem_access *access, access_fn *real)
 	return done;
 }
 
-access_fn __real_hyp_mem_access, __wrap_hyp_mem_access, __real_hyp_vcpu_mem_access, __wrap_hyp_vcpu_mem_access;
 bool __wrap_hyp_mem_access(struct vcpu *vcpu, struct mem_access *access) { return trap(vcpu, access, __real_hyp_mem_access); }
 bool __wrap_hyp_vcpu_mem_access(struct vcpu *vcpu, struct mem_access *access)
 {
@@ -318,14 +319,14 @@ bool __wrap_hyp_vcpu_mem_access(struct vcpu *vcpu, struct mem_access *access)
 /* --- events */
 
 /* What an interrupt or an exit takes from hardware's queues is counted where it belongs; nothing else changes. */
-static void event_ends(bool alone)
+static void event_ends(bool alone, enum spec_entry entry)
 {
 	struct spec_look l = { 0 };
 
 	if (still_alone(alone)) {
 		const char *why = failing ? NULL : abstract_take_faults();
 
-		spec_counts.calls++;
+		entry_judged(entry);
 		if (why != NULL)
 			spec_fail("after an event: %s", why);
 		if (failing)
@@ -362,7 +363,7 @@ void __wrap_hyp_irq(u32 intid)
 	}
 	alone = event_begins(intid);
 	__real_hyp_irq(intid);
-	event_ends(alone);
+	event_ends(alone, ENTRY_IRQ);
 }
 
 void __real_hyp_exit_work(struct vcpu *vcpu);
@@ -378,7 +379,7 @@ void __wrap_hyp_exit_work(struct vcpu *vcpu)
 	}
 	alone = event_begins(~0u);
 	__real_hyp_exit_work(vcpu);
-	event_ends(alone);
+	event_ends(alone, ENTRY_EXIT_WORK);
 }
 
 /* Before each return to a secondary: it leaves if, and only if, its VM is being destroyed. */
@@ -397,7 +398,7 @@ void __wrap_hyp_vcpu_check(struct vcpu *vcpu)
 	if (still_alone(alone)) {
 		bool ends = spec->vm[abstract_vm_number(vcpu->vm)].w.life == VM_ENDS;
 
-		spec_counts.calls++;
+		entry_judged(ENTRY_VM_CHECK);
 		if ((ends && !vcpu->leave) || (!ends && vcpu->leave != left))
 			spec_fail("a vCPU of VM number %llu %s, and its VM is %sbeing destroyed",
 				  (unsigned long long)abstract_vm_number(vcpu->vm), vcpu->leave ? "has to leave" : "goes on",
@@ -424,7 +425,7 @@ void __wrap_hyp_irq_storm(u32 physical, struct vm *vm)
 	if (still_alone(alone)) {
 		const char *why = rule_storm(physical, (u32)abstract_vm_number(vm));
 
-		spec_counts.calls++;
+		entry_judged(ENTRY_STORM);
 		if (why != NULL)
 			spec_fail("after a storm of line %u: %s", physical, why);
 		adopt();
