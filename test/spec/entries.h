@@ -9,7 +9,7 @@
 
 #include "hyp/types.h"
 
-/* What is no function of the call table. Those behind ENTRY_CORE are the CPU room's, and judged in its image only. */
+/* What is no function of the call table. */
 enum spec_entry {
 	ENTRY_DISCOVERY, /* SMCCC's calls and the vendor's own */
 	ENTRY_UNKNOWN,   /* a call that does not exist */
@@ -20,8 +20,10 @@ enum spec_entry {
 	ENTRY_IRQ,
 	ENTRY_EXIT_WORK, /* that found something to do */
 	ENTRY_STORM,
-	ENTRY_CORE,
-	SPEC_ENTRIES = ENTRY_CORE
+	ENTRY_PSCI, /* from here on the CPU room's, judged in its image only */
+	ENTRY_SMC,
+	ENTRY_VM_PSCI,
+	SPEC_ENTRIES
 };
 
 void entry_judged(enum spec_entry entry);

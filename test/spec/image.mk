@@ -3,12 +3,12 @@
 
 spec_image := build/$(PLATFORM)-spec
 # The up-calls, the way to the first guest, and what the CPU room answers guests itself.
-spec_image_wrapped := $(spec_wrapped) arch_enter_primary
+spec_image_wrapped := $(spec_wrapped) arch_enter_primary psci_call smc_call guest_psci
 spec_image_objs := $(patsubst %.c,$(spec_image)/obj/%.o,$(spec_srcs) $(wildcard test/spec/image/*.c))
 
 # Outside of the link-time optimisation, which is about the same code with and without it. The C library of the image
 # prints no long long, so its formatting is asked by way of image/format.c.
-spec_image_flags := -O2 $(hyp_warnings) $(hyp_includes) -Itest/spec -I. -DCONFIG_TEST=1 -Dvsnprintf=spec_vsnprintf \
+spec_image_flags := -O2 $(hyp_warnings) $(hyp_includes) -Itest/spec -Itest/spec/image -I. -DCONFIG_TEST=1 -Dvsnprintf=spec_vsnprintf \
 	-Dsnprintf=spec_snprintf
 
 ifeq ($(ARCH),arm64)

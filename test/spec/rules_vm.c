@@ -229,7 +229,10 @@ s64 rule_vcpu_set(struct spec_call *c)
 		return status;
 	if (c->r[3] % 4 != 0 || c->r[3] >> spec->cpu.bits != 0)
 		return PC_INVALID_PARAMETER;
-	return vm->w.life == VM_BUILT ? PC_SUCCESS : PC_BUSY;
+	if (vm->w.life != VM_BUILT)
+		return PC_BUSY;
+	vm->vcpu[c->r[2]].on = true;
+	return PC_SUCCESS;
 }
 
 /* Which interrupts there are is the CPU room's; those of a device are denied. */

@@ -97,6 +97,7 @@ struct spec_exit {
 struct spec_vcpu {
 	struct spec_vcpu_words w;
 	struct spec_exit exit;
+	bool on; /* since VCPU_SET or CPU_ON */
 };
 
 #define SPEC_GUARDS 512u

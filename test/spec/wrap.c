@@ -16,6 +16,7 @@
 #include "hyp/upcall.h"
 #include "hyp/vm.h"
 #include "rules.h"
+#include "turn.h"
 
 struct spec_counts spec_counts;
 
@@ -147,7 +148,7 @@ static u32 turn;        /* whose: 1, somebody's */
 void spec_serialise(bool on) { serial = on; }
 
 /* True: this one is alone, and is judged. */
-static bool enter(void)
+bool turn_enter(void)
 {
 	while (serial && __atomic_exchange_n(&turn, 1, __ATOMIC_ACQUIRE) != 0)
 		;
@@ -158,10 +159,10 @@ static bool enter(void)
 	return false;
 }
 
-static bool still_alone(bool alone) { return alone && started && !__atomic_load_n(&overlapped, __ATOMIC_RELAXED); }
+bool turn_is_ours(bool alone) { return alone && started && !__atomic_load_n(&overlapped, __ATOMIC_RELAXED); }
 
 /* The last one out of an overlap takes the machine as it is. */
-static void leave(void)
+void turn_leave(void)
 {
 	bool was = __atomic_load_n(&overlapped, __ATOMIC_RELAXED);
 
@@ -234,15 +235,15 @@ static bool call(struct vcpu *vcpu, struct hcall_args *args, bool (*real)(struct
 
 	if (!started || h->depth == DEPTH)
 		return real(vcpu, args);
-	*alone = enter();
+	*alone = turn_enter();
 	if (*alone)
 		call_begins(c, vcpu, args);
 	h->depth++;
 	finished = real(vcpu, args);
 	h->depth--;
-	if (still_alone(*alone))
+	if (turn_is_ours(*alone))
 		call_ends(c, finished, args);
-	leave();
+	turn_leave();
 	return finished;
 }
 
@@ -270,14 +271,14 @@ void __wrap_arch_vcpu_run(struct vcpu *vcpu)
 		__real_arch_vcpu_run(vcpu);
 		return;
 	}
-	if (still_alone(*alone)) {
+	if (turn_is_ours(*alone)) {
 		entry_judged(ENTRY_RUN);
 		rule_run_begins(c);
 		look(&c->look, c);
 	}
-	leave();
+	turn_leave();
 	__real_arch_vcpu_run(vcpu);
-	*alone = enter() && c->ran;
+	*alone = turn_enter() && c->ran;
 	/* What stands in for a guest in a test may have changed the machine itself. */
 	if (*alone)
 		look_before();
@@ -295,18 +296,18 @@ static bool trap(struct vcpu *vcpu, struct mem_access *access, access_fn *real)
 
 	if (!started)
 		return real(vcpu, access);
-	alone = enter();
+	alone = turn_enter();
 	if (alone)
 		look_before();
 	done = real(vcpu, access);
-	if (still_alone(alone)) {
+	if (turn_is_ours(alone)) {
 		struct spec_look l = { 0 };
 
 		entry_judged(real == __real_hyp_mem_access ? ENTRY_ACCESS : ENTRY_VM_ACCESS);
 		rule_access(&spec->vm[abstract_vm_number(vcpu->vm)], vcpu->index, &was, access, done, vcpu->leave != left);
 		look(&l, NULL);
 	}
-	leave();
+	turn_leave();
 	return done;
 }
 
@@ -323,7 +324,7 @@ static void event_ends(bool alone, enum spec_entry entry)
 {
 	struct spec_look l = { 0 };
 
-	if (still_alone(alone)) {
+	if (turn_is_ours(alone)) {
 		const char *why = failing ? NULL : abstract_take_faults();
 
 		entry_judged(entry);
@@ -334,13 +335,13 @@ static void event_ends(bool alone, enum spec_entry entry)
 		else
 			look(&l, NULL);
 	}
-	leave();
+	turn_leave();
 }
 
 /* ~0: what waits anywhere is taken, else of the IOMMUs whose interrupt it is. */
 static bool event_begins(u32 intid)
 {
-	bool alone = enter();
+	bool alone = turn_enter();
 
 	if (!alone)
 		return false;
@@ -393,9 +394,9 @@ void __wrap_hyp_vcpu_check(struct vcpu *vcpu)
 		__real_hyp_vcpu_check(vcpu);
 		return;
 	}
-	alone = enter();
+	alone = turn_enter();
 	__real_hyp_vcpu_check(vcpu);
-	if (still_alone(alone)) {
+	if (turn_is_ours(alone)) {
 		bool ends = spec->vm[abstract_vm_number(vcpu->vm)].w.life == VM_ENDS;
 
 		entry_judged(ENTRY_VM_CHECK);
@@ -404,7 +405,7 @@ void __wrap_hyp_vcpu_check(struct vcpu *vcpu)
 				  (unsigned long long)abstract_vm_number(vcpu->vm), vcpu->leave ? "has to leave" : "goes on",
 				  ends ? "" : "not ");
 	}
-	leave();
+	turn_leave();
 }
 
 /* A device whose line is never quiet is stopped for good: a quarantine, which leaves nobody else's state changed. */
@@ -418,11 +419,11 @@ void __wrap_hyp_irq_storm(u32 physical, struct vm *vm)
 		__real_hyp_irq_storm(physical, vm);
 		return;
 	}
-	alone = enter();
+	alone = turn_enter();
 	if (alone)
 		look_before();
 	__real_hyp_irq_storm(physical, vm);
-	if (still_alone(alone)) {
+	if (turn_is_ours(alone)) {
 		const char *why = rule_storm(physical, (u32)abstract_vm_number(vm));
 
 		entry_judged(ENTRY_STORM);
@@ -430,5 +431,5 @@ void __wrap_hyp_irq_storm(u32 physical, struct vm *vm)
 			spec_fail("after a storm of line %u: %s", physical, why);
 		adopt();
 	}
-	leave();
+	turn_leave();
 }

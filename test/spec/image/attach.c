@@ -9,6 +9,7 @@
 #include "hyp/arch.h"
 #include "hyp/check.h"
 #include "hyp/log.h"
+#include "image.h"
 #include "spec.h"
 
 #define MEMORY_BYTES (64u << 20) /* a page for each of the tables of a machine of 1 GiB, and 12 bytes for each of its pages */
@@ -46,6 +47,7 @@ void __wrap_arch_enter_primary(struct vm *vm, ipa_t entry, ipa_t fdt)
 	spec_effort(EVERYTHING);
 	spec_serialise(true);
 	spec_begin();
+	power_begin();
 	log_info("spec: every call, trap and event is judged from here on");
 	__real_arch_enter_primary(vm, entry, fdt);
 }
