@@ -23,7 +23,8 @@
 #define POWER_DOWN       (1u << 16)
 #define UNKNOWN          1 /* no result of PSCI: it does not come back, or another says which */
 
-static bool on[MACHINE_MAX_CPUS]; /* CPUs of the primary, as far as calls say; guarded by the turn */
+static bool on[MACHINE_MAX_CPUS];      /* CPUs of the primary, as far as calls say; guarded by the turn */
+static u32 passed_by[MACHINE_MAX_CPUS]; /* calls of PSCI that came by, each CPU's own */
 
 /* What was asked: arguments of 32-bit functions are 32 bits wide. */
 struct asked {
@@ -170,21 +171,24 @@ static bool waits(const struct asked *a)
 	return means(a, PSCI_CPU_OFF) || means(a, PSCI_CPU_SUSPEND) || means(a, PSCI_SYSTEM_OFF) || means(a, PSCI_SYSTEM_RESET);
 }
 
-static void primary_call(struct hcall_args *args, void (*real)(struct hcall_args *))
+void __real_psci_call(struct hcall_args *args);
+void __wrap_psci_call(struct hcall_args *args);
+void __wrap_psci_call(struct hcall_args *args)
 {
 	const struct hcall_args was = *args;
 	const struct asked a = ask(args);
 	bool alone = turn_enter();
 
+	passed_by[arch_cpu_index()]++;
 	if (waits(&a)) {
 		leaves_first(&a);
 		turn_leave();
-		real(args);
+		__real_psci_call(args);
 		alone = turn_enter();
 		if (means(&a, PSCI_CPU_OFF))
 			on[arch_cpu_index()] = true;
 	} else {
-		real(args);
+		__real_psci_call(args);
 	}
 	if (turn_is_ours(alone)) {
 		judge_primary(&a, (s64)args->r[0]);
@@ -194,10 +198,6 @@ static void primary_call(struct hcall_args *args, void (*real)(struct hcall_args
 }
 
 void power_begin(void) { on[arch_cpu_index()] = true; }
-
-void __real_psci_call(struct hcall_args *args);
-void __wrap_psci_call(struct hcall_args *args);
-void __wrap_psci_call(struct hcall_args *args) { primary_call(args, __real_psci_call); }
 
 static void judge_smc(u32 function, u32 feature, s64 got)
 {
@@ -216,11 +216,14 @@ void __real_smc_call(struct hcall_args *args);
 void __wrap_smc_call(struct hcall_args *args);
 void __wrap_smc_call(struct hcall_args *args)
 {
-	u32 function = (u32)args->r[0], feature = (u32)args->r[1];
+	u32 function = (u32)args->r[0], feature = (u32)args->r[1], before = passed_by[arch_cpu_index()];
 	bool alone;
 
+	/* PSCI by SMC is PSCI by HVC, and judged there. */
 	if (psci_is_call(function)) {
-		primary_call(args, __real_smc_call);
+		__real_smc_call(args);
+		if (passed_by[arch_cpu_index()] == before)
+			spec_fail("SMC 0x%x did not come by the rules of PSCI", function);
 		return;
 	}
 	alone = turn_enter();
