@@ -37,7 +37,7 @@
 #define PVIOMMU_DETACH_LIST   0x43 /* R2 IPA of struct pviommu_attach_list */
 #define PVIOMMU_ALLOC_NESTED  0x44 /* R2 IPA of struct pviommu_alloc_nested -> R1 domain */
 #define PVIOMMU_INVALIDATE    0x45 /* R2 IPA of struct pviommu_invalidate -> R1 entries completed */
-#define PVIOMMU_EVENTS_SETUP  0x46 /* R2 pvIOMMU, R3 ring IPA, R4 log2 records, R5 interrupt, R6 flags */
+#define PVIOMMU_EVENTS_SETUP  0x46 /* R2 pvIOMMU, R3 ring IPA or 0, R4 log2 records, R5 interrupt or 0, R6 flags */
 #define PVIOMMU_PAGE_RESPONSE 0x47 /* R2 IPA of struct pviommu_page_response -> R1 entries accepted */
 #define PVIOMMU_MAP_LIST      0x48 /* R2 IPA of struct pviommu_map_list -> R1 bytes done */
 #define PVIOMMU_UNMAP_LIST    0x49 /* R2 IPA of struct pviommu_map_list -> R1 bytes done */
@@ -172,6 +172,105 @@ struct pviommu_map_entry {
 struct pviommu_unmap_entry {
 	uint64_t iova;
 	uint64_t bytes;
+};
+
+/*
+ * EVENTS_SETUP. The ring is struct pviommu_ring and then 1 << log2 records of the size that was asked for. Its pages are
+ * the VM's own and unshared, and stay pinned until another setup, or one with IPA 0, which takes the ring away (R4 to R6
+ * zero). Producer and consumer run freely: record n is at place n modulo the number of records.
+ *
+ * The guest writes zero to the consumer before the setup. To take events: read `producer` (acquire), read the records up to
+ * there, write `consumer` (release), and look at `producer` once more behind a full barrier before it waits for the
+ * interrupt, which comes when a record is written to a ring that is empty by then, and not while mask_irq is set. What
+ * comes while it is set is seen by who looks at the producer after having cleared it.
+ *
+ * A consumer that is ahead of the producer, or further behind than there are records, counts as a full ring.
+ */
+#define PVIOMMU_EVENTS_PAGE_REQUESTS 0x01u /* R6: page requests are wanted */
+#define PVIOMMU_EVENTS_RECORD(bytes) ((uint64_t)(bytes) << 8) /* R6: PVIOMMU_RECORD_* */
+#define PVIOMMU_RECORD_SHORT 24u /* as virtio-iommu's fault: reason, READ WRITE EXEC ADDRESS, endpoint, address */
+#define PVIOMMU_RECORD_LONG  48u /* and PASID, group and private data */
+#define PVIOMMU_RECORD_FULL  64u
+#define PVIOMMU_MAX_EVENTS_LOG2 12u
+
+#define PVIOMMU_RING_OVERFLOW 0x01u /* events were lost that no record tells of yet */
+
+struct pviommu_ring {
+	uint32_t version; /* PC_ABI_VERSION */
+	uint32_t log2;
+	uint32_t producer;
+	uint32_t flags; /* PVIOMMU_RING_* */
+	uint64_t lost;  /* events since the first setup that no record was written for */
+	uint32_t sequence; /* of the next event; survives a new setup */
+	uint32_t record_bytes;
+	uint32_t reserved[8];
+	/* The guest's line, never written by the hypervisor. */
+	uint32_t consumer;
+	uint32_t mask_irq;
+	uint32_t unused[14];
+};
+
+/* Reasons. */
+#define PVIOMMU_REASON_UNKNOWN       0
+#define PVIOMMU_REASON_DOMAIN        1 /* nothing is attached, or what is cannot be used */
+#define PVIOMMU_REASON_MAPPING       2
+#define PVIOMMU_REASON_WALK          3 /* a table could not be read */
+#define PVIOMMU_REASON_TABLE_ENTRY   4
+#define PVIOMMU_REASON_PERMISSION    5
+#define PVIOMMU_REASON_ACCESS        6
+#define PVIOMMU_REASON_ADDRESS_SIZE  7
+#define PVIOMMU_REASON_PASID         8
+#define PVIOMMU_REASON_DISABLED      9
+#define PVIOMMU_REASON_ATS           10
+#define PVIOMMU_REASON_CONFLICT      11
+#define PVIOMMU_REASON_INVAL_FAILED  12
+#define PVIOMMU_REASON_INVAL_TIMEOUT 13
+#define PVIOMMU_REASON_QUARANTINED   14
+#define PVIOMMU_REASON_LOST          15
+
+/* Flags; a field whose flag is clear is zero. */
+#define PVIOMMU_EVENT_READ           0x000001u
+#define PVIOMMU_EVENT_WRITE          0x000002u
+#define PVIOMMU_EVENT_EXEC           0x000004u
+#define PVIOMMU_EVENT_PRIVILEGED     0x000008u
+#define PVIOMMU_EVENT_LAST           0x000010u
+#define PVIOMMU_EVENT_PAGE_REQUEST   0x000020u
+#define PVIOMMU_EVENT_ADDRESS        0x000100u
+#define PVIOMMU_EVENT_PASID          0x000200u
+#define PVIOMMU_EVENT_GROUP_ID       0x000400u
+#define PVIOMMU_EVENT_PRIVATE_DATA   0x000800u
+#define PVIOMMU_EVENT_STALLED        0x010000u
+#define PVIOMMU_EVENT_STAGE2         0x020000u
+#define PVIOMMU_EVENT_TABLE_WALK     0x040000u
+#define PVIOMMU_EVENT_TERMINATED     0x080000u
+#define PVIOMMU_EVENT_AUTO_RESPONDED 0x100000u
+
+/* Kinds. */
+#define PVIOMMU_KIND_FAULT        1
+#define PVIOMMU_KIND_PAGE_REQUEST 2
+#define PVIOMMU_KIND_INVALIDATION 3
+#define PVIOMMU_KIND_LOST         4 /* private_data[0]: how many; without its flag: hardware lost some, nobody knows how many */
+#define PVIOMMU_KIND_DEVICE       5
+
+#define PVIOMMU_ARCH_SMMUV3 1
+#define PVIOMMU_ARCH_VTD    2
+#define PVIOMMU_ARCH_AMDVI  3
+
+struct pviommu_event {
+	uint8_t reason;
+	uint8_t reserved0[3];
+	uint32_t flags;
+	uint32_t endpoint; /* vSID */
+	uint32_t pasid;
+	uint64_t address; /* that the device used */
+	uint16_t group_id;
+	uint8_t reserved1[6];
+	uint64_t private_data[2];
+	uint32_t sequence; /* counts what was lost too; of a LOST record: that of the last event it stands for */
+	uint16_t kind;
+	uint8_t arch;
+	uint8_t code; /* of that architecture: its event number */
+	uint64_t cookie; /* of the attachment */
 };
 
 struct pviommu_page_response {

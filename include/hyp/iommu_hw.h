@@ -62,6 +62,7 @@ struct iommu_tag {
 struct iommu_table {
 	const struct pt *pt;
 	const struct iommu_tag *tag;
+	bool unrecorded; /* faults leave no event: for a stream that floods the queue */
 };
 
 /*
@@ -106,6 +107,9 @@ struct iommu_event {
 	u8 reason;     /* guest-abi section 5: 0 unknown, 1 domain, 2 mapping, 5 permission ... */
 	u8 code;       /* the architecture's event code */
 	bool read, write, exec, priv, stage2, table_walk, stalled;
+	bool invalid_stream; /* of a stream that is blocked: its entry is not valid */
+	bool internal; /* about tables that are ours alone, or nothing that a guest could know: never told to one */
+	u64 number;    /* in the order of the hardware queue, see event_mark */
 	u64 addr;      /* the device's input address */
 	u64 ipa;       /* stage-2 input, for the log only */
 };
@@ -114,6 +118,7 @@ struct iommu;
 
 struct iommu_hw_ops {
 	const char *driver;
+	u8 arch; /* PVIOMMU_ARCH_*: whose event numbers a guest is told */
 
 	/* Make sure the stream's entry can be written later without allocating; still blocked. */
 	enum status (*stream_init)(struct iommu *iommu, sid_t sid) MUST_CHECK;
@@ -148,8 +153,13 @@ struct iommu_hw_ops {
 	/* Wait until the sync of `ticket` is complete. No lock held. E_IO on time-out or error. */
 	enum status (*wait)(struct iommu *iommu, u64 ticket) MUST_CHECK;
 
-	/* Drain at most `max` hardware events into iommu_report_event(); true: more are waiting. */
+	/*
+	 * Drain at most `max` hardware events into iommu_report_event(); true: more are waiting. iommu->backlog says how
+	 * many there were. One CPU at a time (hyp/iommu/drain.c).
+	 */
 	bool (*events)(struct iommu *iommu, u32 max);
+	/* The number that the next event will have that hardware queues: all before are of what was before. */
+	u64 (*event_mark)(struct iommu *iommu);
 
 	/* Acknowledge and handle reported errors (SMMU GERROR). */
 	void (*error)(struct iommu *iommu);
@@ -162,6 +172,7 @@ struct iommu {
 	char name[IOMMU_NAME];
 	u32 index;
 	bool dead;            /* hardware failed: every stream behind it stays blocked */
+	bool told;            /* and the owners of endpoints behind it know */
 
 	/*
 	 * Polled at every exit of a guest, so it is one register and a comparison: events() has
@@ -170,6 +181,9 @@ struct iommu {
 	const volatile void __mmio *poll;
 	u32 poll_mask;
 	u32 poll_idle;
+	u32 backlog;    /* events that waited when the last drain began, of at most event_room */
+	u32 event_room;
+	u32 poll_force; /* a bit outside poll_mask while events() is to be called at every exit: drain.c */
 };
 
 /* Has the driver's events() something to do? Errors come by interrupt, and with events. */

@@ -8,6 +8,9 @@
  *	invalid  -- words 1..7, flush  -->   invalid, as the new one will be
  *	invalid  -- word 0, flush      -->   valid
  *
+ * Where a valid entry differs from the new one in a single word, that store is the whole change: hardware reads a word
+ * either as it was or as it is.
+ *
  * Going invalid for good, words 1..7 are cleared after the flush and need none of their own:
  * whatever comes next flushes before it turns valid.
  */
@@ -63,14 +66,38 @@ static bool rest_write(struct smmuv3 *s, const struct smmuv3_entry *e, const u64
 	return changed;
 }
 
+/* The one word in which a valid entry differs from a valid `next`; STE_WORDS: none, or more than one. */
+static u32 only_difference(const struct smmuv3_entry *e, const u64 next[STE_WORDS])
+{
+	u32 differs = STE_WORDS;
+
+	if ((io_table_read(e->words) & next[0] & e->valid) == 0)
+		return STE_WORDS;
+	for (u32 i = 0; i < STE_WORDS; i++) {
+		if (io_table_read(&e->words[i]) == next[i])
+			continue;
+		if (differs != STE_WORDS)
+			return STE_WORDS;
+		differs = i;
+	}
+	return differs;
+}
+
 enum status smmuv3_entry_write(struct smmuv3 *s, const struct smmuv3_entry *e,
 			       const u64 next[STE_WORDS])
 {
 	enum status status = OK;
 	bool changed;
+	u32 only;
 
 	if (unlikely(s->dead))
 		return E_IO;
+	only = only_difference(e, next);
+	if (only != STE_WORDS) {
+		io_table_write(&e->words[only], next[only]);
+		smmuv3_publish(s, e->words, STE_BYTES);
+		return flush(s, e);
+	}
 	if ((io_table_read(e->words) & e->valid) != 0) {
 		word0_write(s, e, 0);
 		status = flush(s, e);

@@ -29,6 +29,7 @@ enum { UNKNOWN,
 #define F_WALK  0x10 /* S2 and CLASS only */
 #define F_SSID  0x20 /* SubstreamID without SSV */
 #define F_SID   0x40
+#define F_OURS  0x80 /* of the hypervisor's tables, or no fault of a stream's owner */
 
 #define TRANSLATION (F_SID | F_ADDR | F_DIR | F_ATTR | F_STAGE)
 
@@ -36,14 +37,14 @@ static const struct {
 	u8 reason, fields;
 } kinds[EVT_COUNT] = {
 	[EVT_F_UUT] = { UNKNOWN, F_SID | F_ADDR | F_DIR | F_ATTR },
-	[EVT_C_BAD_STREAMID] = { DOMAIN, F_SID },
-	[EVT_F_STE_FETCH] = { DOMAIN, F_SID },
+	[EVT_C_BAD_STREAMID] = { DOMAIN, F_SID | F_OURS },
+	[EVT_F_STE_FETCH] = { DOMAIN, F_SID | F_OURS },
 	[EVT_C_BAD_STE] = { DOMAIN, F_SID },
 	[EVT_F_BAD_ATS_TREQ] = { ATS, F_SID | F_ADDR },
 	[EVT_F_STREAM_DISABLED] = { DISABLED, F_SID },
 	[EVT_F_TRANSL_FORBIDDEN] = { ATS, F_SID | F_ADDR | F_DIR },
 	[EVT_C_BAD_SUBSTREAMID] = { PASID, F_SID | F_SSID },
-	[EVT_F_CD_FETCH] = { DOMAIN, F_SID },
+	[EVT_F_CD_FETCH] = { DOMAIN, F_SID | F_OURS },
 	[EVT_C_BAD_CD] = { DOMAIN, F_SID },
 	[EVT_F_WALK_EABT] = { WALK, F_SID | F_ADDR | F_DIR | F_ATTR | F_WALK },
 	[EVT_F_TRANSLATION] = { MAPPING, TRANSLATION },
@@ -51,9 +52,9 @@ static const struct {
 	[EVT_F_ACCESS] = { ACCESS, TRANSLATION },
 	[EVT_F_PERMISSION] = { PERMISSION, TRANSLATION },
 	[EVT_F_TLB_CONFLICT] = { CONFLICT, F_SID | F_ADDR | F_DIR | F_ATTR | F_WALK },
-	[EVT_F_CFG_CONFLICT] = { CONFLICT, F_SID },
-	[EVT_E_PAGE_REQUEST] = { UNKNOWN, F_SID | F_ADDR },
-	[EVT_F_VMS_FETCH] = { UNKNOWN, F_SID },
+	[EVT_F_CFG_CONFLICT] = { CONFLICT, F_SID | F_OURS },
+	[EVT_E_PAGE_REQUEST] = { UNKNOWN, F_SID | F_ADDR | F_OURS },
+	[EVT_F_VMS_FETCH] = { UNKNOWN, F_SID | F_OURS },
 };
 
 /* Stage 2 did not translate what stage 1 fetches: the fault is the table's, not the access's. */
@@ -81,11 +82,12 @@ bool smmuv3_event_decode(const u64 w[EVT_WORDS], struct iommu_event *e)
 	u8 code = (u8)FIELD_GET(EVT0_CODE, w[0]);
 	u8 fields = code < EVT_COUNT ? kinds[code].fields : 0;
 
-	*e = (struct iommu_event){ .code = code };
+	*e = (struct iommu_event){ .code = code, .internal = (fields & F_OURS) != 0 || !(fields & F_SID) };
 	if (!(fields & F_SID))
 		return false;
 	e->reason = kinds[code].reason;
 	e->has_sid = true;
+	e->invalid_stream = code == EVT_C_BAD_STE;
 	e->sid = sid((u32)FIELD_GET(EVT0_SID, w[0]));
 	e->has_pasid = (w[0] & EVT0_SSV) != 0 || (fields & F_SSID) != 0;
 	if (e->has_pasid)
@@ -127,15 +129,20 @@ static void record_read(const struct smmuv3 *s, u64 w[EVT_WORDS])
 		w[i] = io_table_read(&slot[i]);
 }
 
+static u32 waiting(const struct smmuv3_evtq *q, u32 prod) MUST_HOLD(queue_class)
+{
+	return (prod - q->cons) & q->wrap;
+}
+
 /*
  * Take the oldest record. *lost: hardware dropped some since last time, or its index makes no
  * sense and whatever is queued is skipped.
  */
-static bool evtq_take(struct smmuv3 *s, u64 w[EVT_WORDS], bool *lost) MUST_HOLD(queue_class)
+static bool evtq_take(struct smmuv3 *s, u64 w[EVT_WORDS], bool *lost, u32 *backlog) MUST_HOLD(queue_class)
 {
 	struct smmuv3_evtq *q = &s->evtq;
 	u32 prod = io_read32(s->regs + SMMU_EVENTQ_PROD);
-	u32 queued = (prod - q->cons) & q->wrap;
+	u32 queued = waiting(q, prod);
 	u32 next = q->cons & q->wrap;
 	bool any = queued != 0;
 
@@ -145,22 +152,36 @@ static bool evtq_take(struct smmuv3 *s, u64 w[EVT_WORDS], bool *lost) MUST_HOLD(
 		return false;
 	}
 	*lost = ((prod ^ q->cons) & EVENTQ_OVERFLOW) != 0;
+	*backlog = queued;
 	if (queued > q->size) {
 		*lost = true;
 		any = false;
 		next = prod & q->wrap;
+		q->taken += queued;
 	} else if (any) {
 		io_rmb();
 		record_read(s, w);
 		next = (next + 1) & q->wrap;
+		q->taken++;
 		io_rmb(); /* the slot is hardware's again after the next write */
 	}
 	/* An overflow is acknowledged with the first record taken after it (7.4). */
 	q->cons = next | (prod & (u32)EVENTQ_OVERFLOW);
 	if (any || *lost)
 		io_write32(q->cons, s->regs + SMMU_EVENTQ_CONS);
-	__atomic_store_n(&s->iommu->poll_idle, q->cons, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->iommu->poll_idle, q->cons | s->iommu->poll_force, __ATOMIC_RELAXED);
 	return any;
+}
+
+u64 smmuv3_event_mark(struct iommu *iommu)
+{
+	struct smmuv3 *s = smmuv3_of(iommu);
+	u64 mark;
+
+	evtq_lock(&s->evtq);
+	mark = s->evtq.taken + waiting(&s->evtq, io_read32(s->regs + SMMU_EVENTQ_PROD));
+	evtq_unlock(&s->evtq);
+	return mark;
 }
 
 static bool evtq_waiting(const struct smmuv3 *s)
@@ -175,19 +196,25 @@ bool smmuv3_events(struct iommu *iommu, u32 max)
 {
 	struct smmuv3 *s = smmuv3_of(iommu);
 
+	iommu->backlog = 0;
 	for (u32 i = 0; i < max; i++) {
 		struct iommu_event event;
-		u64 w[EVT_WORDS];
+		u64 w[EVT_WORDS], number;
 		bool lost = false, any;
+		u32 queued = 0;
 
 		evtq_lock(&s->evtq);
-		any = evtq_take(s, w, &lost);
+		number = s->evtq.taken;
+		any = evtq_take(s, w, &lost, &queued);
 		evtq_unlock(&s->evtq);
+		if (i == 0)
+			iommu->backlog = queued;
 		if (lost)
 			iommu_report_overflow(iommu);
 		if (!any)
 			return false;
 		(void)smmuv3_event_decode(w, &event);
+		event.number = number;
 		iommu_report_event(iommu, &event);
 	}
 	return evtq_waiting(s);

@@ -82,6 +82,7 @@ struct smmuv3_evtq {
 	u32 size;
 	u32 wrap;
 	u32 cons; /* lock; as in the register: index, wrap bit, OVACKFLG */
+	u64 taken; /* lock; records since start */
 	struct spinlock lock;
 };
 
@@ -177,6 +178,7 @@ enum status smmuv3_flush_all(struct smmuv3 *s) MUST_CHECK;
 /* events.c */
 bool smmuv3_event_decode(const u64 record[EVT_WORDS], struct iommu_event *event);
 bool smmuv3_events(struct iommu *iommu, u32 max);
+u64 smmuv3_event_mark(struct iommu *iommu);
 
 /* gerror.c */
 void smmuv3_error(struct iommu *iommu);

@@ -128,6 +128,7 @@ static void queues_init(struct smmuv3 *s)
 
 	e->base = queue_alloc(s, s->f.evtq_log2, EVT_BYTES, &reg);
 	e->size = 1u << s->f.evtq_log2;
+	s->iommu->event_room = e->size;
 	e->wrap = 2 * e->size - 1;
 	e->lock = (struct spinlock)SPINLOCK_INIT;
 	io_write64(reg, s->regs + SMMU_EVENTQ_BASE);

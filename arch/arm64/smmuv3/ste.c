@@ -70,7 +70,7 @@ static void encode_stage2(u64 ste[STE_WORDS], const struct smmuv3_features *f,
 		 FIELD(STE2_S2T0SZ, 64u - pt->ops->va_bits) |
 		 FIELD(STE2_S2SL0, start_level(pt->ops)) | FIELD(STE2_S2IR0, cacheability(f)) |
 		 FIELD(STE2_S2OR0, cacheability(f)) | FIELD(STE2_S2SH0, shareability(f)) |
-		 FIELD(STE2_S2PS, f->oas) | STE2_S2AA64 | STE2_S2AFFD | STE2_S2PTW | STE2_S2R;
+		 FIELD(STE2_S2PS, f->oas) | STE2_S2AA64 | STE2_S2AFFD | STE2_S2PTW | (table->unrecorded ? 0 : STE2_S2R);
 	ste[3] = pt->root.v;
 }
 

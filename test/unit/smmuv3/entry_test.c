@@ -103,8 +103,12 @@ static const struct pt s2_pt[2] = { { .ops = &pt_lpae_s2, .root = { 0x41000000 }
 				    { .ops = &pt_lpae_s2, .root = { 0x41002000 } } };
 static const struct pt s1_pt[2] = { { .ops = &pt_lpae_s1, .root = { 0x41004000 } },
 				    { .ops = &pt_lpae_s1, .root = { 0x41005000 } } };
-static const struct iommu_table s2[2] = { { &s2_pt[0], &tag[0] }, { &s2_pt[1], &tag[1] } };
-static const struct iommu_table s1[2] = { { &s1_pt[0], &tag[0] }, { &s1_pt[1], &tag[1] } };
+static const struct iommu_table s2[3] = { { .pt = &s2_pt[0], .tag = &tag[0] },
+					  { .pt = &s2_pt[1], .tag = &tag[1] },
+					  { .pt = &s2_pt[1], .tag = &tag[1], .unrecorded = true } };
+static const struct iommu_table s1[3] = { { .pt = &s1_pt[0], .tag = &tag[0] },
+					  { .pt = &s1_pt[1], .tag = &tag[1] },
+					  { .pt = &s1_pt[1], .tag = &tag[1], .unrecorded = true } };
 static const struct stream_ctx ctx[2] = { { .table = { 0x40400000 }, .pages = 1 },
 					  { .table = { 0x40410000 }, .pasid_bits = 6 } };
 
@@ -113,6 +117,7 @@ static const struct stream_config configs[] = {
 	{ .mode = STREAM_QUIET },
 	{ .mode = STREAM_STAGE2, .table = &s2[0] },
 	{ .mode = STREAM_STAGE2, .table = &s2[1] },
+	{ .mode = STREAM_STAGE2, .table = &s2[2] },
 	{ .mode = STREAM_STAGE1, .ctx = &ctx[0], .vmid = 7 },
 	{ .mode = STREAM_STAGE1, .ctx = &ctx[1], .vmid = 8 },
 };
@@ -213,11 +218,51 @@ static void B5_new_stream_tables_are_in_memory(void **state UNUSED)
 	in_memory(io_phys_of(entry(0x100)).v, 256 * 64);
 }
 
+/* Muting a stream that floods: it translates all the time. */
+static u32 invalid_between;
+
+static void count_invalid(void *ctx UNUSED, u64 *at, u64 value)
+{
+	invalid_between += at == watch.words && (value & watch.valid) == 0;
+}
+
+static void what_differs_in_a_word_is_never_invalid(void **state UNUSED)
+{
+	struct pool *pool;
+	struct stream_ctx c;
+
+	tiny_default();
+	pool = tiny_pool(64);
+	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(0x105)), OK);
+	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(0x105), &configs[3]), OK);
+	assert_int_equal(smmuv3_ctx_alloc(&tiny_iommu, pool, 4, &c), OK);
+	assert_int_equal(smmuv3_ctx_write(&tiny_iommu, sid(5), &c, 3, &s1[1], true), OK);
+	fake_store_hook_add(count_invalid, NULL);
+	watch.words = entry(0x105);
+	watch.valid = 1;
+	invalid_between = 0;
+	tiny_log_clear();
+	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(0x105), &configs[4]), OK);
+	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(0x105), &configs[3]), OK);
+	watch.words = (u64 *)fake_ram(c.table.v, PAGE_SIZE) + 3 * 8ull;
+	watch.valid = 1ull << 31;
+	assert_int_equal(smmuv3_ctx_write(&tiny_iommu, sid(5), &c, 3, &s1[2], true), OK);
+	assert_int_equal(smmuv3_ctx_write(&tiny_iommu, sid(5), &c, 3, &s1[1], true), OK);
+	fake_store_hook_remove(count_invalid, NULL);
+	assert_int_equal(invalid_between, 0);
+	assert_int_equal(tiny.log_count, 8); /* a flush and its sync each */
+	/* What differs in more than that is. */
+	fake_store_hook_add(count_invalid, NULL);
+	assert_int_equal(smmuv3_ctx_write(&tiny_iommu, sid(5), &c, 3, &s1[0], true), OK);
+	fake_store_hook_remove(count_invalid, NULL);
+	assert_int_equal(invalid_between, 1);
+}
+
 static void detach_needs_one_flush(void **state UNUSED)
 {
 	tiny_default();
 	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(1)), OK);
-	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(1), &configs[4]), OK);
+	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(1), &configs[5]), OK);
 	tiny_log_clear();
 	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(1), &configs[0]), OK);
 	assert_int_equal(tiny.log_count, 2);
@@ -236,7 +281,7 @@ static void B3_a_failed_flush_leaves_the_stream_blocked(void **state UNUSED)
 		tiny.fail_at = 2 * flush - 1;
 		tiny.fail_times = 1;
 		tiny.fail_code = 0x55;
-		assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(1), &configs[4]), E_IO);
+		assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(1), &configs[5]), E_IO);
 		assert_true(tiny_iommu.dead);
 		/* Only after the last store is the new entry there; and translation is off. */
 		assert_int_equal(entry(1)[0] & 1, flush == 3);
@@ -248,15 +293,15 @@ static void context_transitions(u32 pasid, bool live)
 {
 	struct smmuv3 *s = smmuv3_of(&tiny_iommu);
 	struct pool *pool = tiny_pool(64);
-	const struct iommu_table *const tables[] = { NULL, &s1[0], &s1[1] };
+	const struct iommu_table *const tables[] = { NULL, &s1[0], &s1[1], &s1[2] };
 	struct stream_ctx c;
 	u64 *words;
 
 	assert_int_equal(smmuv3_ctx_alloc(&tiny_iommu, pool, 4, &c), OK);
 	words = (u64 *)fake_ram(c.table.v, PAGE_SIZE) + pasid * 8ull;
 	fake_store_hook_add(before_store, NULL);
-	for (u32 from = 0; from < 3; from++)
-		for (u32 to = 0; to < 3; to++) {
+	for (u32 from = 0; from < ARRAY_SIZE(tables); from++)
+		for (u32 to = 0; to < ARRAY_SIZE(tables); to++) {
 			u64 next[8] = { 0 };
 
 			watch.armed = false;
@@ -406,7 +451,7 @@ static void without_a_stage_its_modes_are_refused(void **state UNUSED)
 	tiny.idr0 = (TINY_IDR0 & ~3u) | 1;
 	tiny_start(m);
 	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(1)), OK);
-	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(1), &configs[4]), E_NOSYS);
+	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(1), &configs[5]), E_NOSYS);
 	assert_int_equal(smmuv3_ctx_alloc(&tiny_iommu, NULL, 0, &c), E_NOSYS);
 	assert_int_equal(smmuv3_ctx_write(&tiny_iommu, sid(1), &ctx[0], 0, &s1[0], true), E_NOSYS);
 	fake_reset();
@@ -460,6 +505,7 @@ int main(void)
 		cmocka_unit_test(B1_B2_every_prefix_of_a_stream_entry_is_safe),
 		cmocka_unit_test(B2_the_same_without_snooping_and_with_late_stores),
 		cmocka_unit_test(B5_new_stream_tables_are_in_memory),
+		cmocka_unit_test(what_differs_in_a_word_is_never_invalid),
 		cmocka_unit_test(detach_needs_one_flush),
 		cmocka_unit_test(B3_a_failed_flush_leaves_the_stream_blocked),
 		cmocka_unit_test(B1_B2_every_prefix_of_a_live_context_is_safe),
