@@ -9,36 +9,17 @@
 #include "hyp/pci.h"
 #include "hyp/upcall.h"
 #include "iommu/device.h"
+#include "iommu/drain.h"
 #include "iommu/iommu.h"
 #include "vm/vcpu.h"
 #include "vm/view.h"
 #include "vm/vm.h"
 
-/* Events taken from a hardware queue at one exit: bounds the exit; more wait for the next. */
-#define EVENTS_PER_EXIT 64
-
-/* Who drains an IOMMU's queue; one CPU at a time. */
-static u32 draining[IOMMU_MAX];
-
-/*
- * Also looks for reported errors: a full event queue is one. While one CPU drains, the others go
- * on: queued behind it, they would all serve a device that faults for ever. What is left is still
- * pending at the next exit of any CPU.
- */
-static NOINLINE void drain(struct iommu *iommu)
-{
-	if (__atomic_exchange_n(&draining[iommu->index], 1, __ATOMIC_ACQUIRE) != 0)
-		return;
-	iommu->ops->error(iommu);
-	(void)iommu->ops->events(iommu, EVENTS_PER_EXIT);
-	__atomic_store_n(&draining[iommu->index], 0, __ATOMIC_RELEASE);
-}
-
 static NOINLINE void drain_pending(void)
 {
 	for (u32 i = 0; i < iommu_count; i++)
 		if (iommu_pending(&iommu_instance[i]))
-			drain(&iommu_instance[i]);
+			iommu_drain_exit(&iommu_instance[i]);
 }
 
 /* Every exit comes here: no stack frame while nothing is pending. */
@@ -58,7 +39,7 @@ void hyp_irq(u32 intid)
 		console_turn();
 	for (u32 i = 0; i < iommu_count; i++)
 		if (machine->iommu[i].event_irq == intid || machine->iommu[i].error_irq == intid)
-			drain(&iommu_instance[i]);
+			iommu_drain_exit(&iommu_instance[i]);
 }
 
 static bool config_access(struct vcpu *vcpu, u32 host, struct mem_access *access)

@@ -111,6 +111,24 @@ enum status arch_vcpu_irq(struct vm *vm, u32 vcpu, u64 intid, bool level)
 	return st;
 }
 
+enum status arch_vm_event_reserve(struct vm *vm, u64 intid)
+{
+	return vgic_event_keep(guest_vgic(vm), intid);
+}
+
+void arch_vm_event_release(struct vm *vm, u32 intid)
+{
+	vgic_event_drop(guest_vgic(vm), intid);
+}
+
+void arch_vm_event_raise(struct vm *vm, u32 intid)
+{
+	u32 kick;
+
+	vgic_event_raise(guest_vgic(vm), intid, &kick);
+	vcpu_kick(vm, kick);
+}
+
 const char *arch_exit_count(const struct vcpu *vcpu, u32 index, u32 *count)
 {
 	static const struct {

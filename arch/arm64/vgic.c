@@ -112,7 +112,7 @@ enum status vgic_line(struct vgic *g, u32 vcpu, u64 intid, bool level, u32 *kick
 	vgic_lock(g);
 	b = vgic_bank(g, vcpu, bank);
 	was = b->line & bit;
-	if (b->hw & bit) {
+	if ((b->hw | b->events) & bit) {
 		st = E_DENIED;
 	} else if (level && !was) {
 		b->line |= bit;
@@ -137,7 +137,7 @@ enum status vgic_hw_map(struct vgic *g, u64 intid, u32 physical)
 		return E_INVAL;
 	vgic_lock(g);
 	b = vgic_bank(g, 0, (u32)intid / 32);
-	if (!((b->hw | b->line | b->listed) & vgic_bit((u32)intid))) {
+	if (!((b->hw | b->line | b->events | b->listed) & vgic_bit((u32)intid))) {
 		b->hw |= vgic_bit((u32)intid);
 		g->physical[intid - VGIC_PRIVATE] = physical;
 		st = OK;
@@ -168,6 +168,38 @@ bool vgic_hw_unmap(struct vgic *g, u64 intid)
 	}
 	vgic_unlock(g);
 	return was;
+}
+
+enum status vgic_event_keep(struct vgic *g, u64 intid)
+{
+	struct vgic_bank *b;
+	enum status st = E_BUSY;
+
+	if (!is_spi(intid))
+		return E_INVAL;
+	vgic_lock(g);
+	b = vgic_bank(g, 0, (u32)intid / 32);
+	if (!((b->hw | b->line | b->events) & vgic_bit((u32)intid))) {
+		b->events |= vgic_bit((u32)intid);
+		st = OK;
+	}
+	vgic_unlock(g);
+	return st;
+}
+
+void vgic_event_drop(struct vgic *g, u64 intid)
+{
+	vgic_lock(g);
+	vgic_bank(g, 0, (u32)intid / 32)->events &= ~vgic_bit((u32)intid);
+	vgic_unlock(g);
+}
+
+void vgic_event_raise(struct vgic *g, u64 intid, u32 *kick)
+{
+	vgic_lock(g);
+	vgic_bank(g, 0, (u32)intid / 32)->latch |= vgic_bit((u32)intid);
+	*kick = vgic_kick(g, 0, (u32)intid / 32, vgic_bit((u32)intid));
+	vgic_unlock(g);
 }
 
 /* While it is listed, too: then hardware has deactivated it for its end, and it is a new one. */

@@ -59,7 +59,7 @@ u32 vgic_sgi(struct vgic *g, u32 vcpu, u64 value);
 /*
  * The level of a line that software drives: a device of the primary's. An edge interrupt latches a
  * rise. `vcpu`: whose, for a private one. *kick as above. E_INVAL: an SGI, beyond the last, or no such
- * vCPU; E_DENIED: hardware drives it.
+ * vCPU; E_DENIED: hardware drives it, or the hypervisor.
  */
 enum status vgic_line(struct vgic *g, u32 vcpu, u64 intid, bool level, u32 *kick) MUST_CHECK;
 
@@ -68,11 +68,19 @@ enum status vgic_line(struct vgic *g, u32 vcpu, u64 intid, bool level, u32 *kick
  * deactivates the physical one. vgic_hw_fire: it was acknowledged, and is active; *kick as above.
  * vgic_hw_unmap: forget it, in list registers too; true: it was active, the caller deactivates it, when
  * every vCPU that is between flush and sync now has been through the sync.
- * E_INVAL: no SPI; E_BUSY: tied already, asserted by software, or in a list register.
+ * E_INVAL: no SPI; E_BUSY: tied already, asserted by software, kept for events, or in a list register.
  */
 enum status vgic_hw_map(struct vgic *g, u64 intid, u32 physical) MUST_CHECK;
 bool vgic_hw_unmap(struct vgic *g, u64 intid);
 void vgic_hw_fire(struct vgic *g, u64 intid, u32 *kick);
+
+/*
+ * Keep an SPI for the hypervisor's own events. E_INVAL: no SPI; E_BUSY: tied, asserted by software, or kept already.
+ * vgic_event_raise: pending as by a rise, whatever the guest made of its trigger; *kick as above.
+ */
+enum status vgic_event_keep(struct vgic *g, u64 intid) MUST_CHECK;
+void vgic_event_drop(struct vgic *g, u64 intid);
+void vgic_event_raise(struct vgic *g, u64 intid, u32 *kick);
 
 /*
  * Physical interrupts that were left active for a virtual one that ended without the hardware's help:

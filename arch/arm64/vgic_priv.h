@@ -32,6 +32,7 @@ struct vgic_bank {
 	u32 active;
 	/* Hardware behind it. */
 	u32 hw;         /* tied to a physical interrupt */
+	u32 events;     /* the hypervisor's own, for events */
 	u32 owed;       /* which is active, and this one's end has to deactivate it */
 	u32 deactivate; /* which the caller has to deactivate */
 	/* While in a list register. */

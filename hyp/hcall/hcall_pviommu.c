@@ -4,6 +4,7 @@
 #include "hcall.h"
 #include "hyp/arch.h"
 #include "mem/guest_copy.h"
+#include "pviommu/events.h"
 #include "pviommu/pviommu.h"
 
 /* Lists are copied here before they are looked at; one call at a time on a CPU. */
@@ -208,4 +209,17 @@ enum status hc_iova_to_ipa(struct hcall *c)
 enum status hc_stats(struct hcall *c)
 {
 	return pviommu_stats(c->vm, c->r[2], c->r[3], &c->out[0]);
+}
+
+enum status hc_events_setup(struct hcall *c)
+{
+	const struct events_request req = {
+		.pviommu = c->r[2],
+		.ring = c->r[3],
+		.log2 = c->r[4],
+		.irq = c->r[5],
+		.flags = c->r[6],
+	};
+
+	return events_setup(c->vm, &req);
 }

@@ -53,6 +53,7 @@ const struct hcall_row hcall_pviommu[PVIOMMU_OP_COUNT] = {
 	[PVIOMMU_ENDPOINT_INFO] = { hc_endpoint_info, CALL_ANY, 0, false },
 	[PVIOMMU_ATTACH_LIST] = { hc_attach_list, CALL_ANY, 0, false },
 	[PVIOMMU_DETACH_LIST] = { hc_detach_list, CALL_ANY, 0, false },
+	[PVIOMMU_EVENTS_SETUP] = { hc_events_setup, CALL_ANY, 0, false },
 	[PVIOMMU_MAP_LIST] = { hc_map_list, CALL_ANY, 0, false },
 	[PVIOMMU_UNMAP_LIST] = { hc_unmap_list, CALL_ANY, 0, false },
 	[PVIOMMU_IOVA_TO_IPA] = { hc_iova_to_ipa, CALL_ANY, 0, false },

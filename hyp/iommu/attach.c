@@ -7,9 +7,11 @@
 
 #include "abi/pviommu.h"
 #include "domain.h"
+#include "drain.h"
 #include "hyp/check.h"
 #include "hyp/io.h"
 #include "iommu.h"
+#include "pviommu/events.h"
 #include "vm/vm.h"
 
 static struct attachment *attachment_of(struct endpoint *e, u64 pasid)
@@ -62,11 +64,33 @@ static enum status check_one(struct endpoint *e, const struct domain *d, u64 pas
 	return a->domain == d ? E_EXIST : OK;
 }
 
+/* No event is looked up there any more when this returns. */
+static void substreams_forget(struct endpoint *e) NO_LOCK_ANALYSIS
+{
+	events_hold(e->device->pviommu);
+	e->substream = NULL;
+	events_release(e->device->pviommu);
+}
+
+/* Who gets what hardware reports from `since` on: the domain with its cookie, or with NULL nobody. */
+static void attachment_set(struct endpoint *e, struct attachment *a, struct domain *d, u64 cookie) NO_LOCK_ANALYSIS
+{
+	u64 since = events_mark(e);
+
+	events_hold(e->device->pviommu);
+	a->domain = d;
+	a->cookie = cookie;
+	e->since = since;
+	events_release(e->device->pviommu);
+}
+
 static void ctx_release(struct vm *vm, struct endpoint *e)
 {
-	if (e->substream != NULL)
-		pool_free(&vm->pool, e->ctx_pages_order, io_phys_of(e->substream));
-	e->substream = NULL;
+	struct attachment *substream = e->substream;
+
+	substreams_forget(e);
+	if (substream != NULL)
+		pool_free(&vm->pool, e->ctx_pages_order, io_phys_of(substream));
 	if (e->ctx.table.v != 0)
 		e->iommu->ops->ctx_free(e->iommu, &vm->pool, &e->ctx);
 	e->ctx.table = pa(0);
@@ -155,6 +179,9 @@ static enum status commit_one(struct vm *vm, struct endpoint *e, struct domain *
 	struct domain *old = a->domain;
 	enum status status;
 
+	/* What was reported until now is told as what it was; in between nobody can say whose it is. */
+	iommu_drain(e->iommu);
+	events_since(e, EVENTS_NEVER);
 	status = write_stream(vm, e, d, req->pasid, old != NULL || req->pasid != 0);
 	if (status != OK)
 		return status;
@@ -163,8 +190,7 @@ static enum status commit_one(struct vm *vm, struct endpoint *e, struct domain *
 		if (req->pasid != 0)
 			e->substreams++;
 	}
-	a->domain = d;
-	a->cookie = req->cookie;
+	attachment_set(e, a, d, req->cookie);
 	e->device->frozen = true;
 	/* A flush that fails leaves the old domain's tag in use: its memory is lost, not reused. */
 	if (old != NULL)
@@ -243,6 +269,8 @@ static enum status detach_one(struct vm *vm, struct endpoint *e, u64 pasid)
 	struct domain *d = a->domain;
 	enum status status;
 
+	iommu_drain(e->iommu);
+	events_since(e, EVENTS_NEVER);
 	if (pasid == 0)
 		status = e->iommu->ops->stream_write(e->iommu, e->sid, &blocked);
 	else
@@ -250,8 +278,7 @@ static enum status detach_one(struct vm *vm, struct endpoint *e, u64 pasid)
 						  true);
 	if (status != OK)
 		return status;
-	a->domain = NULL;
-	a->cookie = 0;
+	attachment_set(e, a, NULL, 0);
 	e->device->pviommu->attached--;
 	if (pasid != 0)
 		e->substreams--;
@@ -293,7 +320,7 @@ void attach_forget(struct vm *vm, struct endpoint *e, bool blocked)
 			continue;
 		if (pasid != 0)
 			e->substreams--;
-		a->domain = NULL;
+		attachment_set(e, a, NULL, 0);
 		e->device->pviommu->attached--;
 		(void)!domain_left_by(d, e->iommu);
 	}
@@ -301,7 +328,7 @@ void attach_forget(struct vm *vm, struct endpoint *e, bool blocked)
 	if (blocked)
 		ctx_release(vm, e);
 	/* Else hardware may still walk the context: it is lost to the VM. */
-	e->substream = NULL;
+	substreams_forget(e);
 	e->ctx.table = pa(0);
 }
 
@@ -361,6 +388,38 @@ enum status attach_identity(struct device *d, struct vm *vm)
 			return status;
 	}
 	return OK;
+}
+
+/* By what the endpoint translates now, so far as a fault of this PASID can be told to leave no event. */
+static enum status rewrite(struct endpoint *e, u32 pasid, bool unrecorded) MUST_HOLD(vm_class)
+{
+	const struct attachment *a = attachment_of(e, pasid);
+	bool identity = e->device->state == DEVICE_UNASSIGNED;
+	const struct domain *d = a != NULL ? a->domain : NULL;
+	struct iommu_table table = { .unrecorded = unrecorded };
+	struct stream_config config = { .mode = unrecorded ? STREAM_QUIET : STREAM_BLOCKED };
+
+	if (identity) {
+		table.pt = &vm_primary->dma_pt;
+		table.tag = &vm_primary->dma_tag;
+	} else if (d != NULL) {
+		table.pt = &d->pt;
+		table.tag = &d->tag;
+	} else if (e->attached.domain != NULL) {
+		return E_NOSYS; /* it says a PASID that nothing is attached to: no entry is its alone */
+	}
+	if (table.pt != NULL && e->ctx.table.v != 0)
+		return e->iommu->ops->ctx_write(e->iommu, e->sid, &e->ctx, identity ? 0 : pasid, &table, true);
+	if (table.pt != NULL)
+		config = (struct stream_config){ .mode = STREAM_STAGE2, .table = &table };
+	return e->iommu->ops->stream_write(e->iommu, e->sid, &config);
+}
+
+enum status attach_unrecorded(struct endpoint *e, u32 pasid, bool unrecorded)
+{
+	if (e->iommu->dead || !iommu_is_common(e->iommu))
+		return E_IO;
+	return rewrite(e, pasid, unrecorded);
 }
 
 enum status attach_block(struct device *d)

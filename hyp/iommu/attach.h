@@ -42,6 +42,12 @@ enum status detach(struct vm *vm, const struct attach_request *req) MUST_CHECK M
 void attach_forget(struct vm *vm, struct endpoint *e, bool blocked) MUST_HOLD(vm_class);
 
 /*
+ * Faults of an endpoint under a PASID (0: or none) leave no event any more, or do again; all else stays. For a device that
+ * floods. E_NOSYS: nothing is attached to that PASID alone; E_IO: it stays as it is.
+ */
+enum status attach_unrecorded(struct endpoint *e, u32 pasid, bool unrecorded) MUST_CHECK MUST_HOLD(vm_class);
+
+/*
  * Take the memory that attach_identity() will need, for a device without attachments: all of it, or E_NOMEM. Given back
  * where the device is quarantined instead.
  */

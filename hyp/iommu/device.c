@@ -12,6 +12,7 @@
 #include "hyp/check.h"
 #include "hyp/log.h"
 #include "iommu.h"
+#include "pviommu/events.h"
 #include "vm/vm.h"
 
 #define SID_BUCKETS 256u
@@ -53,12 +54,23 @@ struct endpoint *endpoint_of_vsid(struct vm *vm, u32 pviommu, u64 vsid)
 	return e;
 }
 
+/* What the endpoint did under an owner before is nothing that this one is told. */
+static void name_set(struct endpoint *e, bool named, u32 vsid_value) NO_LOCK_ANALYSIS
+{
+	u64 since = events_mark(e);
+
+	events_hold(e->device->pviommu);
+	e->vsid = vsid(vsid_value);
+	e->has_vsid = named;
+	e->since = since;
+	events_release(e->device->pviommu);
+}
+
 void endpoint_set_vsid(struct vm *vm, struct endpoint *e, u32 vsid_value)
 {
 	struct endpoint **head = &vm->vsid_bucket[vsid_hash(e->device->pviommu->id, vsid_value)];
 
-	e->vsid = vsid(vsid_value);
-	e->has_vsid = true;
+	name_set(e, true, vsid_value);
 	e->vsid_next = *head;
 	*head = e;
 	e->device->pviommu->vsid_count++;
@@ -74,7 +86,7 @@ void endpoint_clear_vsid(struct vm *vm, struct endpoint *e)
 	while (*at != e)
 		at = &(*at)->vsid_next;
 	*at = e->vsid_next;
-	e->has_vsid = false;
+	name_set(e, false, 0);
 	e->device->pviommu->vsid_count--;
 }
 

@@ -65,6 +65,12 @@ struct endpoint {
 	struct stream_ctx ctx;        /* stage-1 context; table 0: none */
 	u8 ctx_pages_order;           /* of substream[] */
 
+	u64 since;          /* the first event that is of what is attached now; events_hold() */
+	u32 window, window_records; /* its share of a ring, events.c; events_hold() */
+	u32 burst, burst_round;     /* drain.c, like the next */
+	u32 noisy_pasid, muted_pasid;
+	u64 muted_until;    /* microseconds; 0: it is not */
+
 	u64 faults;         /* events counted; relaxed atomics */
 	u64 logged;         /* of them, printed */
 };

@@ -6,6 +6,7 @@
 #include "hyp/check.h"
 #include "hyp/log.h"
 #include "iommu.h"
+#include "pviommu/events.h"
 #include "vm/view.h"
 #include "vm/vm.h"
 #include "vm/vm_memory.h"
@@ -38,6 +39,7 @@ void device_quarantine(struct device *d, const char *what)
 	}
 	if (d->pviommu != NULL)
 		d->pviommu->quarantines++;
+	events_quarantined(d);
 }
 
 u32 device_quarantined_count(void)
@@ -64,16 +66,20 @@ static void leave_owner(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 }
 
 /* A pvIOMMU that stands for no device stands for no IOMMU; the primary's first ones always do. */
-static void leave_pviommu(struct device *d) MUST_HOLD(vm_class)
+static void leave_pviommu(struct device *d) MUST_HOLD(vm_class) NO_LOCK_ANALYSIS
 {
 	struct pviommu *pv = d->pviommu;
 
+	/* Behind this no event of the device is on its way to the ring. */
+	events_hold(pv);
 	__atomic_store_n(&d->pviommu, NULL, __ATOMIC_RELEASE);
+	events_release(pv);
 	if (pv == NULL || (d->vm->primary && pv->id < iommu_count))
 		return;
 	FOR_EACH_DEVICE(other)
 	if (other->pviommu == pv)
 		return;
+	events_remove(pv->vm, pv);
 	__atomic_store_n(&pv->iommu, NULL, __ATOMIC_RELEASE);
 }
 

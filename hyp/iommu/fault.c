@@ -8,9 +8,11 @@
 #include "fault.h"
 
 #include "device.h"
+#include "drain.h"
 #include "hyp/io.h"
 #include "hyp/log.h"
 #include "iommu.h"
+#include "pviommu/events.h"
 #include "vm/vm.h"
 
 #define LOG_FIRST 8
@@ -127,6 +129,8 @@ void iommu_report_event(struct iommu *iommu, const struct iommu_event *event)
 	pv = __atomic_load_n(&e->device->pviommu, __ATOMIC_ACQUIRE);
 	if (pv != NULL)
 		__atomic_fetch_add(&pv->faults, 1, __ATOMIC_RELAXED);
+	drain_count(iommu, e, event);
+	events_fault(e, event);
 	if (worth_a_line(count))
 		log_event(e, event, count);
 }
@@ -135,13 +139,7 @@ void iommu_report_overflow(struct iommu *iommu)
 {
 	u64 count;
 
-	for (u32 k = 0; k <= VM_SECONDARIES; k++)
-		for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++) {
-			struct pviommu *pv = &vm_at(k)->pviommu[i];
-
-			if (__atomic_load_n(&pv->iommu, __ATOMIC_RELAXED) == iommu)
-				__atomic_fetch_add(&pv->lost, 1, __ATOMIC_RELAXED);
-		}
+	events_overflow(iommu);
 	count = __atomic_fetch_add(&overflows, 1, __ATOMIC_RELAXED);
 	if (worth_a_line(count))
 		log_warn("%s: events were lost, the count is unknown #%lu", iommu->name,

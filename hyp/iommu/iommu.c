@@ -9,6 +9,7 @@
 #include "hyp/io.h"
 #include "hyp/log.h"
 #include "hyp/pool.h"
+#include "pviommu/events.h"
 
 struct iommu iommu_instance[IOMMU_MAX];
 u32 iommu_count;
@@ -126,6 +127,8 @@ void iommu_fail(struct iommu *iommu, const char *what)
 	if (!__atomic_exchange_n(&iommu->dead, true, __ATOMIC_ACQ_REL))
 		log_error("%s: %s; every stream behind it stays as it is, its memory is lost",
 			  iommu->name, what);
+	if (!__atomic_exchange_n(&iommu->told, true, __ATOMIC_RELAXED))
+		events_inval_failed(iommu);
 }
 
 enum status iommu_inval(const struct iommu_tag *tag, u32 users, const struct inval_range *ranges,
@@ -141,10 +144,12 @@ enum status iommu_inval(const struct iommu_tag *tag, u32 users, const struct inv
 		struct iommu *iommu = &iommu_instance[i];
 		enum status status = iommu->ops->inval(iommu, tag, ranges, count, &ticket[i]);
 
-		if (likely(status == OK))
+		if (likely(status == OK)) {
 			sent |= 1u << i;
-		else
-			result = status;
+			continue;
+		}
+		iommu_fail(iommu, "an invalidation was not taken");
+		result = status;
 	}
 	for (u32 left = sent; left != 0; left &= left - 1) {
 		u32 i = (u32)__builtin_ctz(left);

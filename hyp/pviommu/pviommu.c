@@ -12,10 +12,10 @@
 /* Operations from 0x40 that exist, as bits from 0. */
 static const u64 features = BIT(PVIOMMU_QUERY - 0x40) | BIT(PVIOMMU_ENDPOINT_INFO - 0x40) |
 			    BIT(PVIOMMU_ATTACH_LIST - 0x40) | BIT(PVIOMMU_DETACH_LIST - 0x40) |
-			    BIT(PVIOMMU_MAP_LIST - 0x40) | BIT(PVIOMMU_UNMAP_LIST - 0x40) |
+			    BIT(PVIOMMU_EVENTS_SETUP - 0x40) | BIT(PVIOMMU_MAP_LIST - 0x40) | BIT(PVIOMMU_UNMAP_LIST - 0x40) |
 			    BIT(PVIOMMU_IOVA_TO_IPA - 0x40) | BIT(PVIOMMU_STATS - 0x40);
 
-static struct pviommu *find(struct vm *vm, u64 id)
+struct pviommu *pviommu_find(struct vm *vm, u64 id)
 {
 	struct pviommu *pv;
 
@@ -58,7 +58,7 @@ static enum status event_irq(const struct vm *vm, u64 index, u64 *value)
 
 enum status pviommu_query(struct vm *vm, u64 pviommu, u64 property, u64 index, u64 *value)
 {
-	const struct pviommu *pv = find(vm, pviommu);
+	const struct pviommu *pv = pviommu_find(vm, pviommu);
 
 	if (unlikely(pv == NULL))
 		return E_NOENT;
@@ -117,7 +117,7 @@ static u64 stat_sum(const struct vm *vm, u64 offset)
 
 enum status pviommu_stats(struct vm *vm, u64 pviommu, u64 counter, u64 *value)
 {
-	const struct pviommu *pv = find(vm, pviommu);
+	const struct pviommu *pv = pviommu_find(vm, pviommu);
 
 	if (pv == NULL)
 		return E_NOENT;
@@ -160,7 +160,7 @@ enum status pviommu_stats(struct vm *vm, u64 pviommu, u64 counter, u64 *value)
 /* Under the vm lock: the endpoint that the VM calls (pvIOMMU, vSID). */
 static struct endpoint *named(struct vm *vm, u64 pviommu, u64 vsid) MUST_HOLD(vm_class)
 {
-	return find(vm, pviommu) != NULL ? endpoint_of_vsid(vm, (u32)pviommu, vsid) : NULL;
+	return pviommu_find(vm, pviommu) != NULL ? endpoint_of_vsid(vm, (u32)pviommu, vsid) : NULL;
 }
 
 enum status pviommu_endpoint(struct vm *vm, u64 pviommu, u64 vsid, struct endpoint_facts *facts)

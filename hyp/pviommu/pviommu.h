@@ -9,18 +9,26 @@
 #include "abi/pviommu.h"
 #include "hyp/iommu_hw.h"
 #include "hyp/lock.h"
+#include "ring.h"
 
 struct vm;
 struct vcpu;
 
 struct pviommu {
+	struct vm *vm;       /* constant, like the next, as long as there is the VM */
 	u32 id;              /* index in its VM */
+	struct spinlock ring_lock; /* events_hold() */
+	struct event_ring ring;    /* ring lock */
+	u32 ring_irq;              /* ring lock and vm lock for writing; 0: none */
 	struct iommu *iommu; /* NULL until the first device is assigned (the primary: from boot) */
 	u32 vsid_count;      /* vm lock */
 	u32 attached;        /* vm lock */
 	u64 faults, lost;    /* relaxed atomics */
 	u64 quarantines;     /* vm lock */
 };
+
+/* The VM's, if it stands for an IOMMU; else NULL. */
+struct pviommu *pviommu_find(struct vm *vm, u64 id);
 
 /* QUERY and STATS. E_NOENT: no such pvIOMMU, or no such index; E_NOSYS: no such property. */
 enum status pviommu_query(struct vm *vm, u64 pviommu, u64 property, u64 index, u64 *value)

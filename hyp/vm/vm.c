@@ -304,6 +304,7 @@ void vm_primary_init(const struct machine *m, struct pool *tables, struct range 
 	pool_add(&vm->pool, pa(pool.base), pool.size >> PAGE_SHIFT);
 	must(domain_table_init(vm, pool.size >> PAGE_SHIFT), "domain table");
 	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++) {
+		vm->pviommu[i].vm = vm;
 		vm->pviommu[i].id = i;
 		vm->pviommu[i].iommu = i < iommu_count ? &iommu_instance[i] : NULL;
 	}

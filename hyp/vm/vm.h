@@ -36,6 +36,7 @@ enum vm_state { VM_FREE,
 /* How far a teardown is; each stage is done in steps. vm_life.c. */
 enum vm_teardown { TEARDOWN_VCPUS,
 		   TEARDOWN_DEVICES,
+		   TEARDOWN_RINGS,
 		   TEARDOWN_DOMAINS,
 		   TEARDOWN_HOME,
 		   TEARDOWN_MEMORY,
@@ -57,6 +58,9 @@ struct vm {
 	u8 state;     /* enum vm_state; vm lock, read without for a hint */
 	bool primary;
 
+	struct pviommu pviommu[VM_MAX_PVIOMMUS]; /* vm lock; their ring locks outlive the VM, as its own does */
+
+	/* From here on all is zero while the slot is free. */
 	struct pool pool;
 	struct pt cpu_pt; /* the CPUs' stage 2 */
 	struct vm_cpu_view view;
@@ -76,7 +80,6 @@ struct vm {
 	u32 domain_fresh;     /* slots from here on were never used; vm lock */
 	u32 domain_count;     /* in use; vm lock */
 
-	struct pviommu pviommu[VM_MAX_PVIOMMUS];               /* vm lock */
 	struct endpoint *vsid_bucket[VM_VSID_BUCKETS];         /* by (pvIOMMU, vSID); vm lock */
 
 	struct vcpu vcpu[VM_MAX_VCPUS];

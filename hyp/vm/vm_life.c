@@ -10,6 +10,7 @@
 #include "hyp/log.h"
 #include "iommu/device.h"
 #include "iommu/iommu.h"
+#include "pviommu/events.h"
 #include "view.h"
 #include "vm.h"
 #include "vm_memory.h"
@@ -150,6 +151,8 @@ static void slot_free(struct vm *vm) MUST_HOLD(vm_class)
 
 	__atomic_store_n(&vm->handle, vm->handle + 256u, __ATOMIC_RELAXED);
 	vm_state_set(vm, VM_FREE);
+	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++)
+		events_forget(&vm->pviommu[i]);
 	memset(rest, 0, sizeof(*vm) - (size_t)(rest - (char *)vm));
 }
 
@@ -183,8 +186,10 @@ static enum status create(struct vm *vm, u64 flags, u64 vcpus, u64 pool, u64 pag
 		return status;
 	pool_init(&vm->pool, vm->owner);
 	pool_add(&vm->pool, pa(pool), pages);
-	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++)
+	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++) {
+		vm->pviommu[i].vm = vm;
 		vm->pviommu[i].id = i;
+	}
 	status = furnish(vm, (u32)vcpus);
 	if (status != OK) {
 		unfurnish(vm);
@@ -269,6 +274,17 @@ static bool end_vcpus(struct vm *vm) MUST_HOLD(vm_class)
 	return true;
 }
 
+/* Their pages and interrupts are the VM's. One ring a step. */
+static bool end_rings(struct vm *vm) MUST_HOLD(vm_class)
+{
+	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++)
+		if (vm->pviommu[i].ring.page != NULL) {
+			events_remove(vm, &vm->pviommu[i]);
+			return false;
+		}
+	return true;
+}
+
 static bool end_tables(struct vm *vm) MUST_HOLD(vm_class)
 {
 	if (!vm->cpu_pt.ops->destroy(&vm->cpu_pt, STEP_TABLES))
@@ -296,6 +312,8 @@ static bool teardown_step(struct vm *vm) MUST_HOLD(vm_class)
 		return end_vcpus(vm);
 	case TEARDOWN_DEVICES:
 		return device_teardown_step(vm);
+	case TEARDOWN_RINGS:
+		return end_rings(vm);
 	case TEARDOWN_DOMAINS:
 		return domain_teardown_step(vm, &vm->cursor, &vm->tags_lost);
 	case TEARDOWN_HOME:

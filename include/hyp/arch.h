@@ -102,6 +102,14 @@ enum status arch_vcpu_irq(struct vm *vm, u32 vcpu, u64 intid, bool level) MUST_C
 enum status arch_irq_give(u32 physical, struct vm *vm, u64 intid) MUST_CHECK;
 void arch_irq_take(u32 physical, struct vm *vm);
 
+/*
+ * An SPI of a secondary's interrupt controller for events of ours: reserved until it is given back, then nobody's else.
+ * E_INVAL: no such interrupt; E_BUSY: a device or the primary drives it. Raised as an edge, and the vCPU hears of it.
+ */
+enum status arch_vm_event_reserve(struct vm *vm, u64 intid) MUST_CHECK;
+void arch_vm_event_release(struct vm *vm, u32 intid);
+void arch_vm_event_raise(struct vm *vm, u32 intid);
+
 /* The index-th window of a VM's addresses that the CPU room emulates for it; size 0: no such. */
 struct range arch_vm_window(u32 index);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Locks and their order: vm -> domain -> page -> iommu_queue -> log.
+ * Locks and their order: vm -> domain -> page -> event ring -> iommu_queue -> log.
  *
  * Clang's thread-safety analysis checks the order at compile time through one capability token
  * per level (the class tokens below); a function says which class it takes, needs, or must not
@@ -38,6 +38,6 @@ struct LOCK_CLASS lock_class {
 	char unused;
 };
 
-extern struct lock_class vm_class, domain_class, page_class, queue_class, log_class;
+extern struct lock_class vm_class, domain_class, page_class, ring_class, queue_class, log_class;
 
 #endif

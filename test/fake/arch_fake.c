@@ -17,6 +17,7 @@ struct fake_cpu_inval fake_cpu_invals[FAKE_CPU_INVALS];
 u64 fake_cpu_inval_count;
 void (*fake_cpu_inval_hook)(u16 vmid, u64 base, u64 size);
 u32 fake_event_irq_raised[1024];
+struct fake_vm_event fake_vm_event[64];
 struct fake_vm_calls fake_vm_calls;
 u32 fake_vm_order = 1, fake_vcpu_order;
 enum status (*fake_vcpu_run_hook)(struct vcpu *vcpu);
@@ -131,6 +132,47 @@ const char *arch_exit_count(const struct vcpu *vcpu UNUSED, u32 index, u32 *coun
 }
 
 void arch_vm_kick(struct vm *vm UNUSED) { fake_vm_calls.kick++; }
+
+/* One of a VM's interrupts that is kept for events; NULL: it is not. */
+static struct fake_vm_event *vm_event(const struct vm *vm, u64 intid)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(fake_vm_event); i++)
+		if (fake_vm_event[i].vm == vm && fake_vm_event[i].intid == intid)
+			return &fake_vm_event[i];
+	return NULL;
+}
+
+enum status arch_vm_event_reserve(struct vm *vm, u64 intid)
+{
+	struct fake_vm_event *slot = vm_event(NULL, 0);
+
+	if (intid < 32 || intid >= 128)
+		return E_INVAL;
+	if (vm_event(vm, intid) != NULL)
+		return E_BUSY;
+	if (slot == NULL)
+		fake_die("more event interrupts than the fake machine keeps");
+	*slot = (struct fake_vm_event){ .vm = vm, .intid = (u32)intid };
+	return OK;
+}
+
+void arch_vm_event_release(struct vm *vm, u32 intid)
+{
+	struct fake_vm_event *slot = vm_event(vm, intid);
+
+	if (slot == NULL)
+		fake_die("event interrupt %u is released and was not reserved", intid);
+	*slot = (struct fake_vm_event){ 0 };
+}
+
+void arch_vm_event_raise(struct vm *vm, u32 intid)
+{
+	struct fake_vm_event *slot = vm_event(vm, intid);
+
+	if (slot == NULL)
+		fake_die("event interrupt %u is raised and was not reserved", intid);
+	slot->raised++;
+}
 
 enum status arch_vcpu_irq(struct vm *vm UNUSED, u32 vcpu, u64 intid, bool level)
 {
@@ -251,6 +293,7 @@ void fake_arch_reset(void)
 	fake_cpu_inval_count = 0;
 	fake_cpu_inval_hook = NULL;
 	memset(fake_event_irq_raised, 0, sizeof(fake_event_irq_raised));
+	memset(fake_vm_event, 0, sizeof(fake_vm_event));
 	memset(&fake_vm_calls, 0, sizeof(fake_vm_calls));
 	fake_vm_order = 1;
 	fake_vcpu_order = 0;

@@ -116,6 +116,12 @@ extern u64 fake_cpu_inval_count;
 extern void (*fake_cpu_inval_hook)(u16 vmid, u64 base, u64 size);
 
 extern u32 fake_event_irq_raised[1024];
+/* Interrupts of secondaries that are kept for events, and how often each was raised; vm NULL: a free one. */
+extern struct fake_vm_event {
+	const struct vm *vm;
+	u32 intid;
+	u32 raised;
+} fake_vm_event[64];
 
 /* What the core asked for a secondary VM, counted since reset; the last arguments beside the counts. */
 struct fake_vm_calls {

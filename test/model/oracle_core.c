@@ -345,6 +345,49 @@ static void look_at_contexts(void)
 	}
 }
 
+/* A page of a ring, pinned once by it (by = 1), or not any more (-1). */
+static void ring_pin(u32 page, int by)
+{
+	oracle.pins[page] += (u32)by;
+	oracle.run_dirty[page / BLOCK_PAGES] = true;
+}
+
+/* Rings of the last look, which the counts still have. */
+static void rings_begin(void)
+{
+	for (u32 i = 0; !oracle.anew && i < oracle.ring_page_count; i++)
+		ring_pin(oracle.ring_page[i], -1);
+	oracle.ring_page_count = 0;
+}
+
+/* V2: pages of a ring stay their owner's alone. */
+static void look_at_ring(const struct vm *vm, const struct event_ring *ring)
+{
+	const struct place place = { .kind = PLACE_RECORDS };
+
+	place_set(io_phys_of(ring->page).v, &place);
+	oracle.used[vm_number(vm)]++;
+	for (u32 k = 0; k < ring->page_count; k++) {
+		const struct page *page = page_find(ring->page[k]);
+
+		if (page == NULL || page->owner != vm->owner || page->state != PAGE_OWNED) {
+			violated("V2: page %u of a ring is not vm %u's alone", k, vm->handle);
+			return;
+		}
+		oracle.ring_page[oracle.ring_page_count] = page_index(ring->page[k].v);
+		ring_pin(oracle.ring_page[oracle.ring_page_count++], 1);
+	}
+}
+
+static void look_at_rings(void)
+{
+	rings_begin();
+	FOR_EACH_VM(vm)
+	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++)
+		if (vm->pviommu[i].ring.page != NULL)
+			look_at_ring(vm, &vm->pviommu[i].ring);
+}
+
 /* V7: names and streams, each against each. */
 static void look_at_names(void)
 {
@@ -567,6 +610,17 @@ static u64 attachment_word(const struct attachment *a)
 	return a->domain == NULL ? 0 : a->domain->id ^ a->cookie << 32;
 }
 
+/* Where it is and how it was asked for; what hardware has put there since is no change by a call. */
+void state_of_ring(const struct pviommu *pv)
+{
+	struct state *s = &oracle.now;
+
+	state_add(s, pv->ring.log2 | (u64)pv->ring.record_bytes << 8 | (u64)pv->ring_irq << 16 |
+			     (u64)pv->ring.page_count << 48);
+	for (u32 i = 0; pv->ring.page != NULL && i < pv->ring.page_count; i++)
+		state_add(s, pv->ring.page[i].v);
+}
+
 static void state_of_devices(void)
 {
 	struct state *s = &oracle.now;
@@ -599,6 +653,7 @@ static void state_of_devices(void)
 		state_add(s, pv->attached | (u64)pv->vsid_count << 32);
 		state_add(s,
 			  (pv->iommu != NULL ? pv->iommu->index + 1 : 0) | pv->quarantines << 32);
+		state_of_ring(pv);
 	}
 }
 
@@ -616,6 +671,7 @@ bool look_at_core(void)
 	oracle.used[vm_number(vm)] += look_at_domains(vm);
 	domains_end();
 	look_at_contexts();
+	look_at_rings();
 	look_at_records();
 	look_at_tags();
 	look_at_names();

@@ -139,6 +139,9 @@ struct oracle {
 	struct vm *vm[VM_SECONDARIES + 1]; /* in use */
 	u32 vm_count;
 
+	u32 ring_page[(VM_SECONDARIES + 1) * VM_MAX_PVIOMMUS * RING_PAGES_MAX]; /* indices, of the last look */
+	u32 ring_page_count;
+
 	u64 used[VM_SECONDARIES + 1]; /* pages of each VM's pool that something is found in */
 	u64 ram_of[VM_SECONDARIES + 1]; /* pages that the records say a VM owns */
 	struct boot {
@@ -216,6 +219,7 @@ void places_clear(void);
 bool look_at_core(void);  /* oracle_core.c: V2 (counts), V5, V7, accounts */
 bool look_at_vms(void); /* oracle_vm.c: views of secondaries, pools, ids, K4 */
 void state_of_vms(void);
+void state_of_ring(const struct pviommu *pv);
 bool look_at_hardware(void); /* oracle_hw.c: V1, V3, V4, V5, V8 */
 
 /* The first word that the two last looks do not share; ~0u: all are alike. */

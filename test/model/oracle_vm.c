@@ -265,6 +265,8 @@ static void state_of_vm(const struct vm *vm)
 		state_add(s, vm->pviommu[i].attached | (u64)vm->pviommu[i].vsid_count << 32 |
 				     (u64)(vm->pviommu[i].iommu != NULL ? vm->pviommu[i].iommu->index + 1 : 0)
 					     << 56);
+	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++)
+		state_of_ring(&vm->pviommu[i]);
 }
 
 void state_of_vms(void)

@@ -75,14 +75,24 @@ static u64 pv_number(const struct pviommu *pv) { return pv != NULL ? pv->id + 1 
 
 static struct spec_pv pv_words(const struct pviommu *pv)
 {
-	return (struct spec_pv){
+	struct spec_pv words = {
 		.iommu = pv->iommu != NULL ? pv->iommu->index + 1 : 0,
 		.vsids = pv->vsid_count,
 		.attached = pv->attached,
 		.faults = pv->faults,
 		.lost = pv->lost,
 		.quarantines = pv->quarantines,
+		.ring_pages = pv->ring.page != NULL ? pv->ring.page_count : 0,
 	};
+
+	if (words.ring_pages == 0)
+		return words;
+	words.ring_log2 = pv->ring.log2;
+	words.ring_bytes = pv->ring.record_bytes;
+	words.ring_irq = pv->ring_irq;
+	for (u64 i = 0; i < words.ring_pages; i++)
+		words.ring_page[i] = pv->ring.page[i].v;
+	return words;
 }
 
 static struct spec_vm_words vm_words(const struct vm *vm)

@@ -61,6 +61,7 @@ const struct spec_row spec_operations[PVIOMMU_OP_COUNT] = {
 	[PVIOMMU_ENDPOINT_INFO] = { rule_endpoint_info, ANY, 0, 0 },
 	[PVIOMMU_ATTACH_LIST] = { rule_attach_list, ANY, 0, 0 },
 	[PVIOMMU_DETACH_LIST] = { rule_detach_list, ANY, 0, 0 },
+	[PVIOMMU_EVENTS_SETUP] = { rule_events_setup, ANY, 0, 0 },
 	[PVIOMMU_MAP_LIST] = { rule_map_list, ANY, 0, 0 },
 	[PVIOMMU_UNMAP_LIST] = { rule_unmap_list, ANY, 0, 0 },
 	[PVIOMMU_IOVA_TO_IPA] = { rule_iova_to_ipa, ANY, 0, 0 },

@@ -100,10 +100,12 @@ void give_back(struct spec_call *c, u64 pa, u64 pages);
 bool is_guarded(const struct spec_vm *vm, u64 at);
 s64 fetch_struct(const struct spec_vm *vm, u64 from, void *to, u32 known);
 struct spec_pv *pv_of(struct spec_vm *vm, u64 id);
+/* A pvIOMMU has no ring any more. */
+void ring_gone(struct spec_vm *vm, struct spec_pv *pv);
 
 spec_rule rule_attach_dev, rule_detach_dev, rule_alloc_domain, rule_free_domain, rule_map_pages, rule_unmap_pages,
 	rule_sid_info, rule_query, rule_endpoint_info, rule_attach_list, rule_detach_list, rule_map_list, rule_unmap_list,
-	rule_iova_to_ipa, rule_stats;
+	rule_iova_to_ipa, rule_stats, rule_events_setup;
 spec_rule rule_meminfo, rule_mem_share, rule_mem_unshare, rule_mem_relinquish, rule_guard_enroll, rule_guard_map,
 	rule_guard_unmap, rule_guard_range_map, rule_guard_range_unmap, rule_console;
 spec_rule rule_vmm_query, rule_vm_create, rule_vm_destroy, rule_vm_donate, rule_vm_finalise, rule_vm_add_pool,

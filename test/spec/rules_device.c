@@ -402,6 +402,7 @@ static void leave_pv(struct spec_device *d)
 	for (u32 i = 0; i < spec->devices; i++)
 		if (spec->device[i].w.vm == 0 && spec->device[i].w.pv == pv)
 			return;
+	ring_gone(&spec->vm[0], &spec->vm[0].pv[pv - 1]);
 	spec->vm[0].pv[pv - 1].iommu = 0;
 }
 

@@ -37,7 +37,7 @@ struct spec_page {
 /* The words of each object, by name. clang-format makes a ladder of them. */
 /* clang-format off */
 #define SPEC_PV_WORDS(W) \
-	W(iommu) W(vsids) W(attached) W(faults) W(lost) W(quarantines)
+	W(iommu) W(vsids) W(attached) W(faults) W(lost) W(quarantines) W(ring_pages) W(ring_log2) W(ring_bytes) W(ring_irq)
 #define SPEC_VM_WORDS(W) \
 	W(handle) W(life) W(vcpus) W(pool_total) W(pool_free) W(pages) W(pages_lost) W(domain_max) W(domains) W(maps) \
 	W(unmaps) W(pins) W(mapped) W(open_mmio) W(guards) W(runners) W(teardown) W(cpu_tables) W(dma_tables)
@@ -52,8 +52,10 @@ struct spec_page {
 /* clang-format on */
 
 #define SPEC_WORD(name) u64 name;
+#define SPEC_RING_PAGES 65u
 struct spec_pv {
 	SPEC_PV_WORDS(SPEC_WORD)
+	u64 ring_page[SPEC_RING_PAGES]; /* ring_pages of them */
 };
 struct spec_vm_words {
 	SPEC_VM_WORDS(SPEC_WORD)

@@ -168,6 +168,11 @@ static struct result c_endpoint_info(void) { return pv_endpoint_info(0, 7); }
 
 static struct result c_iova_to_ipa(void) { return pv_iova_to_ipa(own, 0x12345); }
 
+static struct result c_events(void)
+{
+	return bench_call(PC_PVIOMMU_OP, PVIOMMU_EVENTS_SETUP, 0, bench_page(900), 6, machine->event_irq[0],
+			  PVIOMMU_EVENTS_RECORD(PVIOMMU_RECORD_FULL));
+}
 static struct result c_stats(void) { return pv_stats(0, PVIOMMU_STAT_PINS); }
 
 static struct result c_vm_alloc(void) { return vm_pv(vm, PVIOMMU_ALLOC_DOMAIN, 0, 0, 0, 0, 0); }
@@ -327,6 +332,7 @@ static const struct scenario {
 	{ OP(PVIOMMU_QUERY), "query", c_query },
 	{ OP(PVIOMMU_ENDPOINT_INFO), "endpoint info", c_endpoint_info },
 	{ OP(PVIOMMU_IOVA_TO_IPA), "IOVA to IPA", c_iova_to_ipa },
+	{ OP(PVIOMMU_EVENTS_SETUP), "events_setup", c_events },
 	{ OP(PVIOMMU_STATS), "stats", c_stats },
 	{ OP(PVIOMMU_ALLOC_DOMAIN), "a secondary's alloc", c_vm_alloc },
 	{ OP(PVIOMMU_FREE_DOMAIN), "a secondary's detach and free", c_vm_free },

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "drain.h"
+
+#include "attach.h"
+#include "device.h"
+#include "hyp/bits.h"
+#include "hyp/io.h"
+#include "hyp/log.h"
+#include "iommu.h"
+#include "pviommu/events.h"
+#include "vm/vm.h"
+
+/* A bit of iommu->poll_idle that no register has. */
+#define FORCED BIT(30)
+
+/* Who drains an IOMMU's queue; all below is of the CPU that does. */
+static u32 draining[IOMMU_MAX];
+
+static struct noise {
+	u32 round;               /* of drains, so that counts of older ones are none */
+	struct endpoint *loudest; /* more than half of this drain's events were its */
+	u32 muted;
+} noise[IOMMU_MAX];
+
+void drain_count(struct iommu *iommu, struct endpoint *e, const struct iommu_event *event)
+{
+	struct noise *n = &noise[iommu->index];
+
+	if (e->burst_round != n->round) {
+		e->burst_round = n->round;
+		e->burst = 0;
+	}
+	e->noisy_pasid = event->has_pasid ? event->pasid : 0;
+	if (++e->burst > DRAIN_EVENTS / 2)
+		n->loudest = e;
+}
+
+static bool begin(const struct iommu *iommu)
+{
+	return __atomic_exchange_n(&draining[iommu->index], 1, __ATOMIC_ACQUIRE) == 0;
+}
+
+static void end(const struct iommu *iommu)
+{
+	__atomic_store_n(&draining[iommu->index], 0, __ATOMIC_RELEASE);
+}
+
+/* Also looks for reported errors: a full event queue is one. */
+static void take(struct iommu *iommu)
+{
+	noise[iommu->index].round++;
+	noise[iommu->index].loudest = NULL;
+	iommu->ops->error(iommu);
+	(void)iommu->ops->events(iommu, DRAIN_EVENTS);
+}
+
+/*
+ * While one CPU drains, the others go on: queued behind it, they would all serve a device that faults for ever. What is
+ * left is still pending at the next exit of any CPU.
+ */
+void iommu_drain(struct iommu *iommu)
+{
+	if (!iommu_pending(iommu) || !begin(iommu))
+		return;
+	take(iommu);
+	end(iommu);
+}
+
+/* Every exit looks, as long as a stream is muted: the time may be over. */
+static void force(struct iommu *iommu, bool on)
+{
+	iommu->poll_force = on ? (u32)FORCED : 0;
+	__atomic_store_n(&iommu->poll_idle, (iommu->poll_idle & ~(u32)FORCED) | iommu->poll_force, __ATOMIC_RELAXED);
+}
+
+static void mute(struct iommu *iommu, struct endpoint *e) NO_LOCK_ANALYSIS
+{
+	struct vm *vm = vm_lock_owner(&e->device->vm);
+	bool done = e->muted_until == 0 && attach_unrecorded(e, e->noisy_pasid, true) == OK;
+
+	vm_unlock_pair(vm);
+	if (!done)
+		return;
+	e->muted_pasid = e->noisy_pasid;
+	e->muted_until = io_time_us() + DRAIN_MUTE_US;
+	if (noise[iommu->index].muted++ == 0)
+		force(iommu, true);
+	log_debug("%s endpoint %u: muted, it floods", e->device->name, e->index);
+}
+
+static void unmute(struct iommu *iommu, struct endpoint *e) NO_LOCK_ANALYSIS
+{
+	struct vm *vm = vm_lock_owner(&e->device->vm);
+
+	/* What cannot be written now is written when it is attached or blocked the next time. */
+	(void)!attach_unrecorded(e, e->muted_pasid, false);
+	vm_unlock_pair(vm);
+	e->muted_until = 0;
+	events_muted(e);
+	if (--noise[iommu->index].muted == 0)
+		force(iommu, false);
+}
+
+static void unmute_due(struct iommu *iommu)
+{
+	u64 now = io_time_us();
+
+	for (u32 i = 0; i < device_count; i++) {
+		struct device *d = &device_table[i];
+
+		for (u32 k = 0; k < d->endpoint_count; k++) {
+			struct endpoint *e = &d->endpoint[k];
+
+			if (e->iommu == iommu && e->muted_until != 0 && now >= e->muted_until)
+				unmute(iommu, e);
+		}
+	}
+}
+
+void iommu_drain_exit(struct iommu *iommu)
+{
+	struct noise *n = &noise[iommu->index];
+
+	if (!begin(iommu))
+		return;
+	take(iommu);
+	if (n->loudest != NULL && iommu->backlog >= iommu->event_room / 4)
+		mute(iommu, n->loudest);
+	if (n->muted > 0)
+		unmute_due(iommu);
+	end(iommu);
+}

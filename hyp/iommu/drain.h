@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Taking events from a hardware queue: a bounded number at a time, by one CPU at a time. A stream that fills the queue
+ * while others wait in it is muted: its faults leave no event for a while, what it translates by stays as it is.
+ */
+#ifndef IOMMU_DRAIN_H
+#define IOMMU_DRAIN_H
+
+#include "hyp/iommu_hw.h"
+#include "hyp/lock.h"
+
+struct endpoint;
+
+/* Events taken at one exit: bounds the exit; more wait for the next. */
+#define DRAIN_EVENTS 64u
+/* How long a stream is muted, in microseconds: the next exit after that lets it speak again. */
+#define DRAIN_MUTE_US 10000u
+
+/* Take what waits, and reported errors. While another CPU is at it nothing is done: what is left is pending still. */
+void iommu_drain(struct iommu *iommu) NOT_HELD(queue_class);
+/* The same, and mute who floods, or end it. For exits, where no lock is held. */
+void iommu_drain_exit(struct iommu *iommu) NOT_HELD(vm_class);
+
+/* From iommu_report_event(): an event of this endpoint was taken. */
+void drain_count(struct iommu *iommu, struct endpoint *e, const struct iommu_event *event);
+
+#endif
