@@ -269,6 +269,7 @@ static void detach_everywhere(u32 vsid)
 /* Nothing here may fail the case: it also runs after a failure, when some of the calls cannot succeed. */
 static void clean_up(void)
 {
+	pv_events_setup(rig.pviommu, 0, 0, 0, 0);
 	for (u32 i = 0; i < vsid_count; i++)
 		detach_everywhere(vsids[i]);
 	while (domain_count)
