@@ -188,10 +188,10 @@ struct pviommu_unmap_entry {
  */
 #define PVIOMMU_EVENTS_PAGE_REQUESTS 0x01u /* R6: page requests are wanted */
 #define PVIOMMU_EVENTS_RECORD(bytes) ((uint64_t)(bytes) << 8) /* R6: PVIOMMU_RECORD_* */
-#define PVIOMMU_RECORD_SHORT 24u /* as virtio-iommu's fault: reason, READ WRITE EXEC ADDRESS, endpoint, address */
-#define PVIOMMU_RECORD_LONG  48u /* and PASID, group and private data */
-#define PVIOMMU_RECORD_FULL  64u
-#define PVIOMMU_MAX_EVENTS_LOG2 12u
+#define PVIOMMU_RECORD_SHORT         24u /* as virtio-iommu's fault: reason, READ WRITE EXEC ADDRESS, endpoint, address */
+#define PVIOMMU_RECORD_LONG          48u /* and PASID, group and private data */
+#define PVIOMMU_RECORD_FULL          64u
+#define PVIOMMU_MAX_EVENTS_LOG2      12u
 
 #define PVIOMMU_RING_OVERFLOW 0x01u /* events were lost that no record tells of yet */
 

@@ -118,9 +118,27 @@ CASE(scenario, a_drives_its_three_endpoints)
 	check(OK(vmm_pv_op(&a, PVIOMMU_QUERY, 0, PVIOMMU_Q_VSID_COUNT, 0, 0, 0)).r1 == 3, "3", "vSIDs that A has");
 }
 
+#define MENDED (RIG_IOVA + 0x40000000 + 0x84)
+
+CASE(scenario, a_hears_of_a_fault_and_mends_it)
+{
+	const u64 *told;
+
+	say("\n15. A's third endpoint has a fault; A reads of it, maps the page, and it goes through");
+	check(ASK(&a, "ring_open", a.heap_ipa + 4 * PAGE, 4, 70, 0)[0] == PC_SUCCESS, "done", "a ring of 16 events in A's memory");
+	told = ASK(&a, "ring_fault", slot.regs[2], MENDED, a.heap_ipa);
+	check(told[0] && told[10] == 1, "1", "interrupt of A's own, and a record in the ring");
+	check(told[1] == PVIOMMU_REASON_MAPPING && told[3] == RIG_VSID(2) && told[4] == MENDED, "equal",
+	      "it says: not mapped, vSID %#x, %#lx", RIG_VSID(2), MENDED);
+	vmdev_map(&a, domain_a, told[4] & ~(PAGE - 1), a.heap_ipa + 5 * PAGE, PAGE, RW);
+	vmdev_lands(&slot, 2, MENDED, a.heap_ipa + 5 * PAGE + (MENDED & (PAGE - 1)));
+	check(true, "lands", "the same DMA once more, in the page that A mapped there");
+	check(ASK(&a, "ring_close", 0)[0] == PC_SUCCESS, "done", "A takes the ring away");
+}
+
 CASE(scenario, one_number_is_two_devices)
 {
-	say("\n15. One vSID number, two VMs, two SMMUs: two devices");
+	say("\n16. One vSID number, two VMs, two SMMUs: two devices");
 	domain_b = vmdev_domain(&b);
 	vmdev_map(&b, domain_b, RIG_IOVA, b.heap_ipa, 8 * PAGE, RW);
 	vmdev_attach(&far_edu, 0, domain_b);
@@ -152,7 +170,7 @@ CASE(scenario, the_device_of_a_reaches_nobody_else)
 	u64 foreign[] = { hypervisor, smmu, b.heap_own, (u64)page };
 	bool refused = true;
 
-	say("\n16. A's device reaches neither B, nor us, nor the hypervisor");
+	say("\n17. A's device reaches neither B, nor us, nor the hypervisor");
 	check(!a_reaches(b.heap_own) && !a_reaches(b.own), "fault", "DMA of A's device to B's memory at %#lx", b.heap_own);
 	check(!a_reaches((u64)page) && !page[0] && !page[2], "fault", "the same to our memory at %#lx", (u64)page);
 	check(!a_reaches(hypervisor), "fault", "the same to the hypervisor's memory at %#lx", hypervisor);
@@ -166,7 +184,7 @@ CASE(scenario, the_device_of_a_reaches_nobody_else)
 	check(!ASK(&a, "peek", b.heap_own, 8)[0] && !ASK(&a, "peek", hypervisor, 8)[0] &&
 		      !ASK(&a, "peek", far_edu.host_regs[0], 4)[0],
 	      "abort", "A's CPU at B's memory, the hypervisor's, B's device");
-	check(vmdev_faults_settled(&a, 0, 14) == 14, "14", "events counted for A's DMA");
+	check(vmdev_faults_settled(&a, 0, 15) == 15, "15", "events counted for A's DMA");
 	check(!OK(vmm_pv_op(&b, PVIOMMU_STATS, 0, PVIOMMU_STAT_FAULTS, 0, 0, 0)).r1, "0", "and for B's");
 }
 
@@ -183,7 +201,7 @@ CASE(scenario, a_bounce_page_comes_back)
 {
 	u64 ipa = a.heap_ipa + 20 * PAGE, at = a.heap_own + 20 * PAGE;
 
-	say("\n17. A lends us a page to bounce data through, and takes it back");
+	say("\n18. A lends us a page to bounce data through, and takes it back");
 	ASK(&a, "fill", ipa, BYTES / 8, SECRET);
 	check(our_cpu_faults(at), "abort", "our CPU at A's page before");
 	check(memory_call(PC_MEM_SHARE, ipa), "done", "A shares one page");
@@ -202,7 +220,7 @@ CASE(scenario, b_is_destroyed_in_the_middle_of_dma)
 {
 	u64 page = b.heap_own + 4 * PAGE;
 
-	say("\n18. B is destroyed in the middle of a DMA, and the page that it aims at goes to A");
+	say("\n19. B is destroyed in the middle of a DMA, and the page that it aims at goes to A");
 	ASK(&b, "fill", b.heap_ipa, BYTES / 8, ~SECRET);
 	ASK(&b, "edu_load", far_edu.regs[0], RIG_IOVA, 0, BYTES);
 	ASK(&b, "edu_start_store", far_edu.regs[0], RIG_IOVA + 4 * PAGE, 0, BYTES);
@@ -222,7 +240,7 @@ CASE(scenario, the_end_of_a)
 {
 	bool zeros = true;
 
-	say("\n19. A ends too, and everything is as it was");
+	say("\n20. A ends too, and everything is as it was");
 	vmm_destroy(&a);
 	for (u64 i = 0; i < a.pages * PAGE / 8; i++)
 		zeros &= !((u64 *)a.own)[i];

@@ -9,7 +9,7 @@
 #include "iommu/drain.h"
 #include "suite.h"
 
-#define RING bench_page(600)
+#define RING   bench_page(600)
 #define COOKIE 0x1122334455667788ull
 #define IOVA   0x40000ull
 
