@@ -271,25 +271,6 @@ void view_merge_pieces(struct vm *vm, ipa_t at) NO_LOCK_ANALYSIS
 	page_unlock();
 }
 
-static void trim(struct vm *vm, struct pt *pt, u64 va)
-{
-	struct pt_edit *edit = edit_begin(&merge_edit[arch_cpu_index()]);
-
-	/* To prepare a block is to take away the empty table in its place. */
-	if (pt->ops->prepare(pt, edit, va, BLOCK_SIZE, PT_SHIFT_2M) != OK)
-		return undo(vm, pt, va, BLOCK_SIZE, edit);
-	/* A walker that may still hold the table keeps it for ever. */
-	if (edit->unlinked > 0 && inval(vm, pt, va, BLOCK_SIZE) == OK)
-		release(vm, pt, edit);
-}
-
-void view_trim(struct vm *vm, ipa_t at)
-{
-	if (has_dma(vm))
-		trim(vm, &vm->dma_pt, at.v);
-	trim(vm, &vm->cpu_pt, at.v);
-}
-
 /* --- removal */
 
 struct removed {

@@ -40,8 +40,6 @@ enum status view_add(struct vm *vm, ipa_t at, pa_t out, u64 size, u32 cpu, u32 d
 void view_merge(struct vm *vm, ipa_t at, u64 size) MUST_HOLD(vm_class);
 /* The same for the 2 MiB at `at` of a secondary, which came piece by piece. */
 void view_merge_pieces(struct vm *vm, ipa_t at) MUST_HOLD(vm_class);
-/* The table of the 2 MiB at `at` is given up in both views if nothing is left in it. */
-void view_trim(struct vm *vm, ipa_t at) MUST_HOLD(vm_class);
 
 /*
  * Tables in both views for a range that is not mapped now, so that view_add() of it cannot fail; E_NOMEM.

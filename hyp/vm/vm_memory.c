@@ -118,11 +118,12 @@ enum status memory_donate(struct vm *vm, ipa_t at, ipa_t from, u64 pages, u32 fl
 	page_set_ipa(base, n, at);
 	page_unlock();
 	view_commit(vm, at, base, size, read_only ? VIEW_RAM & ~PT_WRITE : VIEW_RAM);
-	/* The last piece of a block: it is one for the VM, and nothing of it is left for the primary. */
-	if (((at.v ^ from.v) & (BLOCK_SIZE - 1)) == 0 && ((at.v + size) & (BLOCK_SIZE - 1)) == 0) {
+	/*
+	 * The last piece of a block: it is one for the VM. The primary keeps its empty tables, so that what comes back piece
+	 * by piece needs no memory.
+	 */
+	if (((at.v ^ from.v) & (BLOCK_SIZE - 1)) == 0 && ((at.v + size) & (BLOCK_SIZE - 1)) == 0)
 		view_merge_pieces(vm, ipa(at.v + size - BLOCK_SIZE));
-		view_trim(vm_primary, ipa(from.v + size - BLOCK_SIZE));
-	}
 	vm->pages += n;
 	*done = n;
 	return OK;

@@ -888,9 +888,17 @@ static bool events_came(void)
 	return came;
 }
 
-const char *abstract_take_faults(void)
+bool abstract_streams_muted(void)
 {
-	if (!events_came())
+	for (u32 i = 0; i < iommu_count; i++)
+		if (iommu_instance[i].poll_force != 0)
+			return true;
+	return false;
+}
+
+const char *abstract_take_faults(bool any)
+{
+	if (!any && !events_came())
 		return NULL;
 	for (u32 i = 0; i < SPEC_VMS; i++)
 		for (u32 k = 0; k < SPEC_PVS; k++) {

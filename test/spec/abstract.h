@@ -56,8 +56,13 @@ const char *abstract_foreign(const struct spec_call *c, bool (*mine)(const struc
 /* Does an IOMMU's event queue hold something, or has it dropped something? */
 bool abstract_events_pending(void);
 bool abstract_irq_is_of(u32 intid, u32 iommu);
-/* More events have come since hw_events_count(): counters may have grown more than it says. */
-const char *abstract_take_faults(void);
+/*
+ * More events may have come since hw_events_count(), or `any` number was taken: counters may have grown more than it says.
+ * A sentence if one is less than it was.
+ */
+const char *abstract_take_faults(bool any);
+/* Does a stream flood, so that its faults leave no event until an exit ends that, and tells of a loss? */
+bool abstract_streams_muted(void);
 bool abstract_config_window(u64 at); /* configuration space, which is emulated for the primary */
 bool abstract_can_run(void); /* this CPU, a secondary's vCPU */
 bool abstract_event_irq(u64 index, u64 *intid);

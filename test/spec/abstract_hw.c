@@ -235,7 +235,8 @@ static u64 ste_means(const struct endpoint *e, const u64 *ste)
 		return STREAM_NO;
 	if (config == 5) /* stage 1 */
 		return cd_means(cd_of(ste, 0), d, vmid);
-	if (config != 6 || field(ste[2], 58, 58) == 0)
+	/* One that floods is muted (S2R), and translates as before. */
+	if (config != 6 || (field(ste[2], 58, 58) == 0 && e->muted_until == 0))
 		return STREAM_STRANGE;
 	if (d != NULL && d->pt.root.v == root && d->tag.vmid == vmid)
 		return STREAM_DOMAIN | d->id;

@@ -97,10 +97,8 @@ static s64 donate(struct spec_call *c, struct spec_vm *vm, u64 at, u64 from, u64
 	if (c->r[5] & PC_DONATE_SCRUB)
 		for (u64 i = 0; i < n; i++)
 			RULE_DEMAND(c, abstract_page_is_zero(from + i * SPEC_PAGE), "a page was not scrubbed");
-	if (((at ^ from) & (SPEC_BLOCK - 1)) == 0 && ((at + n * SPEC_PAGE) & (SPEC_BLOCK - 1)) == 0) {
+	if (((at ^ from) & (SPEC_BLOCK - 1)) == 0 && ((at + n * SPEC_PAGE) & (SPEC_BLOCK - 1)) == 0)
 		secondary_merge(c, vm, at + n * SPEC_PAGE - SPEC_BLOCK);
-		primary_trim(c, from + n * SPEC_PAGE - SPEC_BLOCK);
-	}
 	vm->w.pages += n;
 	c->out[0] = n;
 	return PC_SUCCESS;

@@ -178,23 +178,6 @@ void secondary_merge(struct spec_call *c, struct spec_vm *vm, u64 at)
 	look_tree(&c->look, &vm->cpu, at, SPEC_BLOCK);
 }
 
-static void trim(struct spec_call *c, struct spec_tree *t, u64 va)
-{
-	const u64 *slot = tree_slot(t, va, 2);
-
-	if (slot == NULL || !(*slot & SPEC_TABLE) || !tree_empty(*slot))
-		return;
-	tree_unlink(t, va, 2);
-	spec->hyp_free++;
-	look_tree(&c->look, t, va, SPEC_BLOCK);
-}
-
-void primary_trim(struct spec_call *c, u64 pa)
-{
-	trim(c, &spec->vm[0].dma, pa);
-	trim(c, &spec->vm[0].cpu, pa);
-}
-
 static s64 split_at(struct spec_call *c, struct spec_tree *t, u64 *pool, u64 va)
 {
 	int level;

@@ -32,9 +32,8 @@ void view_fill(struct spec_call *c, struct spec_tree *t, u64 at, u64 out, u64 si
 s64 primary_reserve(struct spec_call *c, u64 pa, u64 size, struct view_edit *cpu, struct view_edit *dma);
 s64 primary_add(struct spec_call *c, u64 pa, u64 size, u32 cpu, u32 dma);
 void primary_merge(struct spec_call *c, u64 pa, u64 size);
-/* A block that a secondary got in pieces is one; and a table of the primary's in which nothing is left goes. */
+/* A block that a secondary got in pieces is one. */
 void secondary_merge(struct spec_call *c, struct spec_vm *vm, u64 at);
-void primary_trim(struct spec_call *c, u64 pa);
 /* Out of the primary's views, or of a secondary's: all, or NO_MEMORY where no leaf can be split. */
 s64 primary_remove(struct spec_call *c, u64 pa, u64 size);
 s64 secondary_remove(struct spec_call *c, struct spec_vm *vm, u64 at, u64 size);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/hcall.h"
 #include "entries.h"
 #include "hyp/arch.h"
 #include "hyp/platform.h"
@@ -185,11 +186,23 @@ struct here {
 };
 static struct here cpu[MACHINE_MAX_CPUS];
 
+static bool call_attaches(const struct spec_call *c)
+{
+	if ((u32)c->r[0] != PC_PVIOMMU_OP && (u32)c->r[0] != (PC_PVIOMMU_OP | PC_SVE_HINT))
+		return false;
+	return c->r[1] == PVIOMMU_ATTACH_DEV || c->r[1] == PVIOMMU_DETACH_DEV || c->r[1] == PVIOMMU_ATTACH_LIST ||
+	       c->r[1] == PVIOMMU_DETACH_LIST;
+}
+
 static void judge(struct spec_call *c)
 {
 	const char *why;
 
 	rule_judge(c);
+	/* What an attachment's old faults are is told before it changes. */
+	why = call_attaches(c) ? abstract_take_faults(true) : NULL;
+	if (why != NULL)
+		rule_refuse(c, "%s", why);
 	if (!c->take) {
 		look(&c->look, c);
 		return;
@@ -320,12 +333,14 @@ bool __wrap_hyp_vcpu_mem_access(struct vcpu *vcpu, struct mem_access *access)
 /* --- events */
 
 /* What an interrupt or an exit takes from hardware's queues is counted where it belongs; nothing else changes. */
+static bool muted_before;
+
 static void event_ends(bool alone, enum spec_entry entry)
 {
 	struct spec_look l = { 0 };
 
 	if (turn_is_ours(alone)) {
-		const char *why = failing ? NULL : abstract_take_faults();
+		const char *why = failing ? NULL : abstract_take_faults(muted_before || abstract_streams_muted());
 
 		entry_judged(entry);
 		if (why != NULL)
@@ -346,6 +361,7 @@ static bool event_begins(u32 intid)
 	if (!alone)
 		return false;
 	look_before();
+	muted_before = abstract_streams_muted();
 	for (u32 i = 0; i < spec->iommus; i++)
 		if (intid == ~0u || abstract_irq_is_of(intid, i))
 			hw_events_count(i, intid != ~0u);

@@ -471,6 +471,14 @@ static void D7_generations_of_a_domain_wrap(void **state UNUSED)
 	bench_boot(&o);
 	assert_int_equal(vm_primary->domain_max, DOMAIN_MAX);
 	/* The last slot's ids are multiples of the table's size, so that 0 would follow. */
+	for (u32 i = 0; i < DOMAIN_MAX; i++) {
+		struct domain *d = &vm_primary->domain_page[i / DOMAINS_PER_PAGE][i % DOMAINS_PER_PAGE];
+
+		d->vm = vm_primary;
+		d->index = (u16)i;
+		d->id = i + 1;
+	}
+	vm_primary->domain_fresh = DOMAIN_MAX;
 	vm_primary->domain_free = DOMAIN_MAX;
 	first = bench_domain();
 	assert_int_equal(first, DOMAIN_MAX);

@@ -235,8 +235,8 @@ static void what_differs_in_a_word_is_never_invalid(void **state UNUSED)
 	pool = tiny_pool(64);
 	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(0x105)), OK);
 	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(0x105), &configs[3]), OK);
-	assert_int_equal(smmuv3_ctx_alloc(&tiny_iommu, pool, 4, &c), OK);
-	assert_int_equal(smmuv3_ctx_write(&tiny_iommu, sid(5), &c, 3, &s1[1], true), OK);
+	assert_int_equal(smmuv3_ctx_alloc(&tiny_iommu, pool, 0, &c), OK);
+	assert_int_equal(smmuv3_ctx_write(&tiny_iommu, sid(5), &c, 0, &s1[1], true), OK);
 	fake_store_hook_add(count_invalid, NULL);
 	watch.words = entry(0x105);
 	watch.valid = 1;
@@ -244,16 +244,16 @@ static void what_differs_in_a_word_is_never_invalid(void **state UNUSED)
 	tiny_log_clear();
 	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(0x105), &configs[4]), OK);
 	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(0x105), &configs[3]), OK);
-	watch.words = (u64 *)fake_ram(c.table.v, PAGE_SIZE) + 3 * 8ull;
+	watch.words = (u64 *)fake_ram(c.table.v, PAGE_SIZE);
 	watch.valid = 1ull << 31;
-	assert_int_equal(smmuv3_ctx_write(&tiny_iommu, sid(5), &c, 3, &s1[2], true), OK);
-	assert_int_equal(smmuv3_ctx_write(&tiny_iommu, sid(5), &c, 3, &s1[1], true), OK);
+	assert_int_equal(smmuv3_ctx_write(&tiny_iommu, sid(5), &c, 0, &s1[2], true), OK);
+	assert_int_equal(smmuv3_ctx_write(&tiny_iommu, sid(5), &c, 0, &s1[1], true), OK);
 	fake_store_hook_remove(count_invalid, NULL);
 	assert_int_equal(invalid_between, 0);
 	assert_int_equal(tiny.log_count, 8); /* a flush and its sync each */
 	/* What differs in more than that is. */
 	fake_store_hook_add(count_invalid, NULL);
-	assert_int_equal(smmuv3_ctx_write(&tiny_iommu, sid(5), &c, 3, &s1[0], true), OK);
+	assert_int_equal(smmuv3_ctx_write(&tiny_iommu, sid(5), &c, 0, &s1[0], true), OK);
 	fake_store_hook_remove(count_invalid, NULL);
 	assert_int_equal(invalid_between, 1);
 }
