@@ -184,13 +184,14 @@ class Plan:
                 self.users[source].add(target)
         # Once, at the start: what is edited during a run is none of its verdicts.
         files = set().union(BASIS, *self.sources.values())
-        self.digests = {file: hashlib.sha256((root / file).read_bytes()).hexdigest() for file in files}
+        self.digests = {file: hashlib.sha256((root / file).read_bytes()).hexdigest()
+                        for file in files if (root / file).exists()}  # objects of files that have gone may be left
 
     def basis(self, programs):
         """A word for the contents of all that the programs are made of."""
         objs = self.lib.union(*(self.programs[p] for p in programs))
         files = sorted(set().union(*(self.sources.get(o, ()) for o in objs)) | BASIS)
-        return hashlib.sha256("".join(f + self.digests[f] for f in files).encode()).hexdigest()[:16]
+        return hashlib.sha256("".join(f + self.digests.get(f, "") for f in files).encode()).hexdigest()[:16]
 
 
 def run(argv, cwd, limit, env=None, until=None, cpu=None):
@@ -321,7 +322,8 @@ class Worker:
         """(build, program, word, was it named), in the order in which they are tried."""
         plain, full = self.plan.builds
         named = mutant.suites()
-        if hint is not None and hint[0] in self.plan.programs:
+        if hint is not None and hint[0] in self.plan.programs and \
+           hint[1] in (self.tree / f"test/unit/{hint[0]}_test.c").read_text():
             yield plain, hint[0], hint[1], hint[0] in [name for name, _ in named]
         for build in (plain, full):
             for name, word in named:
