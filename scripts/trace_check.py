@@ -14,7 +14,6 @@ import collections
 import sys
 
 from lib import trace_oracle
-from lib.trace_cache import ANY
 
 CONTEXT = 40  # lines of the trace that a report shows
 REGISTERS = {0x20: "CR0", 0x44: "GBPA", 0x80: "STRTAB_BASE", 0x90: "CMDQ_BASE", 0xa0: "EVENTQ_BASE"}

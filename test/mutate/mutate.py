@@ -14,7 +14,9 @@ A list of faults (*.mut) is lines; what is said once holds until it is said agai
 
 `-` and ` ` lines are the old text, `+` and ` ` lines the new one; indentation does not count. The old text must be in
 the file exactly once, else the list is out of date, which is an error. `kill` names the suites that must notice, each
-with a word that chooses cases; `kill qemu:PATTERN` is for faults that only QEMU can show. Other lines of a mutant:
+with a word that chooses cases; `kill qemu:PATTERN` is for faults that only QEMU can show, `kill trace:PATTERN` for those
+that the judge of QEMU's trace must see in the sections or cases of that pattern, whatever else does. Other lines of a
+mutant:
 
     also FILE            a second place of the same fault
     equivalent REASON    nothing differs; it is planted all the same, and being noticed by the named suites is an error
@@ -27,7 +29,8 @@ The first case that fails is the kill; what was it in an earlier run is asked fi
 never a kill, and so is what only takes too long: a wait without end ends in test/fake.
 
 build/mutate/results keeps a line for each verdict. It holds while the fault and all files that it rests on are what they
-were: for a kill those of the program that noticed, else those of all programs. A run that was stopped goes on there."""
+were: for a kill those of the program that noticed, else those of all programs. A run that was stopped goes on there. For
+QEMU images are built in the copy; its verdicts are not kept."""
 import argparse
 import collections
 import hashlib
@@ -44,6 +47,9 @@ import sys
 import threading
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts"))
+from lib import cases  # noqa: E402
+
 TREE = ("arch", "hyp", "include", "platform", "test")
 # What every verdict rests on, beside the sources.
 BASIS = {"test/mutate/mutate.py", "test/mutate/mutate.mk", "test/unit/unit.mk"}
@@ -54,6 +60,8 @@ PROGRAM_LIMIT_S = 1200
 FAILED = re.compile(r"not ok \w+\.\w+$")  # of a suite; cmocka's own begin with a number
 # A case that was ended by one of these has shown nothing: a limit of ours (SIGXCPU), of suite.c (SIGALRM).
 LATE = re.compile(r"(\w+\.\w+): signal (24|14)$")
+JUDGED = re.compile(r"(ok|not ok) (\S+/trace\.\S+?)(?:: (.*))?$")  # the judge's line of a section in QEMU
+BUILD_LIMIT_S, QEMU_LIMIT_S = 600, 300
 
 
 class Wrong(Exception):
@@ -82,11 +90,15 @@ class Mutant:
         self.name, self.kind, self.kill = name, kind, kill
         self.places, self.passes, self.control = [], None, False
 
-    def qemu(self):
-        return [word[5:] for word in self.kill if word.startswith("qemu:")]
+    def patterns(self, kind):
+        """Of tests in QEMU: kind is "qemu" or "trace"."""
+        return [word.partition(":")[2] for word in self.kill if word.startswith(kind + ":")]
+
+    def in_qemu(self):
+        return self.patterns("qemu") + self.patterns("trace")
 
     def suites(self):
-        return [tuple((word.split(":") + [""])[:2]) for word in self.kill if not word.startswith("qemu:")]
+        return [tuple((word.split(":") + [""])[:2]) for word in self.kill if not word.startswith(("qemu:", "trace:"))]
 
 
 def read_list(path):
@@ -126,6 +138,7 @@ def read_list(path):
 def check(mutants, root):
     """Every fault applies, and every name is one fault's."""
     wrong = []
+    sections = cases.read(root / "test/cases.cfg")
     names = collections.Counter(m.name for m in mutants)
     wrong += [f"{name}: twice" for name, count in names.items() if count > 1]
     for mutant in mutants:
@@ -139,6 +152,9 @@ def check(mutants, root):
         for suite, _ in mutant.suites():
             if not (root / "test/unit" / f"{suite}_test.c").exists():
                 wrong.append(f"{mutant.name}: no suite {suite}")
+        for pattern in mutant.patterns("qemu") + mutant.patterns("trace"):
+            if not cases.select(sections, pattern):
+                wrong.append(f"{mutant.name}: no test in QEMU is {pattern}")
         if not mutant.kill:
             wrong.append(f"{mutant.name}: nothing is named that must notice")
     return wrong
@@ -356,23 +372,62 @@ class Worker:
             self.restore(mutant)
 
 
-def judge_qemu(worker, mutant, root):
-    """Builds the image in the copy and runs the cases that the mutant names."""
-    for name in ("Makefile", "scripts", "LICENSE"):
-        source, target = root / name, worker.tree / name
-        if not target.exists():
-            (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
-    if not (worker.tree / "build/linux").exists():
-        os.symlink(root / "build/linux", worker.tree / "build/linux")
-    worker.plant(mutant)
-    try:
-        lines, status = run(["nice", "make", "-j2", "test", "T=" + " ".join(mutant.qemu())], worker.tree, 900)
-    finally:
-        worker.restore(mutant)
-    bad = next((l for l in lines if l.startswith("not ok ")), None)
-    if bad is None and status != 0:
-        raise Wrong("make test: " + " / ".join(lines[-3:]))
-    return (bad.split()[2], True) if bad else (None, False)
+class Machine:
+    """A worker's copy, as far as images are built in it and run in QEMU; guests and tools are those of the tree."""
+
+    def __init__(self, worker):
+        self.worker, self.tree, root = worker, worker.tree, worker.plan.root
+        for name in ("Makefile", "scripts", "LICENSE"):
+            source = root / name
+            (shutil.copytree if source.is_dir() else shutil.copy2)(source, self.tree / name)
+        for name in ("guest", "linux", "linux-guest"):
+            if (root / "build" / name).exists():
+                os.symlink(root / "build" / name, self.tree / "build" / name)
+        # What is built already need not be again: files keep their times.
+        for folder in (root / "build").glob("qemu-virt*"):
+            shutil.copytree(folder, self.tree / "build" / folder.name)
+
+    def build(self, mutant, traced):
+        """The image that is booted, and the one with faults to plant if a section asks for it."""
+        sections = cases.read(self.worker.plan.root / "test/cases.cfg")
+        chosen = [s for pattern in mutant.in_qemu() for s in cases.select(sections, pattern)]
+        variants = ["", *(["-test"] if any(s.get("hypervisor") == "test" for s in chosen) else [])]
+        images = [f"build/qemu-virt{variant}{'-trace' if traced else ''}/portcullis.bin" for variant in variants]
+        lines, status = run(["nice", "make", "-j2", "hyp_warnings=-w", *images], self.tree, BUILD_LIMIT_S)
+        if status != 0:
+            raise Wrong("the image is not built: " + " / ".join(lines[-3:]))
+
+    def lines(self, pattern, traced):
+        """What scripts/test.py says of the tests of a pattern. It ends its machines itself, so it is asked to end."""
+        argv = ["timeout", "-s", "INT", "-k", "20", str(QEMU_LIMIT_S), "nice", sys.executable, "scripts/test.py", "--jobs=1",
+                f"--match={pattern}", *(["--trace"] if traced else [])]
+        lines, _ = run(argv, self.tree, QEMU_LIMIT_S + 30)
+        if not any(line.startswith(("ok ", "not ok ")) for line in lines):
+            raise Wrong(f"{pattern}: nothing ran: " + " / ".join(lines[-3:]))
+        return lines
+
+    def judge(self, mutant, traced):
+        """What noticed, or None."""
+        self.worker.plant(mutant)
+        try:
+            self.build(mutant, traced)
+            for pattern in mutant.patterns("trace" if traced else "qemu"):
+                noticed = [self.noticed(line, traced) for line in self.lines(pattern, traced)]
+                if any(noticed):
+                    return next(filter(None, noticed))
+            return None
+        finally:
+            self.worker.restore(mutant)
+
+    @staticmethod
+    def noticed(line, traced):
+        """Of the judge only what was broken: that a guest fails, or a judge gets no trace, shows nothing of it."""
+        if not traced:
+            return line.split()[2].rstrip(":") if line.startswith("not ok ") else None
+        match = JUDGED.match(line)
+        if match and match.group(1) == "not ok" and re.match(r"[A-Z]\d+: ", match.group(3) or ""):
+            return match.group(2).partition(".")[0] + ": " + match.group(3).rpartition(" (")[0]
+        return None
 
 
 class Results:
@@ -475,7 +530,7 @@ class Report:
 
 
 def work(plan, index, waiting, results, report, options, times):
-    worker = None
+    worker = machine = None
     while True:
         try:
             mutant = waiting.get_nowait()
@@ -484,9 +539,10 @@ def work(plan, index, waiting, results, report, options, times):
         begin = time.monotonic()
         try:
             worker = worker or Worker(plan, index)
-            if mutant.qemu():
-                case, named = judge_qemu(worker, mutant, plan.root)
-                verdict = {"case": case, "program": None, "named": named, "late": []}
+            if mutant.in_qemu():
+                machine = machine or Machine(worker)
+                case = machine.judge(mutant, bool(mutant.patterns("trace")))
+                verdict = {"case": case, "program": None, "named": True, "late": []}
             else:
                 verdict = worker.judge(mutant, results.hint(mutant), options, times)
                 results.keep(mutant, verdict, options.first or options.rest)
@@ -509,6 +565,7 @@ def options_read():
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--rest", default="")
     parser.add_argument("--qemu", action="store_true")
+    parser.add_argument("--trace", action="store_true")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("lists", nargs="+", type=pathlib.Path)
     return parser.parse_args()
@@ -525,7 +582,9 @@ def main():
     plan = Plan(options.plan, root)
     results = Results(plan, root / "build/mutate/results")
     chosen = [m for m in mutants if any(w in m.name or w == m.kind for w in options.match.split() or [""])]
-    skipped = [m for m in chosen if m.qemu() and not options.qemu]
+    if options.trace:
+        chosen = [m for m in chosen if m.patterns("trace")]
+    skipped = [m for m in chosen if m.in_qemu() and not options.qemu and not options.trace]
     report, waiting, begin, kept = Report(), queue.Queue(), time.monotonic(), 0
     for mutant in sorted(chosen, key=lambda m: not m.control):
         verdict = None if options.fresh else results.kept(mutant)

@@ -25,4 +25,7 @@ trace_folders := $(foreach kind,trace test-trace,build/$(PLATFORM)-$(kind))
 $(eval $(call trace_rules,build/$(PLATFORM)-trace,build/$(PLATFORM),))
 $(eval $(call trace_rules,build/$(PLATFORM)-test-trace,build/$(PLATFORM)-test,-DCONFIG_TEST=1))
 TRACE_IMAGES := $(addsuffix /portcullis.bin,$(trace_folders))
+ifneq ($(TRACE),)
+mutate: $(TRACE_IMAGES) $(guest_bins) | $(need_qemu)
+endif
 endif
