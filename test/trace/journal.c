@@ -117,6 +117,12 @@ WRAP(void, page_set_run, pa_t base, u8 owner, u8 state)
 	note_pages(base.v, BLOCK_PAGES, owner, state);
 }
 
+WRAP(void, page_set_span, pa_t base, u64 pages, u8 owner, u8 state)
+{
+	__real_page_set_span(base, pages, owner, state);
+	note_pages(base.v, pages, owner, state);
+}
+
 /* --- pins: there before a mapping is, gone after it and what caches held of it */
 
 static void note_pins(pa_t base, u64 pages, u64 kind)
