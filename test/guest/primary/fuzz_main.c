@@ -16,8 +16,8 @@
 #include "smp.h"
 #include "vmm.h"
 
-#define ROUNDS  4u
-#define RECORDS 384u /* of a CPU in a round */
+#define ROUNDS  6u
+#define RECORDS 1000u /* of all CPUs in a round */
 #define INPUTS  8u   /* kept ones of a CPU in a round */
 
 /* What a CPU plays in a round. */
@@ -51,7 +51,7 @@ static void play_seed(void *arg)
 	struct stream *s = arg;
 	u64 state = s->seed;
 
-	for (u32 n = 0; n < RECORDS; n++) {
+	for (u32 n = 0; n < RECORDS / machine.cpu_count; n++) {
 		u64 word[2] = { next(&state), next(&state) };
 
 		fuzz_record((const u8 *)word);
@@ -100,10 +100,18 @@ static void round_of_all(void (*play)(void *))
 
 static void say(u64 rounds)
 {
+	static const char *const names[PLAY_KINDS] = { "create", "destroy", "donate", "add_pool", "assign", "name", "release",
+						       "map_mmio", "map_irq", "finalise", "run", "share", "unshare",
+						       "relinquish", "guard", "reset", "alloc", "free", "map", "unmap",
+						       "attach", "detach", "raw" };
 	struct fuzz_sums s = fuzz_sums();
 
 	printf("[t] info fuzz rounds=%lu calls=%lu of_secondaries=%lu well=%lu dma=%lu seed=%lu\n", rounds, s.calls,
 	       s.of_secondaries, s.well, s.dma, seed);
+	printf("[t] info went_well");
+	for (u32 k = 0; k < PLAY_KINDS; k++)
+		printf(" %s=%lu", names[k], s.kind[k]);
+	printf("\n");
 }
 
 CASE(fuzz, kept_inputs_leave_no_trace_V1_K4)

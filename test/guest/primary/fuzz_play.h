@@ -22,6 +22,7 @@ void fuzz_round_end(void);
 /* Over all CPUs since the start. */
 struct fuzz_sums {
 	u64 calls, of_secondaries, well, dma;
+	u64 kind[PLAY_KINDS]; /* that went well */
 };
 struct fuzz_sums fuzz_sums(void);
 
