@@ -6,5 +6,5 @@ SPEC ?= 1
 spec_srcs := $(wildcard test/spec/*.c)
 # The up-calls of include/hyp/upcall.h, and the one down-call that other calls happen inside of.
 spec_wrapped := hyp_hypercall hyp_vcpu_hypercall hyp_mem_access hyp_vcpu_mem_access hyp_irq hyp_exit_work hyp_vcpu_check \
-	hyp_irq_storm arch_vcpu_run
+	hyp_irq_storm arch_vcpu_run guest_read
 spec_wrap := $(if $(filter 1,$(SPEC)),$(foreach name,$(spec_wrapped),-Wl,--wrap=$(name)))

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "abi/pviommu.h"
+#include "copied.h"
 #include "hyp/io.h"
 #include "spec_check.h"
 
@@ -196,6 +197,8 @@ static void *guest_page(const struct spec_vm *vm, u64 ipa, bool write)
 
 bool vm_read(const struct spec_vm *vm, u64 ipa, void *to, u64 bytes)
 {
+	if (copied_get(vm_index(vm), ipa, to, bytes))
+		return true;
 	if (ipa + bytes < ipa)
 		return false;
 	for (u64 done = 0, n; done < bytes; done += n) {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "abi/hcall.h"
+#include "copied.h"
 #include "entries.h"
 #include "hyp/arch.h"
 #include "hyp/platform.h"
@@ -227,11 +228,16 @@ static void call_begins(struct spec_call *c, const struct vcpu *vcpu, const stru
 	c->vcpu = vcpu->index;
 	memcpy(c->r, args->r, sizeof(c->r));
 	c->fails_at = abstract_allocation_fails();
+	copied_forget();
 	rule_fetch(c);
 }
 
 static void call_ends(struct spec_call *c, bool finished, const struct hcall_args *args)
 {
+	/* Others came by while a guest ran. */
+	if (!c->ran && copied_any())
+		rule_fetch(c);
+	copied_forget();
 	c->finished = finished;
 	memcpy(c->got, args->r, sizeof(c->got));
 	if (answer_is_open(c))
