@@ -359,6 +359,16 @@ static void event_ends(bool alone, enum spec_entry entry)
 	turn_leave();
 }
 
+/* Nothing was there to do; what came in that moment may have been done. */
+static void nothing_ends(bool alone)
+{
+	const char *why = turn_is_ours(alone) && !failing ? abstract_take_faults() : NULL;
+
+	if (why != NULL)
+		spec_fail("after an exit: %s", why);
+	turn_leave();
+}
+
 /* ~0: what waits anywhere is taken, else of the IOMMUs whose interrupt it is. */
 static bool event_begins(u32 intid)
 {
@@ -393,16 +403,20 @@ void __real_hyp_exit_work(struct vcpu *vcpu);
 void __wrap_hyp_exit_work(struct vcpu *vcpu);
 void __wrap_hyp_exit_work(struct vcpu *vcpu)
 {
-	bool alone;
+	bool alone, pending;
 
 	/* Most have nothing to do, and are not worth a look at the machine. */
-	if (!started || !abstract_events_pending()) {
+	if (!started || (!serial && !abstract_events_pending())) {
 		__real_hyp_exit_work(vcpu);
 		return;
 	}
 	alone = event_begins(~0u);
+	pending = abstract_events_pending();
 	__real_hyp_exit_work(vcpu);
-	event_ends(alone, ENTRY_EXIT_WORK);
+	if (pending)
+		event_ends(alone, ENTRY_EXIT_WORK);
+	else
+		nothing_ends(alone);
 }
 
 /* Before each return to a secondary: it leaves if, and only if, its VM is being destroyed. */

@@ -3,7 +3,9 @@
 #undef vsnprintf
 #undef snprintf
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 _Static_assert(sizeof(long) == sizeof(long long), "the image is LP64");
 
@@ -16,10 +18,14 @@ int spec_vsnprintf(char *to, size_t size, const char *fmt, va_list args)
 {
 	char own[FORMAT_MAX];
 	size_t n = 0;
+	bool conversion = false;
 
-	for (; *fmt != '\0' && n < FORMAT_MAX - 1; fmt++)
-		if (fmt[0] != 'l' || fmt[1] != 'l')
-			own[n++] = *fmt;
+	for (; *fmt != '\0' && n < FORMAT_MAX - 1; fmt++) {
+		if (conversion && fmt[0] == 'l' && fmt[1] == 'l')
+			continue;
+		own[n++] = *fmt;
+		conversion = *fmt == '%' ? !conversion : conversion && strchr("0123456789#-+ .*lz", *fmt) != NULL;
+	}
 	own[n] = '\0';
 #pragma clang diagnostic ignored "-Wformat-nonliteral"
 	return vsnprintf(to, size, own, args);
