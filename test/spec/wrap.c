@@ -362,7 +362,7 @@ static void event_ends(bool alone, enum spec_entry entry)
 /* Nothing was there to do; what came in that moment may have been done. */
 static void nothing_ends(bool alone)
 {
-	const char *why = turn_is_ours(alone) && !failing ? abstract_take_faults() : NULL;
+	const char *why = turn_is_ours(alone) && !failing ? abstract_take_faults(false) : NULL;
 
 	if (why != NULL)
 		spec_fail("after an exit: %s", why);
