@@ -94,13 +94,12 @@ CASE(abi, operations_not_there_yet)
 	rig_open_mapped();
 	REFUSED(pv_alloc_nested((u64)rig.page), PC_NOT_SUPPORTED);
 	REFUSED(pv_invalidate((u64)rig.page), PC_NOT_SUPPORTED);
-	REFUSED(pv_events_setup(rig.pviommu, (u64)rig.page, 4, 0, 64 << 8), PC_NOT_SUPPORTED);
 	REFUSED(pv_page_response((u64)rig.page), PC_NOT_SUPPORTED);
 }
 
 CASE(abi, features_name_what_exists)
 {
-	u64 there = 1ul << 0 | 1ul << 1 | 1ul << 2 | 1ul << 3 | 1ul << 8 | 1ul << 9 | 1ul << 10 | 1ul << 11;
+	u64 there = 1ul << 0 | 1ul << 1 | 1ul << 2 | 1ul << 3 | 1ul << 6 | 1ul << 8 | 1ul << 9 | 1ul << 10 | 1ul << 11;
 
 	REQUIRE_EQUAL(rig_query(PVIOMMU_Q_FEATURES, 0), there);
 	REQUIRE_EQUAL(rig_query(PVIOMMU_Q_NESTED_TYPES, 0), 0);

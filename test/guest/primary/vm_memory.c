@@ -225,7 +225,7 @@ CASE(memory, calls_do_not_reach_donated_pages_N3)
 	REFUSED(pv_map_list((u64)list), PC_FAULT);
 	REFUSED(dev_info(0, (u64)list), PC_FAULT);
 	REFUSED(vcpu_run(vm.handle, 0, (u64)list), PC_FAULT);
-	REFUSED(pv_events_setup(rig.pviommu, (u64)list, 0, 0, 0), PC_NOT_SUPPORTED);
+	REFUSED(pv_events_setup(rig.pviommu, (u64)list, 0, 0, PVIOMMU_EVENTS_RECORD(PVIOMMU_RECORD_FULL)), PC_FAULT);
 	vmm_start(&vm);
 	REQUIRE_EQUAL(ASK(&vm, "peek", EXTRA, 8)[1], sizeof(*list));
 }
