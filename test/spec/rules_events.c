@@ -21,6 +21,7 @@ void ring_gone(struct spec_vm *vm, struct spec_pv *pv)
 	if (pv->ring_pages != 0)
 		vm->w.pool_free++;
 	pv->ring_pages = pv->ring_log2 = pv->ring_bytes = pv->ring_irq = 0;
+	memset(pv->ring_page, 0, sizeof(pv->ring_page));
 }
 
 static s64 well_formed(const struct spec_call *c)

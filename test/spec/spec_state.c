@@ -12,11 +12,11 @@
 struct spec_state *spec;
 
 #define NAME_OF(name) #name,
-#define WORD_NAMES(function, WORDS)                                    \
-	const char *function(u32 i)                                    \
-	{                                                              \
-		static const char *const names[] = { WORDS(NAME_OF) }; \
-		return names[i];                                       \
+#define WORD_NAMES(function, WORDS)                                             \
+	const char *function(u32 i)                                             \
+	{                                                                       \
+		static const char *const names[] = { WORDS(NAME_OF) };          \
+		return i < ARRAY_SIZE(names) ? names[i] : "a page of the ring"; \
 	}
 WORD_NAMES(pv_word, SPEC_PV_WORDS)
 WORD_NAMES(vm_word, SPEC_VM_WORDS)
