@@ -386,10 +386,11 @@ static void A1_A9_order_of_a_relinquish(void **state UNUSED)
  */
 static void V10_relinquish_needs_memory_of_the_vms_alone(void **state UNUSED)
 {
-	u64 page = bench_block(3) + 0x7000;
 	u32 cpu, dma;
+	u64 page;
 
 	boot();
+	page = bench_block(3) + 0x7000;
 	bench_donate(vm, AT, bench_block(3), 512, 0);
 	cpu = vm_primary->cpu_pt.tables;
 	dma = vm_primary->dma_pt.tables;
