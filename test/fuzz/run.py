@@ -20,6 +20,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 WORK = os.path.join(ROOT, "build", "fuzz")
 LONGEST = 4096
 VOLUME = 65536  # bytes of an input for volume, all of them
+VOLUME_RARER = "8"  # looks at the whole machine; each call is judged all the same
 KEPT_BYTES = 8 * 1024  # of a target
 ONE_INPUT_S = 60
 ONE_LONG_INPUT_S = 600
@@ -47,6 +48,7 @@ def run(target, arguments, programs="fuzz"):
     env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", UBSAN_OPTIONS="print_stacktrace=1")
     if programs == VOLUME_PROGRAMS:
         env["FUZZ_LEAST"] = str(VOLUME)
+        env.setdefault("FUZZ_RARER", VOLUME_RARER)
     command = [os.path.join(ROOT, "build", programs, "bin", target), *arguments]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, cwd=ROOT, check=False,
                           errors="replace")

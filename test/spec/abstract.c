@@ -190,7 +190,7 @@ static const struct endpoint *real_endpoint(const struct spec_endpoint *e)
 
 /* --- taking */
 
-static struct spec_tree format(const struct pt_ops *ops, u32 sizes)
+static struct spec_tree format_of(const struct pt_ops *ops, u32 sizes)
 {
 	u32 bits = ops->va_bits - PAGE_SHIFT - (u32)__builtin_ctz(ops->root_pages);
 
@@ -351,6 +351,27 @@ static void take_subs(void)
 	}
 }
 
+static const struct domain *real_domain(const struct spec_domain *d)
+{
+	const struct vm *vm = vm_at((u32)d->w.vm);
+	u32 i = (u32)(d->w.id - 1) % DOMAIN_MAX;
+
+	return i < vm->domain_max && slot(vm, i)->state != DOMAIN_FREE ? slot(vm, i) : NULL;
+}
+
+/* Those of the last state that are no more. */
+static void forget_domains(void)
+{
+	for (u32 i = spec->domain_count; i-- > 0;) {
+		struct spec_domain *d = &spec->domain[i];
+
+		if (vm_there(vm_at((u32)d->w.vm)) && real_domain(d) != NULL && real_domain(d)->id == d->w.id)
+			continue;
+		tree_end(&d->tree);
+		*d = spec->domain[--spec->domain_count];
+	}
+}
+
 static void take_domains(const struct vm *vm)
 {
 	for (u32 i = 0; i < vm->domain_max; i++) {
@@ -359,22 +380,41 @@ static void take_domains(const struct vm *vm)
 
 		if (real->state == DOMAIN_FREE)
 			continue;
-		d = &spec->domain[spec->domain_count];
-		if (spec->domain_count++ == SPEC_DOMAINS)
-			spec_fail("more domains than the specification has room for");
-		*d = (struct spec_domain){ .w = domain_words(real), .tree = spec->paging };
-		hw_tree_take(&d->tree, real->pt.root.v);
+		d = domain_find(abstract_vm_number(vm), real->id);
+		if (d == NULL) {
+			if (spec->domain_count == SPEC_DOMAINS)
+				spec_fail("more domains than the specification has room for");
+			d = &spec->domain[spec->domain_count++];
+			*d = (struct spec_domain){ 0 };
+		}
+		d->w = domain_words(real);
+		hw_tree_take(&d->tree, &spec->paging, real->pt.root.v);
 		for (u32 k = 0; k < ARRAY_SIZE(d->on); k++)
 			d->on[k] = real->attached_on[k];
 	}
+}
+
+/* A view of a VM's memory, if it has one. */
+static void take_view(struct spec_tree *tree, const struct pt *pt)
+{
+	struct spec_tree format;
+
+	if (pt == NULL || pt->root.v == 0) {
+		tree_end(tree);
+		*tree = (struct spec_tree){ 0 };
+		return;
+	}
+	format = format_of(pt->ops, pt->leaf_sizes);
+	hw_tree_take(tree, &format, pt->root.v);
 }
 
 static void take_vm(const struct vm *vm)
 {
 	struct spec_vm *v = &spec->vm[abstract_vm_number(vm)];
 
-	v->cpu = v->dma = (struct spec_tree){ 0 };
 	memset(&v->w, 0, sizeof(v->w));
+	take_view(&v->cpu, vm_there(vm) ? &vm->cpu_pt : NULL);
+	take_view(&v->dma, vm->primary ? &vm->dma_pt : NULL);
 	if (!vm_there(vm))
 		return;
 	for (u32 i = 0; i < vm->guard_count; i++)
@@ -384,14 +424,6 @@ static void take_vm(const struct vm *vm)
 	v->w = vm_words(vm);
 	for (u32 i = 0; i < SPEC_PVS; i++)
 		v->pv[i] = pv_words(&vm->pviommu[i]);
-	if (vm->cpu_pt.root.v != 0) {
-		v->cpu = format(vm->cpu_pt.ops, vm->cpu_pt.leaf_sizes);
-		hw_tree_take(&v->cpu, vm->cpu_pt.root.v);
-	}
-	if (vm->primary) {
-		v->dma = format(vm->dma_pt.ops, vm->dma_pt.leaf_sizes);
-		hw_tree_take(&v->dma, vm->dma_pt.root.v);
-	}
 	take_domains(vm);
 }
 
@@ -400,9 +432,9 @@ void abstract_take(void)
 	take_ram();
 	spec->stage1 = iommu_common.stage1;
 	spec->stage2 = iommu_common.stage2;
-	spec->paging = format(iommu_common.paging, iommu_common.paging_sizes);
-	spec->cpu = format(arch_cpu_pt, ~0u);
-	spec->dma = format(iommu_common.dma, iommu_common.dma_sizes);
+	spec->paging = format_of(iommu_common.paging, iommu_common.paging_sizes);
+	spec->cpu = format_of(arch_cpu_pt, ~0u);
+	spec->dma = format_of(iommu_common.dma, iommu_common.dma_sizes);
 	spec->iommus = iommu_count;
 	for (u32 i = 0; i < iommu_count; i++)
 		spec->iommu[i] = (struct spec_iommu){
@@ -411,7 +443,8 @@ void abstract_take(void)
 			.pasid_bits = iommu_pasid_bits(&iommu_instance[i]),
 		};
 	spec->hyp_free = vm_tables_free();
-	spec->domain_count = spec->looked_count = 0;
+	spec->looked_count = 0;
+	forget_domains();
 	take_pages();
 	take_devices();
 	take_subs();
@@ -520,14 +553,6 @@ static bool same_endpoints(void)
 			return differs("endpoint %u: PASID %u is not attached as the specification says", s->endpoint, s->pasid);
 	}
 	return subs == spec->sub_count || differs("%u PASIDs are attached, the specification says %u", subs, spec->sub_count);
-}
-
-static const struct domain *real_domain(const struct spec_domain *d)
-{
-	const struct vm *vm = vm_at((u32)d->w.vm);
-	u32 i = (u32)(d->w.id - 1) % DOMAIN_MAX;
-
-	return i < vm->domain_max && slot(vm, i)->state != DOMAIN_FREE ? slot(vm, i) : NULL;
 }
 
 static bool same_domain(const struct spec_domain *d)

@@ -23,7 +23,10 @@ struct spec_look {
 void look_pages(struct spec_look *look, u64 pa, u64 size);
 void look_tree(struct spec_look *look, const struct spec_tree *tree, u64 from, u64 size);
 
-/* The whole machine into `spec`, whose memory for pages is there. */
+/*
+ * The whole machine into `spec`, whose memory for pages is there: zeroed, or with a state of the same machine in it, of
+ * which what is still so stays.
+ */
 void abstract_take(void);
 u64 abstract_page_count(void);
 /* Does the machine differ from `spec`? A sentence, or NULL. */
@@ -79,6 +82,7 @@ bool hw_tree_same(const struct spec_tree *tree, u64 root, u64 from, u64 to, cons
  */
 void hw_events_count(u32 iommu, bool always);
 bool hw_events_came(u32 iommu); /* and have more come since? */
-void hw_tree_take(struct spec_tree *tree, u64 root);
+/* Into a tree as it was taken last, or into one of no roots, which is made. */
+void hw_tree_take(struct spec_tree *tree, const struct spec_tree *format, u64 root);
 
 #endif

@@ -84,6 +84,46 @@ static u64 leaf_of(u64 d, int level, u8 stage)
 	return leaf_entry(d & D_ADDRESS, type | (stage == 1 ? s1_prot(d) : s2_prot(d)));
 }
 
+/* Leaves beside each other have the same attributes, which are decoded once. */
+struct decoded {
+	u64 attributes, entry;
+	int level;
+};
+
+static u64 leaf_again(struct decoded *last, u64 d, int level, u8 stage)
+{
+	const u64 attributes = d & ~D_ADDRESS, out = d & D_ADDRESS;
+
+	if (last->entry != 0 && last->attributes == attributes && last->level == level &&
+	    (out & (level_size(level) - 1)) == 0)
+		return last->entry | out;
+	if (leaf_of(attributes, level, stage) != SPEC_BAD)
+		*last = (struct decoded){ attributes, leaf_of(attributes, level, stage), level };
+	return leaf_of(d, level, stage);
+}
+
+/*
+ * The first entry at or after `i` of a last table that is not just as it was decoded for the one before: of a whole
+ * machine this is most of the work. *leaves counts those before it.
+ */
+static u32 past_same(const struct decoded *last, const u64 *real, const u64 *have, u32 i, u32 end, u32 *leaves)
+{
+	const u64 difference = last->attributes ^ last->entry;
+
+	if (last->entry == 0 || last->level != SPEC_LAST)
+		return i;
+	for (; i < end && (real[i] ^ have[i]) == difference && (real[i] & ~D_ADDRESS) == last->attributes; i++)
+		++*leaves;
+	return i;
+}
+
+static u32 past_empty(const u64 *real, const u64 *have, u32 i, u32 end)
+{
+	while (i < end && (real[i] | have[i]) == 0)
+		i++;
+	return i;
+}
+
 /* A page that hardware walks is the hypervisor's, and no pool would give it out. */
 static bool is_ours(u64 at)
 {
@@ -92,12 +132,8 @@ static bool is_ours(u64 at)
 	return page != NULL && page->owner == OWNER_HYP && page->state != PAGE_POOL_FREE;
 }
 
-static bool same_entry(u64 d, u64 want, u64 va, int level, u8 stage, const char *whose)
+static bool not_same(u64 d, u64 is, u64 want, u64 va, int level, const char *whose)
 {
-	u64 is = leaf_of(d, level, stage);
-
-	if (is == want)
-		return true;
 	return differs("%s: 0x%llx is mapped by 0x%llx (level %d), the specification says %s 0x%llx prot 0x%x, and it is %s 0x%llx prot 0x%x",
 		       whose, (unsigned long long)va, (unsigned long long)d, level,
 		       want == 0 ? "nothing" : want & SPEC_TABLE ? "a table" :
@@ -112,20 +148,24 @@ struct walk {
 	const char *whose;
 	u64 from, to;
 	u8 stage;
+	struct decoded last;
 };
 
 /* A real table against one of the model, between two addresses. */
-static bool same_table(const struct walk *w, const u64 *want, u64 at, int level, u64 base)
+static bool same_table(struct walk *w, const u64 *want, u64 at, int level, u64 base)
 {
 	const u64 size = level_size(level), *real = memory(at);
-	u64 first = w->from > base ? (w->from - base) / size : 0;
-	u64 last = w->to - base >= ENTRIES * size ? ENTRIES : (w->to - base + size - 1) / size;
+	u32 first = w->from > base ? (u32)((w->from - base) / size) : 0, leaves = 0;
+	u32 end = w->to - base >= ENTRIES * size ? ENTRIES : (u32)((w->to - base + size - 1) / size);
 
-	for (u64 i = first; i < last; i++) {
-		u64 va = base + i * size;
+	for (u32 i = past_empty(real, want, first, end); i < end; i = past_empty(real, want, i + 1, end)) {
+		u64 va, is;
 
-		if ((real[i] | want[i]) == 0)
-			continue;
+		if (level == SPEC_LAST)
+			i = past_same(&w->last, real, want, i, end, &leaves);
+		if (i == end)
+			break;
+		va = base + i * size;
 		if ((want[i] & SPEC_TABLE) && is_table(real[i], level)) {
 			u64 below = real[i] & D_ADDRESS;
 
@@ -137,8 +177,10 @@ static bool same_table(const struct walk *w, const u64 *want, u64 at, int level,
 		} else if (is_table(real[i], level)) {
 			return differs("%s: 0x%llx has a table (level %d) that the specification has not", w->whose,
 				       (unsigned long long)va, level);
-		} else if (!same_entry(real[i], want[i], va, level, w->stage, w->whose)) {
-			return false;
+		} else {
+			is = leaf_again(&w->last, real[i], level, w->stage);
+			if (is != want[i])
+				return not_same(real[i], is, want[i], va, level, w->whose);
 		}
 	}
 	return true;
@@ -149,7 +191,7 @@ bool hw_tree_same(const struct spec_tree *tree, u64 root, u64 from, u64 to, cons
 	const u64 part = ENTRIES * level_size(tree->start);
 
 	for (u32 i = 0; i < tree->roots; i++) {
-		const struct walk w = { whose, from, to < (i + 1) * part ? to : (i + 1) * part, tree->stage };
+		struct walk w = { whose, from, to < (i + 1) * part ? to : (i + 1) * part, tree->stage, { 0 } };
 
 		if (from < (i + 1) * part && to > i * part &&
 		    !same_table(&w, spec_node(tree->root[i]), root + i * PAGE_SIZE, tree->start, i * part))
@@ -158,29 +200,42 @@ bool hw_tree_same(const struct spec_tree *tree, u64 root, u64 from, u64 to, cons
 	return true;
 }
 
-static void take_table(struct spec_tree *tree, u64 at, int level, u64 base)
+/*
+ * What the tree has of a table becomes what is there. Most is as it was where a state is taken once more, and stays; what
+ * is mapped, and tables, are counted anew.
+ */
+static void take_table(struct spec_tree *tree, struct decoded *last, u32 node, u64 at, int level)
 {
 	const u64 *real = memory(at);
+	u64 *have = spec_node(node);
+	u32 leaves = 0;
 
-	for (u32 i = 0; i < ENTRIES; i++) {
-		u64 va = base + i * level_size(level);
-
-		if (real[i] == 0)
-			continue;
+	for (u32 i = past_empty(real, have, 0, ENTRIES); i < ENTRIES; i = past_empty(real, have, i + 1, ENTRIES)) {
+		if (level == SPEC_LAST)
+			i = past_same(last, real, have, i, ENTRIES, &leaves);
+		if (i == ENTRIES)
+			break;
 		if (is_table(real[i], level)) {
-			tree_link(tree, va, level);
-			take_table(tree, real[i] & D_ADDRESS, level + 1, va);
-		} else {
-			tree_put(tree, va, level, leaf_of(real[i], level, tree->stage));
+			take_table(tree, last, tree_table(tree, &have[i]), real[i] & D_ADDRESS, level + 1);
+			continue;
 		}
+		tree_set(&have[i], level, leaf_again(last, real[i], level, tree->stage));
+		leaves += real[i] != 0;
 	}
+	tree->mapped += leaves * level_size(level);
 }
 
-void hw_tree_take(struct spec_tree *tree, u64 root)
+void hw_tree_take(struct spec_tree *tree, const struct spec_tree *format, u64 root)
 {
-	tree_make(tree);
+	struct decoded last = { 0 };
+
+	if (tree->roots == 0) {
+		*tree = *format;
+		tree_make(tree);
+	}
+	tree->tables = tree->mapped = 0;
 	for (u32 i = 0; i < tree->roots; i++)
-		take_table(tree, root + i * PAGE_SIZE, tree->start, i * ENTRIES * level_size(tree->start));
+		take_table(tree, &last, tree->root[i], root + i * PAGE_SIZE, tree->start);
 }
 
 /* --- streams */

@@ -99,6 +99,7 @@ void entry_call_judged(u32 function, u64 operation)
 	else
 		kinds[ENTRY_UNKNOWN].count++;
 	spec_counts.calls++;
+	spec_counts.hypercalls++;
 }
 
 const char *entries_missing(void)

@@ -49,10 +49,11 @@ void spec_resync(void);
 void spec_hardware_fails(void);
 
 struct spec_counts {
-	u64 calls;    /* answers that a rule has judged */
-	u64 looks;    /* comparisons of the whole state */
-	u64 taken;    /* times that the state was taken for right: foreign changes, overlaps, failed hardware */
-	u64 overlaps; /* calls that ran while another CPU was in one */
+	u64 calls;      /* answers that a rule has judged */
+	u64 hypercalls; /* of these, to hypercalls */
+	u64 looks;      /* comparisons of the whole state */
+	u64 taken;      /* times that the state was taken for right: foreign changes, overlaps, failed hardware */
+	u64 overlaps;   /* calls that ran while another CPU was in one */
 };
 extern struct spec_counts spec_counts;
 

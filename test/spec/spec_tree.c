@@ -174,6 +174,21 @@ void tree_clear(struct spec_tree *t, u64 va, int level)
 	t->mapped -= level_size(level);
 }
 
+u32 tree_table(struct spec_tree *t, u64 *slot)
+{
+	if (!(*slot & SPEC_TABLE))
+		*slot = table_entry(node_get());
+	t->tables++;
+	return below(*slot);
+}
+
+void tree_set(u64 *slot, int level, u64 entry)
+{
+	if (*slot & SPEC_TABLE)
+		drop(below(*slot), level + 1);
+	*slot = entry;
+}
+
 void tree_split(struct spec_tree *t, u64 va, int level)
 {
 	u64 *slot = tree_slot(t, va, level), leaf = *slot;

@@ -53,6 +53,12 @@ void tree_put(struct spec_tree *t, u64 va, int level, u64 entry);
 void tree_link(struct spec_tree *t, u64 va, int level);
 void tree_unlink(struct spec_tree *t, u64 va, int level); /* the reverse */
 void tree_clear(struct spec_tree *t, u64 va, int level);
+/*
+ * For what takes a tree as it finds it, entry by entry: the node of the table at the slot, made where there was none, and
+ * counted; an entry that is no table, in the place of whatever was there, not counted.
+ */
+u32 tree_table(struct spec_tree *t, u64 *slot);
+void tree_set(u64 *slot, int level, u64 entry);
 /* A leaf into the 512 smaller ones. */
 void tree_split(struct spec_tree *t, u64 va, int level);
 /* Is the table at the slot one leaf in pieces? Then it is that leaf from now on. */

@@ -65,13 +65,14 @@ static void *carve(size_t *used, size_t bytes)
 	return at;
 }
 
-/* The state anew, in the same memory. */
-static void take(void)
+/* The state anew, of what may be another machine, in the same memory. */
+static void begin(void)
 {
 	u64 pages = abstract_page_count();
 	size_t used = 0;
 
 	spec = carve(&used, sizeof(*spec));
+	memset(spec, 0, sizeof(*spec));
 	spec->page = carve(&used, pages * sizeof(*spec->page));
 	spec->page_ipa = carve(&used, pages * sizeof(*spec->page_ipa));
 	spec->block_pins = carve(&used, (pages / (SPEC_BLOCK / SPEC_PAGE) + 1) * sizeof(*spec->block_pins));
@@ -81,7 +82,7 @@ static void take(void)
 
 void spec_begin(void)
 {
-	take();
+	begin();
 	failing = false;
 	started = true;
 }
@@ -97,7 +98,7 @@ static void adopt(void)
 	if (!started)
 		return;
 	spec_counts.taken++;
-	take();
+	abstract_take();
 }
 
 /* --- looking */

@@ -36,7 +36,10 @@ void fuzz_machine(u32 index, void (*boot)(u32 index));
 /* A finding: prints the sentence and the console, and ends the process. */
 void fuzz_found(const char *fmt, ...) NORETURN PRINTF(1, 2);
 
-/* For oracle_effort(): `usual`, or what the environment says (FUZZ_EFFORT=1: each look begins anew). */
+/*
+ * For oracle_effort() and spec_effort(): `usual`, or what the environment says (FUZZ_EFFORT=1: each look is at everything;
+ * FUZZ_RARER=8: that many times as seldom as usual).
+ */
 u32 fuzz_effort(u32 usual);
 
 /* Checked calls (or accesses) since the start; printed with the inputs at the end. Calls, not the steps of one. */

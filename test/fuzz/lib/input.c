@@ -53,9 +53,11 @@ u64 fuzz_word(void)
 
 u32 fuzz_effort(u32 usual)
 {
-	const char *other = getenv("FUZZ_EFFORT");
+	const char *other = getenv("FUZZ_EFFORT"), *rarer = getenv("FUZZ_RARER");
 
-	return other != NULL ? (u32)strtoul(other, NULL, 0) : usual;
+	if (other != NULL)
+		return (u32)strtoul(other, NULL, 0);
+	return rarer != NULL ? usual * (u32)strtoul(rarer, NULL, 0) : usual;
 }
 
 void fuzz_found(const char *fmt, ...)

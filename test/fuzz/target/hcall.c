@@ -133,10 +133,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (!fuzz_next())
 		return 0;
 	fuzz_machine((u32)fuzz_below(2 * KINDS_OF_HARDWARE), boot);
-	calls = bench_calls;
+	calls = spec_counts.hypercalls;
 	while (fuzz_next())
 		play_action(&random_vms);
 	destroy_all();
-	fuzz_calls += bench_calls - calls;
+	fuzz_calls += spec_counts.hypercalls - calls;
 	return 0;
 }

@@ -92,11 +92,11 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (!fuzz_next())
 		return 0;
 	fuzz_machine((u32)fuzz_below(MACHINES), boot);
-	calls = bench_calls;
+	calls = spec_counts.hypercalls;
 	while (fuzz_next())
 		action();
 	oracle_effort(1);
 	bench_check();
-	fuzz_calls += bench_calls - calls;
+	fuzz_calls += spec_counts.hypercalls - calls;
 	return 0;
 }
