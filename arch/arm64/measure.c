@@ -23,7 +23,7 @@
 #define COST_SYNC  14u
 #define COST_HVC   17u
 #define COST_IRQ   1u
-#define COST_CACHE 30u
+#define COST_CACHE 13u
 
 #define REG_CTR       SYS_ISS(3, 3, 0, 0, 1)
 #define REG_CCSIDR    SYS_ISS(3, 1, 0, 0, 0)
