@@ -24,6 +24,11 @@ static struct entry kinds[SPEC_ENTRIES] = {
 	[ENTRY_PSCI] = { .name = "PSCI of the primary" },
 	[ENTRY_SMC] = { .name = "other SMCs of the primary" },
 	[ENTRY_VM_PSCI] = { .name = "PSCI of secondaries" },
+	[ENTRY_GICD] = { .name = "accesses to the distributor" },
+	[ENTRY_GICR] = { .name = "accesses to redistributors" },
+	[ENTRY_VGIC] = { .name = "accesses to a VM's distributor and redistributors" },
+	[ENTRY_SYSREG] = { .name = "system registers of the primary" },
+	[ENTRY_VM_SYSREG] = { .name = "system registers of secondaries" },
 };
 
 #define FN(id) [(id) & PC_FN_MASK] = { .name = #id }
@@ -86,8 +91,9 @@ static struct entry operations[PVIOMMU_OP_COUNT] = {
 
 void entry_judged(enum spec_entry entry)
 {
-	spec_counts.calls++;
-	kinds[entry].count++;
+	/* Some belong to one CPU and wait for nobody's turn. */
+	__atomic_fetch_add(&spec_counts.calls, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&kinds[entry].count, 1, __ATOMIC_RELAXED);
 }
 
 void entry_call_judged(u32 function, u64 operation)
@@ -98,7 +104,7 @@ void entry_call_judged(u32 function, u64 operation)
 		functions[function].count++;
 	else
 		kinds[ENTRY_UNKNOWN].count++;
-	spec_counts.calls++;
+	__atomic_fetch_add(&spec_counts.calls, 1, __ATOMIC_RELAXED);
 	spec_counts.hypercalls++;
 }
 

@@ -23,6 +23,11 @@ enum spec_entry {
 	ENTRY_PSCI, /* from here on the CPU room's, judged in its image only */
 	ENTRY_SMC,
 	ENTRY_VM_PSCI,
+	ENTRY_GICD, /* the primary's accesses to the machine's distributor and redistributors */
+	ENTRY_GICR,
+	ENTRY_VGIC, /* a secondary's to its own */
+	ENTRY_SYSREG,
+	ENTRY_VM_SYSREG,
 	SPEC_ENTRIES
 };
 

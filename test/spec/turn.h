@@ -11,4 +11,7 @@ bool turn_enter(void);
 bool turn_is_ours(bool alone);
 void turn_leave(void);
 
+/* For what belongs to one CPU, or is held by a lock of its own, and needs no turn: is anything judged now? */
+bool turn_judges(void);
+
 #endif

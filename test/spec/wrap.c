@@ -164,6 +164,8 @@ bool turn_enter(void)
 
 bool turn_is_ours(bool alone) { return alone && started && !__atomic_load_n(&overlapped, __ATOMIC_RELAXED); }
 
+bool turn_judges(void) { return started; }
+
 /* The last one out of an overlap takes the machine as it is. */
 void turn_leave(void)
 {
