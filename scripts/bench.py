@@ -16,8 +16,8 @@ import sys
 
 from check import size
 from lib import board as boards
-from lib import guest_run, process
-from lib.bench_figures import CALLS, COLD, RESULTS, WORK, Results
+from lib import bench_code, guest_run, process
+from lib.bench_figures import CALLS, CODE, COLD, RESULTS, WORK, Results
 
 LIMIT_S = 900
 AT_ONCE = 2
@@ -101,6 +101,7 @@ def image_sizes(image):
             figures["image_" + name[1:]] = int(length, 16)
     with open(stem + ".map", encoding="utf-8") as file:
         figures["image_text_ours"], figures["image_text_libc"] = size.text_bytes(file)
+    figures.update({CODE + room: length for room, length in bench_code.by_room(stem + ".elf")})
     for record in RECORDS:
         text = subprocess.run(["llvm-dwarfdump-19", "-n", record, stem + ".elf"], stdout=subprocess.PIPE, check=True)
         match = re.search(r"DW_TAG_structure_type\s+DW_AT_name\s+\(\"" + record + r"\"\)\s+DW_AT_byte_size\s+\((0x\w+)\)",

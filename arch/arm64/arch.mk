@@ -1,8 +1,8 @@
 # What the arm64 room contributes to the image; scripts/build/image.mk builds it.
 
 arch_srcs := $(addprefix arch/arm64/,boot.S vectors.S abort.c backtrace.c boot_main.c cpu.c cpu_tlb.c fatal.c \
-	fpsimd.S gic_filter.c gic_line.c gic_own.c guest.c guest_id.c guest_sysreg.c guest_trap.c inject.c \
-	kernel_image.c layout.c measure.c mm.c plant.c psci.c psci_guest.c psci_rules.c pt_lpae_s1.c pt_lpae_s2.c smp.c \
+	fpsimd.S gic_filter.c gic_line.c gic_own.c guest.c guest_id.c guest_sysreg.c guest_trap.c inject.c io.c \
+	kernel_image.c layout.c measure.c mm.c plant.c psci.c psci_guest.c psci_rules.c pt_lpae_s1.c pt_lpae_s2.c smp.c spinlock.c \
 	sysreg_trap.c trap.c vcpu.c vgic.c vgic_hw.c vgic_lr.c vgic_mmio.c world.c world_control.c world_timer.c) \
 	$(wildcard arch/arm64/smmuv3/*.c)
 

@@ -25,8 +25,11 @@ struct pviommu *pviommu_find(struct vm *vm, u64 id)
 	return likely(__atomic_load_n(&pv->iommu, __ATOMIC_ACQUIRE) != NULL) ? pv : NULL;
 }
 
-/* The index-th vSID in the order of the machine's endpoints. */
-static enum status vsid_at(struct vm *vm, const struct pviommu *pv, u64 index, u64 *value)
+/*
+ * The index-th vSID in the order of the machine's endpoints. Apart, like the next one: what locks saves registers, and
+ * no other question needs that.
+ */
+static NOINLINE enum status vsid_at(struct vm *vm, const struct pviommu *pv, u64 index, u64 *value)
 {
 	enum status status = E_NOENT;
 
@@ -46,6 +49,12 @@ static enum status vsid_at(struct vm *vm, const struct pviommu *pv, u64 index, u
 	}
 	vm_unlock(vm);
 	return status;
+}
+
+static NOINLINE enum status domains_left(struct vm *vm, u64 *value)
+{
+	*value = domain_left(vm);
+	return OK;
 }
 
 static enum status event_irq(const struct vm *vm, u64 index, u64 *value)
@@ -81,8 +90,7 @@ enum status pviommu_query(struct vm *vm, u64 pviommu, u64 property, u64 index, u
 	case PVIOMMU_Q_VSID:
 		return vsid_at(vm, pv, index, value);
 	case PVIOMMU_Q_DOMAINS_LEFT:
-		*value = domain_left(vm);
-		return OK;
+		return domains_left(vm, value);
 	case PVIOMMU_Q_FEATURES:
 		*value = features;
 		return OK;

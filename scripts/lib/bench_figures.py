@@ -26,7 +26,8 @@ CALLS = {
     "attach": (4000, 1500, 8112),
     "detach": (4000, 1500, 8097),
 }
-FLOOR, COLD, CROWD, LONGEST = "floor_", "_cold", "_1000", "longest_"
+FLOOR, COLD, CROWD, LONGEST, CODE = "floor_", "_cold", "_1000", "longest_", "image_code_"
+CODE_OF_THE_PRIMARY = 131_072  # bytes
 CROWD_FACTOR = 1.05
 LONGEST_LIMIT = 100_000
 GROWTH_FACTOR = 1.05
@@ -100,9 +101,9 @@ class Results:
             json.dump(dict(sorted(self.all.items())), file, indent=1)
             file.write("\n")
 
-    def longest(self):
-        """[(call, instructions)], the longest first."""
-        found = [(name[len(LONGEST):], self.get(name)) for name in self.names() if name.startswith(LONGEST)]
+    def group(self, prefix):
+        """[(the rest of the name, figure)] of all names that begin so, the largest first."""
+        found = [(name[len(prefix):], self.get(name)) for name in self.names() if name.startswith(prefix)]
         return sorted(found, key=lambda item: -item[1])
 
     def growth(self, operation, what):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The performance report as text: one page, from the figures of bench.json."""
 
-from .bench_figures import (BOOT, CALLS, COLD, CROWD, CROWD_FACTOR, FLOOR, GROWTH, GROWTH_FACTOR, HELD, LONGEST_LIMIT,
-                            MEMORY, SECONDARIES)
+from .bench_figures import (BOOT, CALLS, CODE, CODE_OF_THE_PRIMARY, COLD, CROWD, CROWD_FACTOR, FLOOR, GROWTH,
+                            GROWTH_FACTOR, HELD, LONGEST, LONGEST_LIMIT, MEMORY, SECONDARIES)
 
 ABOVE = "ABOVE"
 COLUMNS = 3
@@ -57,7 +57,7 @@ def calls(page):
 
 def longest(page):
     page.title(f"Longest stretch of a call without an interrupt, worst arguments known, at most {LONGEST_LIMIT:,}")
-    found = page.results.longest()
+    found = page.results.group(LONGEST)
     page.hold(found)
     cells = [f"{name:<23}{value:>9}{'!' if value > LONGEST_LIMIT else ' '}" for name, value in found]
     for i in range(0, len(cells), COLUMNS):
@@ -133,6 +133,16 @@ def memory(page):
     page.say("image:  " + "  ".join(f"{name} {page.results.get('image_' + name)}" for name in
                                     ("file", "text", "rodata", "data", "bss", "noinit")) +
              f"  (code of ours {page.results.get('image_text_ours')}, of the C library {page.results.get('image_text_libc')})")
+    code(page)
+
+
+def code(page):
+    """The one figure of the first table that the interface as a whole has outgrown: where its bytes are."""
+    ours = page.results.get("image_text_ours")
+    page.title(f"Code: {ours} bytes of ours, for the primary alone at most {CODE_OF_THE_PRIMARY}; by the room it was written in")
+    rooms = page.results.group(CODE)
+    for at in range(0, len(rooms), 3):
+        page.say("".join(f"{length:>8}  {room:<28}" for room, length in rooms[at:at + 3]).rstrip())
 
 
 def make(results, image, profile):

@@ -4,7 +4,7 @@
 import math
 from xml.sax.saxutils import escape
 
-from .bench_figures import CALLS, FLOOR, LONGEST_LIMIT
+from .bench_figures import CALLS, FLOOR, LONGEST, LONGEST_LIMIT
 
 WIDTH, MARGIN, LABEL = 1180, 30, 170
 BAR, GAP = 15, 9
@@ -155,7 +155,7 @@ def curves(drawing, results):
 
 
 def longest(drawing, results):
-    found = results.longest()
+    found = results.group(LONGEST)
     drawing.text(MARGIN, drawing.height, f"Longest stretch of a call without an interrupt (limit {LONGEST_LIMIT:,})", "h")
     top = drawing.height + 14
     bottom = top + len(found) * (BAR + 4)
