@@ -14,6 +14,7 @@
 #include "vm/vm.h"
 #include "vm/vm_life.h"
 
+#include "rules.h"
 #include "spec_check.h"
 
 _Static_assert(SPEC_VMS == VM_SECONDARIES + 1 && SPEC_PVS == VM_MAX_PVIOMMUS && SPEC_DEVICES == DEVICE_MAX &&
@@ -23,6 +24,8 @@ _Static_assert(SPEC_VMS == VM_SECONDARIES + 1 && SPEC_PVS == VM_MAX_PVIOMMUS && 
 #define FEW_DOMAINS 32u
 
 static char why[600];
+
+const char *difference(void) { return why; }
 
 bool differs(const char *fmt, ...)
 {
@@ -787,105 +790,7 @@ void abstract_print(char *to, size_t size)
 	      (unsigned long long)vm_tables_free());
 }
 
-/* --- what only the machine can tell */
-
-bool abstract_page_is_zero(u64 at)
-{
-	const u64 *word = io_phys(pa(at));
-
-	for (u32 i = 0; i < PAGE_SIZE / sizeof(*word); i++)
-		if (word[i] != 0)
-			return false;
-	return true;
-}
-
-bool abstract_in_window(u64 at, u64 size)
-{
-	for (u32 i = 0; arch_vm_window(i).size != 0; i++) {
-		const struct range w = arch_vm_window(i);
-
-		if (at < w.base + w.size && w.base < at + size)
-			return true;
-	}
-	return false;
-}
-
-bool abstract_window(u64 index, u64 *base, u64 *size)
-{
-	const struct range w = arch_vm_window(index < 8 ? (u32)index : 8);
-
-	*base = w.base;
-	*size = w.size;
-	return w.size != 0;
-}
-
-u64 abstract_vm_parts(u64 vcpus)
-{
-	u64 asids = iommu_common.stage1 && iommu_common.stage2 ?
-			    align_up(idmap_bytes(1u << iommu_common.asid_bits), PAGE_SIZE) >> PAGE_SHIFT :
-			    0;
-
-	return 2 + arch_cpu_pt->root_pages + (1ull << arch_vm_order()) + (vcpus << arch_vcpu_order()) + asids;
-}
-
-u64 abstract_domain_tags(void)
-{
-	u64 tags = (1ull << (iommu_common.stage1 ? iommu_common.asid_bits : iommu_common.vmid_bits)) - 3;
-
-	/* Where tags are the machine's, all secondaries together have half of them. */
-	return iommu_common.stage1 && iommu_common.stage2 ? tags : tags / (2 * VM_SECONDARIES) + 1;
-}
-
-u64 abstract_vm_place(u64 handle)
-{
-	for (u32 i = 0; i < SPEC_VMS; i++)
-		if (vm_there(vm_at(i)) && vm_at(i)->handle == handle)
-			return i;
-	return SPEC_VMS;
-}
-
 bool abstract_vm_is_there(u32 vm) { return vm_there(vm_at(vm)); }
-u64 abstract_device_state(u32 device) { return device_table[device].state; }
-
-u64 abstract_wake_irq(void) { return machine->wake_irq; }
-bool abstract_can_run(void) { return arch_vcpu_can_run(); }
-
-u64 abstract_allocation_fails(void) { return pool_fail_after; }
-
-bool abstract_hardware_failed(void)
-{
-	for (u32 i = 0; i < iommu_count; i++)
-		if (iommu_instance[i].dead)
-			return true;
-	return false;
-}
-
-bool abstract_tags_left(u32 vm)
-{
-	const struct idmap *map = iommu_common.stage1 ? vm_at(vm)->asids : &iommu_vmids;
-
-	for (u32 i = 0; i < map->count; i++)
-		if (!(map->word[i / 64] >> (i % 64) & 1))
-			return true;
-	return false;
-}
-
-bool abstract_event_irq(u64 index, u64 *intid)
-{
-	if (index < machine->event_irq_count)
-		*intid = machine->event_irq[index];
-	return index < machine->event_irq_count;
-}
-
-bool abstract_pool_has_run(u32 vm, u32 order)
-{
-	const struct pool *pool = &vm_at(vm)->pool;
-
-	for (u32 i = order; i <= POOL_ORDER_MAX; i++)
-		if (pool->free[i].next != &pool->free[i])
-			return true;
-	return false;
-}
 
 void abstract_domain_left(u32 vm, u64 id, u64 *mapped, u64 *tables)
 {
@@ -899,90 +804,35 @@ void abstract_domain_left(u32 vm, u64 id, u64 *mapped, u64 *tables)
 	*tables = slot(real, i)->pt.tables;
 }
 
-bool abstract_irq_is_of(u32 intid, u32 iommu)
-{
-	return machine->iommu[iommu].event_irq == intid || machine->iommu[iommu].error_irq == intid;
-}
-
-static bool events_came(void)
-{
-	bool came = false;
-
-	for (u32 i = 0; i < iommu_count; i++)
-		came |= hw_events_came(i);
-	return came;
-}
-
-bool abstract_streams_muted(void)
-{
-	for (u32 i = 0; i < iommu_count; i++)
-		if (iommu_instance[i].poll_force != 0)
-			return true;
-	return false;
-}
-
-const char *abstract_take_faults(bool any)
-{
-	if (!any && !events_came())
-		return NULL;
-	for (u32 i = 0; i < SPEC_VMS; i++)
-		for (u32 k = 0; k < SPEC_PVS; k++) {
-			const struct pviommu *real = &vm_at(i)->pviommu[k];
-			struct spec_pv *pv = &spec->vm[i].pv[k];
-
-			if (!vm_there(vm_at(i)))
-				continue;
-			if ((real->faults != pv->faults || real->lost != pv->lost) &&
-			    (real->faults < pv->faults || real->lost < pv->lost || pv->iommu == 0)) {
-				differs("pvIOMMU %u of VM number %u: %llu faults and %llu lost, before %llu and %llu", k, i,
-					(unsigned long long)real->faults, (unsigned long long)real->lost,
-					(unsigned long long)pv->faults, (unsigned long long)pv->lost);
-				return why;
-			}
-			pv->faults = real->faults;
-			pv->lost = real->lost;
-		}
-	return NULL;
-}
-
-bool abstract_events_pending(void)
-{
-	for (u32 i = 0; i < iommu_count; i++)
-		if (iommu_pending(&iommu_instance[i]))
-			return true;
-	return false;
-}
-
-bool abstract_config_window(u64 at)
-{
-	for (u32 i = 0; i < machine->pci_count; i++)
-		if (at - machine->pci[i].ecam.base < machine->pci[i].ecam.size)
-			return true;
-	return false;
-}
-
 /* --- what a call must not touch */
 
-static bool page_may_change(const struct spec_call *c, bool (*mine)(const struct spec_call *c, u32 vm), u64 n)
+static bool page_may_change(const struct spec_call *c, u64 n)
 {
 	const struct spec_page *was = &spec->page[n];
 	const struct page *real = page_find(pa(page_address(n)));
-	bool from = was->owner == 0 || mine(c, was->owner - 1u), to = real->owner == OWNER_HYP || mine(c, real->owner - OWNER_VM);
 
 	if (record_word(real) == page_word(n))
 		return true;
-	if (!from || !to)
+	if ((was->owner != 0 && !c->mine(c, was->owner - 1u)) || (real->owner != OWNER_HYP && !c->mine(c, real->owner - OWNER_VM)))
 		return differs("page 0x%llx of owner %u is owner %u's now, and the call is about neither",
 			       (unsigned long long)page_address(n), was->owner, real->owner);
-	if (was->owner != real->owner && real->owner == OWNER_VM && !abstract_page_is_zero(page_address(n)))
+	if (was->owner == real->owner)
+		return true;
+	if (!c->returns_pages || was->owner == OWNER_VM || real->owner > OWNER_VM)
+		return differs("page 0x%llx of owner %u is owner %u's now, and the call moves no page there",
+			       (unsigned long long)page_address(n), was->owner, real->owner);
+	if (real->owner == OWNER_HYP && !abstract_hardware_failed())
+		return differs("page 0x%llx of owner %u is lost, and no hardware has failed", (unsigned long long)page_address(n),
+			       was->owner);
+	if (real->owner == OWNER_VM && !abstract_page_is_zero(page_address(n)))
 		return differs("page 0x%llx is the primary's again and was not scrubbed", (unsigned long long)page_address(n));
 	return true;
 }
 
-static bool pages_mine(const struct spec_call *c, bool (*mine)(const struct spec_call *c, u32 vm))
+static bool pages_mine(const struct spec_call *c)
 {
 	for (u64 n = next_of_interest(0, spec->pages); n < spec->pages; n = next_of_interest(n + 1, spec->pages))
-		if (!page_may_change(c, mine, n))
+		if (!page_may_change(c, n))
 			return false;
 	return true;
 }
@@ -997,13 +847,48 @@ static bool primary_kept(void)
 	return true;
 }
 
-const char *abstract_foreign(const struct spec_call *c, bool (*mine)(const struct spec_call *c, u32 vm))
+static bool line_moves(const struct spec_call *c, u64 line)
 {
-	bool same = pages_mine(c, mine) && primary_kept();
+	for (u32 i = 0; i < spec->devices; i++)
+		for (u32 k = 0; k < spec->device[i].line_count; k++)
+			if (c->moves(c, i) && spec->device[i].lines[k] == line)
+				return true;
+	return false;
+}
+
+/* A line that a function of another owner may drive from now on is given to nobody (architecture 9). */
+static void lines_go(const struct spec_call *c, u32 device)
+{
+	struct spec_device *d = &spec->device[device];
+
+	for (u32 k = 0; k < d->line_count; k++)
+		if (device_table[device].irq_given[k] == 0 && line_moves(c, d->lines[k]))
+			d->line[k] = 0;
+}
+
+/* Of other devices nothing changes: state, names, attachments, and what hardware has of their streams. */
+static bool devices_kept(const struct spec_call *c)
+{
+	for (u32 i = 0; i < spec->endpoints; i++) {
+		const struct spec_endpoint *e = &spec->endpoint[i];
+		const struct spec_endpoint_words w = endpoint_words(real_endpoint(e));
+
+		if (c->moves(c, e->device))
+			continue;
+		lines_go(c, e->device);
+		if (!same_device(e->device) || !SAME(w, e->w, endpoint_word, "endpoint", i))
+			return false;
+	}
+	return true;
+}
+
+const char *abstract_foreign(const struct spec_call *c)
+{
+	bool same = pages_mine(c) && primary_kept() && devices_kept(c);
 
 	for (u32 i = 1; i < SPEC_VMS && same; i++)
-		same = mine(c, i) || same_vm(i);
+		same = c->mine(c, i) || same_vm(i);
 	for (u32 i = 0; i < spec->domain_count && same; i++)
-		same = (spec->domain[i].w.vm != 0 && mine(c, (u32)spec->domain[i].w.vm)) || same_domain(&spec->domain[i]);
+		same = (spec->domain[i].w.vm != 0 && c->mine(c, (u32)spec->domain[i].w.vm)) || same_domain(&spec->domain[i]);
 	return same ? NULL : why;
 }

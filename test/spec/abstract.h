@@ -51,11 +51,11 @@ u64 abstract_vm_place(u64 handle);  /* the number of a VM by its handle */
 bool abstract_vm_is_there(u32 vm);
 u64 abstract_device_state(u32 device);
 /*
- * Was something changed that is not of the VMs for which `mine` says so? A sentence, or NULL. Pages change hands between
- * those VMs, the primary and the hypervisor, and who gets one from another finds it scrubbed.
+ * Was something changed that the call is not about (spec_call: mine, moves, returns_pages)? A sentence, or NULL. A page
+ * changes hands only to the primary, scrubbed, or is the hypervisor's for good where hardware failed.
  */
 struct spec_call;
-const char *abstract_foreign(const struct spec_call *c, bool (*mine)(const struct spec_call *c, u32 vm));
+const char *abstract_foreign(const struct spec_call *c);
 /* Does an IOMMU's event queue hold something, or has it dropped something? */
 bool abstract_events_pending(void);
 bool abstract_irq_is_of(u32 intid, u32 iommu);
@@ -72,8 +72,9 @@ bool abstract_event_irq(u64 index, u64 *intid);
 bool abstract_pool_has_run(u32 vm, u32 order); /* 2^order free pages side by side, or more */
 void abstract_domain_left(u32 vm, u64 id, u64 *mapped, u64 *tables); /* of one that is being freed */
 
-/* --- between the two files of it: sentences, and page tables as hardware walks them */
-bool differs(const char *fmt, ...) PRINTF(1, 2);
+/* --- between the files of it: sentences, and page tables as hardware walks them */
+bool differs(const char *fmt, ...) PRINTF(1, 2); /* always false; its sentence is difference() */
+const char *difference(void);
 u64 hw_stream(const void *endpoint);
 bool hw_tree_same(const struct spec_tree *tree, u64 root, u64 from, u64 to, const char *whose);
 /*

@@ -40,7 +40,10 @@ struct spec_call {
 	u64 out[3];
 	bool again;   /* it was right not to finish */
 	bool take;    /* the state behind it is open */
-	bool (*mine)(const struct spec_call *c, u32 vm); /* and what of it: VMs that the call is about */
+	/* And what of it: VMs and devices that the call is about; and do pages change hands, to the primary? */
+	bool (*mine)(const struct spec_call *c, u32 vm);
+	bool (*moves)(const struct spec_call *c, u32 device);
+	bool returns_pages;
 	bool ran;     /* VCPU_RUN entered the guest */
 	u64 spent;    /* pages of the caller's pool, not yet taken from its count */
 	struct spec_look look;

@@ -317,6 +317,12 @@ static bool of_release(const struct spec_call *c, u32 vm)
 	return vm == 0 || (vm == spec->device[c->r[1]].w.vm);
 }
 
+/* A group is claimed, and given back, as a whole. */
+static bool of_its_group(const struct spec_call *c, u32 device)
+{
+	return spec->device[device].group == spec->device[c->r[1]].group;
+}
+
 /* The end of a turn of the device's reset, as the device tells: true: it goes on. */
 static bool turn(struct spec_call *c, const struct spec_device *d)
 {
@@ -358,6 +364,7 @@ s64 rule_dev_assign(struct spec_call *c)
 		/* No memory to take the MMIO out of the primary's views is an answer too. */
 		c->take = true;
 		c->mine = of_assignment;
+		c->moves = of_its_group;
 		RULE_DEMAND(c, c->got_status != PC_SUCCESS || c->got[1] == c->out[0], "R1 has to say whether the reset still runs");
 		return c->got_status;
 	}
@@ -445,6 +452,7 @@ s64 rule_dev_release(struct spec_call *c)
 		/* Others of the group may be in a reset still when this one is not. */
 		c->take = true;
 		c->mine = of_release;
+		c->moves = of_its_group;
 		RULE_DEMAND(c, c->got[1] <= 1 && c->got[1] >= c->out[0], "R1 has to say whether a reset still runs");
 		c->out[0] = c->got[1];
 		return c->got_status;

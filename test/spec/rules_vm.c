@@ -191,6 +191,11 @@ static bool of_ending_vm(const struct spec_call *c, u32 vm)
 	return vm == 0 || spec->vm[vm].w.handle == c->r[1];
 }
 
+static bool ends_with_vm(const struct spec_call *c, u32 device)
+{
+	return spec->vm[spec->device[device].w.vm].w.handle == c->r[1];
+}
+
 s64 rule_vm_destroy(struct spec_call *c)
 {
 	struct spec_vm *vm = vm_of(c->r[1]);
@@ -201,6 +206,8 @@ s64 rule_vm_destroy(struct spec_call *c)
 		return PC_INVALID_PARAMETER;
 	c->take = true;
 	c->mine = of_ending_vm;
+	c->moves = ends_with_vm;
+	c->returns_pages = true;
 	RULE_DEMAND(c, c->got_status == PC_SUCCESS, "a VM can always be destroyed");
 	RULE_DEMAND(c, (c->got[1] == 0) == !abstract_vm_is_there(vm_index(vm)), "R1 is 0 when the VM has gone, and only then");
 	c->out[0] = c->got[1];

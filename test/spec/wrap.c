@@ -211,7 +211,7 @@ static void judge(struct spec_call *c)
 		look(&c->look, c);
 		return;
 	}
-	why = c->mine != NULL ? abstract_foreign(c, c->mine) : NULL;
+	why = c->mine != NULL ? abstract_foreign(c) : NULL;
 	if (why != NULL)
 		rule_refuse(c, "%s", why);
 	adopt();
