@@ -42,16 +42,14 @@
 #define R_EVTQ_PROD   0x100a8
 #define R_EVTQ_CONS   0x100ac
 
-#define GBPA_UPDATE     0x80000000u
-#define GBPA_ABORT      0x00100000u
-#define GBPA_MASK       0x001ff7ffu
-#define CR0_SMMUEN      0x01u
-#define CR0_PRIQEN      0x02u
-#define CR0_EVTQEN      0x04u
-#define CR0_CMDQEN      0x08u
-#define OVERFLOW        0x80000000u
-#define GERROR_EVTQ_ABT 2
-#define GERROR_SFM      8
+#define GBPA_UPDATE 0x80000000u
+#define GBPA_ABORT  0x00100000u
+#define GBPA_MASK   0x001ff7ffu
+#define CR0_SMMUEN  0x01u
+#define CR0_PRIQEN  0x02u
+#define CR0_EVTQEN  0x04u
+#define CR0_CMDQEN  0x08u
+#define GERROR_SFM  8
 
 void smmu_misused(struct smmu *smmu, const char *fmt, ...)
 {
@@ -475,15 +473,7 @@ u64 smmu_reg(const struct smmu *smmu, u32 offset)
 	return reg != NULL ? *reg : narrow_read(&copy, offset);
 }
 
-/* --- events */
-
-static bool evtq_room(struct smmu *smmu)
-{
-	u32 log2 = queue_log2(smmu->evtq_base);
-	u32 mask = (2u << log2) - 1;
-
-	return ((smmu->evtq_prod - smmu->evtq_cons) & mask) < 1u << log2;
-}
+/* --- tests' controls */
 
 void smmu_inject_gerror(struct smmu *smmu, u32 bits)
 {
@@ -497,65 +487,10 @@ void smmu_inject_gerror(struct smmu *smmu, u32 bits)
 		smmu->error_irqs++;
 }
 
-static void evtq_overflow(struct smmu *smmu)
-{
-	if (smmu->config.evtq_like_qemu) {
-		smmu_inject_gerror(smmu, 1u << GERROR_EVTQ_ABT);
-		return;
-	}
-	/* OVFLG differs from its acknowledgement until software has seen it. */
-	smmu->evtq_prod = (smmu->evtq_prod & ~OVERFLOW) | (~smmu->evtq_cons & OVERFLOW);
-}
-
-static void event_words(const struct event *e, u64 w[4])
-{
-	bool has_addr = e->code == SMMU_F_TRANSL_FORBIDDEN || e->code >= SMMU_F_WALK_EABT ||
-			e->code == SMMU_F_BAD_ATS_TREQ;
-
-	w[0] = (u64)e->code | (u64)e->has_ssid << 11 | (e->has_ssid ? (u64)e->ssid << 12 : 0) |
-	       (u64)e->sid << 32;
-	w[1] = has_addr ? (u64)e->priv << 33 | (u64)!e->write << 35 | (u64)e->stage2 << 39 |
-				  (u64)e->class_ << 40 :
-			  0;
-	w[2] = has_addr ? e->addr : 0;
-	w[3] = e->ipa & 0x000ffffffffff000ull;
-}
-
-void event_record(struct smmu *smmu, const struct event *event)
-{
-	u32 log2 = queue_log2(smmu->evtq_base);
-	u32 mask = (2u << log2) - 1;
-	u64 w[4];
-
-	if (smmu->speculating)
-		return;
-	smmu->events++;
-	if ((smmu->cr0ack & CR0_EVTQEN) == 0)
-		return;
-	if (!evtq_room(smmu)) {
-		evtq_overflow(smmu);
-		return;
-	}
-	event_words(event, w);
-	if (!fake_hw_write(field_addr(smmu->evtq_base, 51, 5) +
-				   (u64)(smmu->evtq_prod & (mask >> 1)) * 32,
-			   w, sizeof(w))) {
-		smmu_inject_gerror(smmu, 1u << GERROR_EVTQ_ABT);
-		return;
-	}
-	if ((smmu->irq_ctrl & 4) != 0)
-		smmu->event_irqs++;
-	smmu->evtq_prod = (smmu->evtq_prod & ~mask) | ((smmu->evtq_prod + 1) & mask);
-}
-
-u32 smmu_event_count(const struct smmu *smmu) { return smmu->events; }
-
 u32 smmu_interrupts(const struct smmu *smmu, bool error)
 {
 	return error ? smmu->error_irqs : smmu->event_irqs;
 }
-
-/* --- tests' controls */
 
 void smmu_inject_cerror(struct smmu *smmu, u32 nth, enum smmu_cerror code)
 {
@@ -660,6 +595,7 @@ struct smmu *smmu_new(const struct smmu_config *config)
 	smmu->effects.item = sizeof(struct effect);
 	smmu->watches.item = sizeof(struct watch);
 	smmu->cmds.item = sizeof(struct smmu_cmd);
+	smmu->late.item = sizeof(struct late_record);
 	smmu->gbpa = 0x1000; /* as QEMU resets: ABORT clear, incoming shareability */
 	fake_io_register(config->base, REGS_SIZE, &ops, smmu);
 	fake_relax_hook_add(relax, smmu);
@@ -669,7 +605,7 @@ struct smmu *smmu_new(const struct smmu_config *config)
 void smmu_free(struct smmu *smmu)
 {
 	struct list *lists[] = { &smmu->stes, &smmu->cds, &smmu->l1s, &smmu->leaves,
-				 &smmu->tables, &smmu->effects, &smmu->watches, &smmu->cmds };
+				 &smmu->tables, &smmu->effects, &smmu->watches, &smmu->cmds, &smmu->late };
 
 	smmu_speculate_at_stores(smmu, false);
 	fake_io_unregister(smmu->config.base);

@@ -32,6 +32,7 @@ struct smmu_config {
 	u8 stall_model;  /* IDR0.STALL_MODEL; 1: no stalls */
 	u32 iidr;
 	bool evtq_like_qemu; /* a full event queue raises GERROR.EVTQ_ABT_ERR, never OVFLG */
+	bool merges; /* a record like the one before it is not written again where STE.MEV allows that */
 };
 
 /* Nested, 16-bit stream ids, no substreams: what QEMU 11.1 has. Registers at `base`. */
@@ -221,6 +222,12 @@ u32 smmu_cmd_count_op(const struct smmu *smmu, u8 op, u32 from);
 bool smmu_idle(const struct smmu *smmu);
 void smmu_log_clear(struct smmu *smmu);
 
+/*
+ * Records are on their way for a while: they come to the queue when the test lets them, and no later than a CMD_SYNC that
+ * was taken behind their faults completes. Off: at once.
+ */
+void smmu_events_late(struct smmu *smmu, bool on);
+u32 smmu_events_arrive(struct smmu *smmu, u32 count); /* of those, the oldest; returns how many there were */
 /* Events recorded (also those that the queue had no room for). */
 u32 smmu_event_count(const struct smmu *smmu);
 u32 smmu_interrupts(const struct smmu *smmu, bool error); /* raised since creation */

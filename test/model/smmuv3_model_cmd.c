@@ -192,6 +192,7 @@ static void sync_complete(struct smmu *smmu, const u64 word[2])
 {
 	u32 data = (u32)field(word[0], 63, 32);
 
+	smmu_events_arrive(smmu, ~0u);
 	effects_apply(smmu);
 	if (field(word[0], 13, 12) == 1 && smmu->config.msi && field(word[1], 51, 2) != 0 &&
 	    !fake_hw_write(field_addr(word[1], 51, 2), &data, sizeof(data)))

@@ -93,6 +93,13 @@ struct effect {
 	u64 word[2];
 };
 
+/* An event on its way to the queue. */
+#define EVENT_BYTES 32u
+struct late_record {
+	u64 word[4];
+	bool may_merge;
+};
+
 struct watch {
 	u32 sid, ssid;
 	bool has_ssid;
@@ -122,6 +129,8 @@ struct smmu {
 	bool config_flushed, tlb_flushed;
 
 	struct list cmds;
+	struct list late; /* struct late_record */
+	bool events_late;
 	u32 events, event_irqs, error_irqs;
 	u32 inject_nth, inject_times;
 	u32 ones_nth; /* register reads until one is ones */
@@ -176,6 +185,7 @@ struct event {
 	enum smmu_event code;
 	u32 sid, ssid;
 	bool has_ssid, write, priv, stage2;
+	bool may_merge; /* STE.MEV */
 	u8 class_; /* 0 CD, 1 TT, 2 IN */
 	u64 addr, ipa;
 };

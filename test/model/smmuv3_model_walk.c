@@ -668,7 +668,7 @@ static struct outcome translate(struct smmu *smmu, const struct smmu_dma *dma, u
 static void report(struct smmu *smmu, const struct smmu_dma *dma, u64 addr,
 		   const struct outcome *out)
 {
-	const struct event event = {
+	struct event event = {
 		.code = out->event,
 		.sid = dma->sid,
 		.ssid = dma->ssid,
@@ -681,8 +681,14 @@ static void report(struct smmu *smmu, const struct smmu_dma *dma, u64 addr,
 		.ipa = out->stage2 ? out->ipa : 0,
 	};
 
-	if (out->record)
-		event_record(smmu, &event);
+	if (!out->record)
+		return;
+	if (smmu->config.merges) {
+		struct ste ste = ste_fetch(smmu, dma->sid, true);
+
+		event.may_merge = ste.event == SMMU_OK && ste.mev;
+	}
+	event_record(smmu, &event);
 }
 
 /* Memory, or a register window: there the access is only seen by the hook. */

@@ -580,6 +580,71 @@ static void queue_overflow_both_ways(void **state UNUSED)
 	assert_int_equal(get32(0x60) ^ get32(0x64), 4);
 }
 
+/* A second overflow before the first is acknowledged does not show; records go on being written meanwhile (7.4). */
+static void N81_a_second_overflow_does_not_show(void **state UNUSED)
+{
+	boot();
+	for (u32 i = 0; i < 17; i++)
+		write_at(4, VA);
+	reg32(0x100ac, 0x8); /* eight are taken, the overflow is not acknowledged */
+	for (u32 i = 0; i < 8; i++)
+		write_at(4, VA);
+	assert_int_equal(get32(0x100a8), 0x80000018);
+	write_at(4, VA);
+	assert_int_equal(get32(0x100a8), 0x80000018);
+	assert_int_equal(smmu_event_count(smmu), 26);
+}
+
+static void late_records_come_by_a_sync(void **state UNUSED)
+{
+	boot();
+	smmu_events_late(smmu, true);
+	for (u32 i = 0; i < 5; i++)
+		write_at(4 + i, VA);
+	assert_int_equal(get32(0x100a8), 0);
+	assert_int_equal(smmu_events_arrive(smmu, 2), 2);
+	assert_int_equal(get32(0x100a8), 2);
+	/* In their order; a command alone brings none. */
+	command(0x30, 0);
+	assert_int_equal(get32(0x100a8), 2);
+	sync();
+	assert_int_equal(get32(0x100a8), 5);
+	for (u32 i = 0; i < 5; i++)
+		assert_int_equal(*at(EVTQ + i * 32ull) >> 32, 4 + i);
+	assert_int_equal(smmu_events_arrive(smmu, 1), 0);
+	/* Off: what is under way comes, and the next at once. */
+	write_at(4, VA);
+	smmu_events_late(smmu, false);
+	assert_int_equal(get32(0x100a8), 6);
+	write_at(4, VA);
+	assert_int_equal(get32(0x100a8), 7);
+}
+
+/* Only where the entry allows it, only what is the same, and only into what was not taken. */
+static void records_are_merged_where_the_entry_says_so(void **state UNUSED)
+{
+	struct smmu_config config = smmu_config_full(REGS);
+
+	config.merges = true;
+	boot_as(config, SMMU_AT_ONCE);
+	stage2_tables();
+	stream_stage2(3, 9);
+	for (u32 i = 0; i < 3; i++)
+		write_at(3, VA + 0x1000);
+	assert_int_equal(get32(0x100a8), 3);
+	stream_stage2(5, 9);
+	at(STRTAB + 5 * 64)[1] = 1 << 19; /* MEV */
+	for (u32 i = 0; i < 3; i++)
+		write_at(5, VA + 0x1000);
+	assert_int_equal(get32(0x100a8), 4);
+	write_at(5, VA + 0x1008);
+	assert_int_equal(get32(0x100a8), 5);
+	reg32(0x100ac, 5);
+	write_at(5, VA + 0x1008);
+	assert_int_equal(get32(0x100a8), 6);
+	assert_int_equal(smmu_event_count(smmu), 8);
+}
+
 static void errors_are_injected(void **state UNUSED)
 {
 	static const u8 codes[] = { SMMU_CERROR_ILL, SMMU_CERROR_ABT };
@@ -641,6 +706,9 @@ int main(void)
 		cmocka_unit_test(bad_entries_are_refused),
 		cmocka_unit_test(changes_without_break_are_told),
 		cmocka_unit_test(queue_overflow_both_ways),
+		cmocka_unit_test(N81_a_second_overflow_does_not_show),
+		cmocka_unit_test(late_records_come_by_a_sync),
+		cmocka_unit_test(records_are_merged_where_the_entry_says_so),
 		cmocka_unit_test(errors_are_injected),
 		cmocka_unit_test(translated_requests_need_atschk),
 	};
