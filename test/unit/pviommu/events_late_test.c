@@ -15,9 +15,9 @@
 #define OLD_COOKIE 0x1122334455667788ull
 #define NEW_COOKIE 7ull
 /* Mapped by one of two domains each: who faults there is under the other. */
-#define OLD_HAS    0x100000ull
-#define NEW_HAS    0x200000ull
-#define VSID       1u
+#define OLD_HAS 0x100000ull
+#define NEW_HAS 0x200000ull
+#define VSID    1u
 
 static struct pviommu_ring *ring;
 static u32 old_domain, new_domain;

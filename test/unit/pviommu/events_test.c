@@ -171,6 +171,20 @@ static void N70_stage_2_faults_name_the_devices_address(void **state UNUSED)
 						    .cookie = COOKIE });
 }
 
+/* Readers of 48 bytes know the flags of virtio-iommu's records and no other. */
+static void S4_2_N83_long_records_have_no_flags_of_ours(void **state UNUSED)
+{
+	struct pviommu_event got;
+
+	boot_with(bench_stage2_only());
+	ring_at(RING, 4, PVIOMMU_RECORD_LONG);
+	assert_status(events_setup(0, RING, 4, 0, PVIOMMU_EVENTS_RECORD(PVIOMMU_RECORD_LONG)), PC_SUCCESS);
+	fault_at(IOVA);
+	drain();
+	got = take();
+	assert_int_equal(got.flags, PVIOMMU_EVENT_WRITE | PVIOMMU_EVENT_ADDRESS);
+}
+
 /* --- S1-2, N84, N85: PASIDs */
 
 static enum smmu_event tagged(u32 pasid, u64 iova)
@@ -296,6 +310,9 @@ static void S0_12_N71_events_of_nobody_stay(void **state UNUSED)
 	smmu_dma_write(bench_smmu[0], 0x7ff, 0, &value, 8); /* nobody's stream */
 	bench_assign(3, 1, 5); /* a name, under another pvIOMMU, without a ring */
 	bench_faults(3, 0, 0, SMMU_C_BAD_STE);
+	/* Under this one, and no name yet: never as vSID 0. */
+	assert_status(pc_dev_assign(1, PC_VM_PRIMARY, 0), PC_SUCCESS);
+	bench_faults(1, 0, 0, SMMU_C_BAD_STE);
 	drain();
 	assert_int_equal(waiting(), 0);
 	assert_int_equal(ring->sequence, 0);
@@ -395,6 +412,7 @@ static void S1_11_N66_N67_a_full_ring_counts_what_it_loses(void **state UNUSED)
 	assert_int_equal(take().sequence, 6);
 	fault_at(IOVA);
 	drain();
+	assert_int_equal(waiting(), 1);
 	assert_int_equal(take().sequence, 8);
 	assert_int_equal(ring->lost, 4);
 }
@@ -597,6 +615,38 @@ static void S1_4_a_vm_has_its_own_ring_and_interrupt(void **state UNUSED)
 	bench_destroy(vm);
 }
 
+/* Records of 48 bytes lie across pages, which are anywhere: every second page of the primary's here, the last first. */
+static void S4_11_a_ring_of_scattered_pages(void **state UNUSED)
+{
+	const u32 log2 = 8, bytes = PVIOMMU_RECORD_LONG, pages = 4;
+	struct pviommu_event got;
+	u32 vm;
+
+	boot_bare();
+	vm = bench_vm_of(0, 128, 1);
+	for (u32 i = 0; i < pages; i++)
+		bench_donate(vm, AT + i * PAGE_SIZE, bench_page(1006 - 2 * i), 1, PC_DONATE_SCRUB);
+	bench_fill(bench_page(1001), PAGE_SIZE, 0x5a);
+	bench_vm_assign(0, vm, 0, 1);
+	ring = bench_ptr(bench_page(1006));
+	assert_status(vm_pv(vm, PVIOMMU_EVENTS_SETUP, 0, AT, log2, 0, PVIOMMU_EVENTS_RECORD(bytes)), PC_SUCCESS);
+	for (u32 i = 0; i < 300; i++) {
+		bench_faults(0, i % 3, IOVA, SMMU_C_BAD_STE);
+		drain();
+		for (u32 k = 0; k < bytes; k++) {
+			u64 at = sizeof(*ring) + (u64)(i % (1u << log2)) * bytes + k;
+
+			((u8 *)&got)[k] = *((u8 *)bench_ptr(bench_page(1006 - 2 * (at / PAGE_SIZE))) + at % PAGE_SIZE);
+		}
+		assert_true(got.endpoint == 1 + i % 3 && got.reason == PVIOMMU_REASON_DOMAIN && got.address == 0);
+		ring->consumer++;
+	}
+	assert_int_equal(ring->lost, 0);
+	for (u32 i = 1001; i < 1007; i += 2)
+		assert_true(bench_all(bench_page(i), PAGE_SIZE, i == 1001 ? 0x5a : 0));
+	bench_destroy(vm);
+}
+
 /* V6: all that is not zero in a VM's memory is in the records that it knows, in its own names. */
 static void V6_N70_nothing_else_is_written_to_a_vm(void **state UNUSED)
 {
@@ -789,11 +839,40 @@ static void S0_10_a_failed_invalidation_is_told(void **state UNUSED)
 	assert_int_equal(waiting(), 0);
 }
 
+/* Those behind the unit that failed, and nobody else: each under its own name. */
+static void S0_10_only_who_is_behind_the_unit_that_failed(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	struct pviommu_ring *first;
+	struct pviommu_event got;
+	u32 other;
+
+	o.iommus = 2;
+	boot_with(o);
+	first = ring;
+	bench_hardware_fails();
+	bench_assign(5, 1, 33);
+	ring_at(bench_page(610), 4, PVIOMMU_RECORD_FULL);
+	assert_status(events_setup(1, bench_page(610), 4, 0, PVIOMMU_EVENTS_RECORD(PVIOMMU_RECORD_FULL)), PC_SUCCESS);
+	other = bench_domain();
+	assert_status(pv_attach(1, 33, 0, other, 0), PC_SUCCESS);
+	bench_map(other, 0x100000, bench_page(1), PAGE_SIZE);
+	smmu_inject_silence(bench_smmu[1], 0);
+	assert_status(pv_unmap(other, 0x100000, PAGE_SIZE), PC_IO);
+	got = take();
+	assert_event(&got, &(struct pviommu_event){ .reason = PVIOMMU_REASON_INVAL_TIMEOUT,
+						    .endpoint = 33,
+						    .kind = PVIOMMU_KIND_INVALIDATION });
+	assert_int_equal(waiting(), 0);
+	assert_true(first->producer == 0 && first->lost == 0 && first->sequence == 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(S1_3_S4_3_S4_10_every_field_of_a_fault),
 		cmocka_unit_test(N70_stage_2_faults_name_the_devices_address),
+		cmocka_unit_test(S4_2_N83_long_records_have_no_flags_of_ours),
 		cmocka_unit_test(S1_2_S1_5_N84_N85_each_pasid_has_its_cookie),
 		cmocka_unit_test(S1_1_S1_7_late_records_are_nobodys),
 		cmocka_unit_test(N72_a_new_name_is_told_and_the_old_one_never),
@@ -809,6 +888,7 @@ int main(void)
 		cmocka_unit_test(S1_4_V2_ring_pages_are_pinned_and_the_sequence_survives),
 		cmocka_unit_test(N68_the_sequence_wraps),
 		cmocka_unit_test(S1_4_a_vm_has_its_own_ring_and_interrupt),
+		cmocka_unit_test(S4_11_a_ring_of_scattered_pages),
 		cmocka_unit_test(V6_N70_nothing_else_is_written_to_a_vm),
 		cmocka_unit_test(E4_H3_teardown_while_it_floods),
 		cmocka_unit_test(N81_overflow_is_told_to_everybody_behind_the_unit),
@@ -818,6 +898,7 @@ int main(void)
 		cmocka_unit_test(H2_a_share_of_the_ring_is_left_to_others),
 		cmocka_unit_test(S0_10_a_quarantine_names_each_endpoint),
 		cmocka_unit_test(S0_10_a_failed_invalidation_is_told),
+		cmocka_unit_test(S0_10_only_who_is_behind_the_unit_that_failed),
 	};
 
 	return SUITE("events", cases);
