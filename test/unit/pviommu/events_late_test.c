@@ -79,6 +79,7 @@ static void boot_with(const struct bench_options *o)
 
 static u64 racing;        /* accesses so far; each has an address of its own */
 static bool in_the_midst;
+static bool others_drain; /* another CPU makes its exits meanwhile */
 
 static void access_both(void)
 {
@@ -95,9 +96,27 @@ static void access_both(void)
 	in_the_midst = false;
 }
 
-static void at_store(void *ctx UNUSED, u64 *entry UNUSED, u64 value UNUSED) { access_both(); }
+/* Where the one that changes has a queue in hand the other would wait. */
+static void drain_beside(void)
+{
+	if (others_drain && fake_locks_held() == 1 && !in_the_midst) {
+		in_the_midst = true;
+		iommu_drain(&iommu_instance[0]);
+		in_the_midst = false;
+	}
+}
 
-static void at_relax(void *ctx UNUSED) { access_both(); }
+static void at_store(void *ctx UNUSED, u64 *entry UNUSED, u64 value UNUSED)
+{
+	access_both();
+	drain_beside();
+}
+
+static void at_relax(void *ctx UNUSED)
+{
+	access_both();
+	drain_beside();
+}
 
 static void race(bool on)
 {
@@ -179,6 +198,18 @@ static void S1_1_S1_7_a_fault_in_a_change_is_told_as_what_it_was(void **state UN
 static void S1_1_S1_7_the_same_while_hardware_takes_its_time(void **state UNUSED)
 {
 	replace_detach_attach(bench_defaults(), SMMU_ON_RELAX, false);
+}
+
+static void S1_1_S1_7_the_same_while_another_cpu_drains(void **state UNUSED)
+{
+	others_drain = true;
+	replace_detach_attach(bench_defaults(), SMMU_ON_RELAX, false);
+}
+
+static void S1_7_late_records_while_another_cpu_drains(void **state UNUSED)
+{
+	others_drain = true;
+	replace_detach_attach(bench_stage2_only(), SMMU_ON_RELAX, true);
 }
 
 static void S1_7_the_same_in_stage_2(void **state UNUSED)
@@ -310,6 +341,8 @@ int main(void)
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(S1_1_S1_7_a_fault_in_a_change_is_told_as_what_it_was),
 		cmocka_unit_test(S1_1_S1_7_the_same_while_hardware_takes_its_time),
+		cmocka_unit_test(S1_1_S1_7_the_same_while_another_cpu_drains),
+		cmocka_unit_test(S1_7_late_records_while_another_cpu_drains),
 		cmocka_unit_test(S1_7_the_same_in_stage_2),
 		cmocka_unit_test(S1_7_the_same_in_stage_1),
 		cmocka_unit_test(S1_7_the_same_with_records_that_come_late),
