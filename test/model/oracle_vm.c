@@ -259,7 +259,8 @@ static void state_of_vm(const struct vm *vm)
 	for (u32 i = 0; i < vm->view.vcpu_count; i++)
 		state_add(s, (u64)vm->vcpu[i].load << 1 |
 				     (u64)vm->vcpu[i].undelivered << 2 | (u64)vm->vcpu[i].running << 3);
-	for (u32 i = 0; i < vm->guard_count; i++)
+	/* The list is in the VM's pool, and goes with it. */
+	for (u32 i = 0; i < vm->guard_count && !(vm->state == VM_DYING && vm->teardown == TEARDOWN_POOL); i++)
 		state_add(s, vm->guard[i]);
 	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++)
 		state_add(s, vm->pviommu[i].attached | (u64)vm->pviommu[i].vsid_count << 32 |

@@ -98,6 +98,12 @@ static struct spec_pv pv_words(const struct pviommu *pv)
 	return words;
 }
 
+/* The list is in the VM's pool, and goes with it. */
+static u32 guards_of(const struct vm *vm)
+{
+	return vm->state == VM_DYING && vm->teardown == TEARDOWN_POOL ? 0 : vm->guard_count;
+}
+
 static struct spec_vm_words vm_words(const struct vm *vm)
 {
 	struct spec_vm_words w = {
@@ -111,7 +117,7 @@ static struct spec_vm_words vm_words(const struct vm *vm)
 		.domain_max = vm->domain_max,
 		.domains = vm->domain_count,
 		.open_mmio = vm->open_mmio,
-		.guards = vm->guard_count,
+		.guards = guards_of(vm),
 		.runners = vm->runners,
 		.teardown = vm->state == VM_DYING ? vm->teardown : 0,
 		.cpu_tables = vm->cpu_pt.tables,
@@ -420,7 +426,7 @@ static void take_vm(const struct vm *vm)
 	take_view(&v->dma, vm->primary ? &vm->dma_pt : NULL);
 	if (!vm_there(vm))
 		return;
-	for (u32 i = 0; i < vm->guard_count; i++)
+	for (u32 i = 0; i < guards_of(vm); i++)
 		v->guard[i] = vm->guard[i];
 	for (u32 i = 0; i < SPEC_VCPUS; i++)
 		v->vcpu[i].w = vcpu_words(&vm->vcpu[i]);
