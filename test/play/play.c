@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "play.h"
 
+#include <stddef.h>
+
 #include "abi/hcall.h"
 #include "abi/pviommu.h"
 #include "abi/status.h"
@@ -116,6 +118,8 @@ static void create(struct play *p)
 		p->vm[i] = (uint32_t)a.r1;
 		for (uint32_t k = 0; k < PLAY_DOMAINS; k++)
 			p->domain[i][k] = 0;
+		for (uint32_t k = 0; k < PLAY_RINGS; k++)
+			p->ring[i][k] = 0;
 		return;
 	}
 	/* One too many; as far as it goes. */
@@ -365,6 +369,63 @@ void play_some_call(struct play *p)
 	}
 }
 
+/* --- rings of events */
+
+static uint32_t some_record_bytes(struct play *p)
+{
+	static const uint8_t bytes[] = { PVIOMMU_RECORD_SHORT, PVIOMMU_RECORD_LONG, PVIOMMU_RECORD_FULL };
+
+	return some(p, 16) == 0 ? (uint32_t)some(p, 256) : bytes[some(p, COUNT_OF(bytes))];
+}
+
+static void ring_open(struct play *p, uint32_t who, uint64_t pviommu)
+{
+	uint64_t at = who == PLAY_PRIMARY ? page_of_primary(p) : ipa_of(p, who);
+	/* Small ones, so that they are full, and of one page, so that all of it is often the owner's. */
+	uint64_t log2 = some(p, 4) == 0 ? some(p, 14) : some(p, 6);
+	uint64_t irq = some(p, 3) == 0 ? 0 : who == PLAY_PRIMARY ? p->event_irq :
+								   36 + some(p, 8);
+	uint64_t flags = PVIOMMU_EVENTS_RECORD(some_record_bytes(p)) | (some(p, 32) == 0 ? some(p, 256) : 0);
+
+	if (pv(p, PLAY_EVENTS, who, PVIOMMU_EVENTS_SETUP, pviommu, at, log2, irq, flags).status == PC_SUCCESS &&
+	    pviommu < PLAY_RINGS)
+		p->ring[who][pviommu] = at;
+}
+
+/* All that it reads, some, none, or what cannot be. */
+static void ring_forge(struct play *p, uint32_t who, uint64_t pviommu)
+{
+	uint64_t at = pviommu < PLAY_RINGS ? p->ring[who][pviommu] : 0;
+
+	if (at == 0)
+		return;
+	if (some(p, 4) == 0)
+		play_own_word(p, who, at + offsetof(struct pviommu_ring, mask_irq), (uint32_t)some(p, 2));
+	else
+		play_own_word(p, who, at + offsetof(struct pviommu_ring, consumer),
+			      (uint32_t)(some(p, 3) == 0 ? some(p, ~0ull) : some(p, 64)));
+}
+
+void play_some_events(struct play *p)
+{
+	uint32_t who = some(p, 2) == 0 ? PLAY_PRIMARY : (uint32_t)some(p, PLAY_VMS);
+	uint64_t pviommu = some(p, 32) == 0 ? some(p, 16) : some(p, PLAY_RINGS);
+
+	if (who != PLAY_PRIMARY && !can_call(p, who))
+		who = PLAY_PRIMARY;
+	switch (some(p, 8)) {
+	case 0:
+		pv(p, PLAY_EVENTS, who, PVIOMMU_EVENTS_SETUP, pviommu, 0, 0, 0, 0);
+		break;
+	case 1 ... 4:
+		ring_forge(p, who, pviommu);
+		break;
+	default:
+		ring_open(p, who, pviommu);
+		break;
+	}
+}
+
 /* --- raw calls */
 
 static uint64_t some_word(struct play *p)
@@ -478,8 +539,11 @@ void play_action(struct play *p)
 	case 15 ... 18:
 		play_some_dma(p);
 		break;
-	case 19 ... 22:
+	case 19 ... 21:
 		play_some_raw_call(p);
+		break;
+	case 22:
+		play_some_events(p);
 		break;
 	case 23:
 		play_some_words(p);

@@ -17,6 +17,7 @@
 #define PLAY_BLOCKS  5u       /* of 2 MiB, likewise */
 #define PLAY_DOMAINS 4u
 #define PLAY_DEVICES 16u
+#define PLAY_RINGS   2u /* by pvIOMMU */
 #define PLAY_POISON  0xdeadbeefcafef00dull /* in registers that a call does not use */
 
 enum play_kind { PLAY_CREATE,
@@ -41,6 +42,7 @@ enum play_kind { PLAY_CREATE,
 		 PLAY_UNMAP,
 		 PLAY_ATTACH,
 		 PLAY_DETACH,
+		 PLAY_EVENTS,
 		 PLAY_RAW,
 		 PLAY_KINDS };
 
@@ -75,13 +77,17 @@ struct play {
 	uint64_t bar[PLAY_DEVICES];
 	uint32_t vm[PLAY_VMS];    /* handles; 0: not there */
 	uint32_t domain[PLAY_VMS + 1][PLAY_DOMAINS];
+	uint64_t ring[PLAY_VMS + 1][PLAY_RINGS]; /* where each VM's last ones are, or were; 0: there was none */
+	uint64_t event_irq;       /* one of the primary's */
 };
 
 /* --- what a record chooses */
 
-/* One action of `kind` below 24 (of hcall.c's 32): calls, DMA, raw calls, words in memory. */
+/* One action of `kind` below 24 (of hcall.c's 32): calls, DMA, rings, raw calls, words in memory. */
 void play_some_call(struct play *p);
 void play_some_dma(struct play *p);
+/* A ring of events is set up, anew, or taken away; or its guest writes its line of the header. */
+void play_some_events(struct play *p);
 void play_some_raw_call(struct play *p);
 void play_some_words(struct play *p);
 /* The action of a record; above these it is the player's: kind 24 to 31. */
@@ -106,6 +112,8 @@ bool play_unassigned(struct play *p, uint32_t device);
 void play_dma(struct play *p, uint32_t device, uint32_t endpoint, uint64_t at, bool write);
 /* A word of page n, if the primary has it. */
 void play_word(struct play *p, uint64_t n, uint64_t offset, uint64_t value);
+/* 32 bits of who's own memory, if it has it there and who plays gets at it. */
+void play_own_word(struct play *p, uint32_t who, uint64_t ipa, uint32_t value);
 void play_hardware(struct play *p, uint32_t kind);
 
 #endif

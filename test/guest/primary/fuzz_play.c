@@ -483,6 +483,14 @@ void play_word(struct play *p, uint64_t n, uint64_t offset, uint64_t value)
 		(void)!TRY(mmio_write64(arena + n * PAGE + offset, value));
 }
 
+/* A secondary's own memory is its own; the primary's may go from one moment to the next. */
+void play_own_word(struct play *p, uint32_t who, uint64_t at, uint32_t value)
+{
+	(void)p;
+	if (who == PLAY_PRIMARY)
+		(void)!TRY(mmio_write32(at, value));
+}
+
 /* What hardware does by itself is QEMU's; resets get on meanwhile, and there is DMA under way. */
 void play_hardware(struct play *p, uint32_t kind)
 {
@@ -548,7 +556,15 @@ void fuzz_open(void)
 	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++) {
 		struct play *p = &play[cpu];
 
-		*p = (struct play){ .pages = arena, .any = hyp.base, .any_pages = hyp.size / PAGE, .at = AT, .exit = (u64)exits[cpu], .device_count = device_count };
+		*p = (struct play){
+			.pages = arena,
+			.any = hyp.base,
+			.any_pages = hyp.size / PAGE,
+			.at = AT,
+			.exit = (u64)exits[cpu],
+			.device_count = device_count,
+			.event_irq = OK(pv_query(0, PVIOMMU_Q_EVENT_IRQ, 0)).r1,
+		};
 		for (u32 n = 0; n < device_count; n++) {
 			p->endpoints[n] = device[n].count;
 			p->bar[n] = device[n].regs[0] ? device[n].regs[0] : arena;
@@ -572,6 +588,7 @@ void fuzz_round_begin(void)
 		domains[domain_count++] = OK(pv_alloc_domain()).r1;
 	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++) {
 		memset(play[cpu].domain, 0, sizeof(play[cpu].domain));
+		memset(play[cpu].ring, 0, sizeof(play[cpu].ring));
 		for (u32 i = 0; i < PLAY_VMS; i++)
 			play[cpu].vm[i] = (u32)slot[i].vm.handle;
 		for (u32 i = 0; i < 2; i++)
@@ -602,6 +619,7 @@ static void detach_all(void)
 	for (u64 id = 0; id < pviommus; id++) {
 		struct hres count = pv_query(id, PVIOMMU_Q_VSID_COUNT, 0);
 
+		(void)pv_events_setup(id, 0, 0, 0, 0);
 		for (u64 n = 0; hres_ok(count) && n < count.r1; n++) {
 			u64 vsid = OK(pv_query(id, PVIOMMU_Q_VSID, n)).r1;
 

@@ -209,6 +209,32 @@ static void detach(const struct name *n, u32 domain)
 	(void)pv_detach(n->pviommu, n->vsid, n->pasid, domain);
 }
 
+/* A ring, small enough to be full; or its guest says that it has read as much as it likes. */
+static void events(void)
+{
+	static const u8 bytes[] = { PVIOMMU_RECORD_SHORT, PVIOMMU_RECORD_LONG, PVIOMMU_RECORD_FULL };
+	u64 pviommu = fake_random_below(2), at = bench_page(2044 + pviommu);
+	struct pviommu_ring *ring = bench_ptr(at);
+
+	switch (fake_random_below(8)) {
+	case 0:
+		(void)bench_call(PC_PVIOMMU_OP, PVIOMMU_EVENTS_SETUP, pviommu, 0, 0, 0, 0);
+		break;
+	case 1:
+		(void)bench_call(PC_PVIOMMU_OP, PVIOMMU_EVENTS_SETUP, pviommu, at, fake_random_below(6),
+				 fake_random_below(2) == 0 ? 0 : machine->event_irq[fake_random_below(2)],
+				 PVIOMMU_EVENTS_RECORD(bytes[fake_random_below(ARRAY_SIZE(bytes))]));
+		break;
+	case 2:
+		ring->consumer = (u32)fake_random();
+		ring->mask_irq = (u32)fake_random_below(2);
+		break;
+	default:
+		ring->consumer = ring->producer;
+		break;
+	}
+}
+
 static void ask(u32 domain, u64 iova)
 {
 	switch (fake_random_below(4)) {
@@ -217,6 +243,9 @@ static void ask(u32 domain, u64 iova)
 		break;
 	case 1:
 		(void)pv_stats(fake_random_below(3), fake_random_below(PVIOMMU_STAT_COUNT + 1));
+		break;
+	case 2:
+		events();
 		break;
 	default:
 		(void)pv_iova_to_ipa(domain, iova + fake_random_below(PAGE_SIZE));

@@ -121,6 +121,16 @@ void play_word(struct play *p UNUSED, uint64_t n, uint64_t offset, uint64_t valu
 		*word = value;
 }
 
+void play_own_word(struct play *p, uint32_t who, uint64_t at, uint32_t value)
+{
+	const struct vm *vm = vm_of(p, who);
+	pa_t pa;
+
+	if (vm != NULL && vm_ipa_to_pa(vm, ipa(at & ~PAGE_MASK), &pa) && page_find(pa) != NULL &&
+	    page_usable(page_find(pa), vm->owner, true))
+		*(u32 *)bench_ptr(pa.v + (at & PAGE_MASK)) = value;
+}
+
 void play_hardware(struct play *p UNUSED, uint32_t kind) { random_hardware(kind); }
 
 void random_vms_begin(void)
@@ -132,6 +142,7 @@ void random_vms_begin(void)
 		.at = 0x80000000ull,
 		.exit = BENCH_EXIT,
 		.device_count = BENCH_DEVICE_COUNT,
+		.event_irq = machine->event_irq[0],
 	};
 	for (u32 i = 0; i < BENCH_DEVICE_COUNT; i++) {
 		random_vms.endpoints[i] = device_table[i].endpoint_count;

@@ -24,10 +24,16 @@ static void play(struct bench_options o, u64 seed)
 		for (u64 n = fake_random_below(4); n > 0; n--)
 			play_some_dma(&random_vms);
 		if (fake_random_below(8) == 0)
+			play_some_events(&random_vms);
+		if (fake_random_below(8) == 0)
+			hyp_exit_work(vm_vcpu(vm_primary, bench_cpu));
+		if (fake_random_below(8) == 0)
 			smmu_speculate(bench_smmu[0]);
 	}
-	/* K4: the end of all of them. */
+	/* K4: the end of all of them, and of the primary's rings. */
 	bench_reset_turns = 0;
+	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++)
+		(void)bench_call(PC_PVIOMMU_OP, PVIOMMU_EVENTS_SETUP, i, 0, 0, 0, 0);
 	for (u32 i = 0; i < PLAY_VMS; i++)
 		if (vm_find(random_vms.vm[i]) != NULL)
 			bench_destroy(random_vms.vm[i]);
@@ -46,7 +52,7 @@ static void V1_to_V10_random_vms_nested(void **state UNUSED) { play(bench_defaul
 
 static void V1_to_V10_random_vms_stage1_only(void **state UNUSED) { play(bench_stage1_only(), 22); }
 
-static void V1_to_V10_random_vms_stage2_only(void **state UNUSED) { play(bench_stage2_only(), 13); }
+static void V1_to_V10_random_vms_stage2_only(void **state UNUSED) { play(bench_stage2_only(), 15); }
 
 static void V1_to_V10_random_vms_two_smmus(void **state UNUSED)
 {
@@ -54,7 +60,7 @@ static void V1_to_V10_random_vms_two_smmus(void **state UNUSED)
 
 	o.stores = FAKE_STORES_RANDOM;
 	o.iommus = 2;
-	play(o, 14);
+	play(o, 25);
 }
 
 static void V1_to_V10_random_vms_no_live_split(void **state UNUSED)
