@@ -48,6 +48,12 @@ SECONDARIES = {
     "destroy_2m": (512, "and a block"),
 }
 
+# figure: (how many records, what is measured); no figure to hold. test/guest/bench/bench_events.c says more.
+EVENTS = {
+    "event_1": (1, "a fault and its record"),
+    "event_64": (64, "64 at once, as many as one exit takes"),
+}
+
 # figure of the boot: (must, goal, what)
 BOOT = {
     "startup_el2": (5_000_000, None, "from reset to the primary's first instruction"),

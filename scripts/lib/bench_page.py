@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The performance report as text: one page, from the figures of bench.json."""
 
-from .bench_figures import (BOOT, CALLS, CODE, CODE_OF_THE_PRIMARY, COLD, CROWD, CROWD_FACTOR, FLOOR, GROWTH,
-                            GROWTH_FACTOR, HELD, LONGEST, LONGEST_LIMIT, MEMORY, SECONDARIES)
+from .bench_figures import (BOOT, CALLS, CODE, CODE_OF_THE_PRIMARY, COLD, CROWD, CROWD_FACTOR, EVENTS, FLOOR,
+                            GROWTH, GROWTH_FACTOR, HELD, LONGEST, LONGEST_LIMIT, MEMORY, SECONDARIES)
 
 ABOVE = "ABOVE"
 COLUMNS = 3
@@ -113,6 +113,18 @@ def secondaries(page):
         page.say(f"{name:<15}{page.number(name)}  {what}{'; ' + each.strip() if each else ''}")
 
 
+def events(page):
+    page.title("Events: from the access that is refused, over the SMMU's interrupt, to the first instruction of the guest's vector")
+    for name, (records, what) in EVENTS.items():
+        value = page.results.get(name)
+        page.hold(value is not None)
+        each = f"; {value / records:.1f} a record" if records > 1 and value else ""
+        page.say(f"{name:<15}{page.number(name)}  {what}{each}")
+    one, batch = (page.results.get(name) for name in EVENTS)
+    if one and batch:
+        page.say(f"{'a record more':<15}{(batch - one) / (EVENTS['event_64'][0] - 1):>9.1f}")
+
+
 def boot(page):
     page.title("Boot: instructions that EL2 itself executes (1 GiB, one CPU, NVMe and virtio-net)")
     for name, (must, goal, what) in BOOT.items():
@@ -151,7 +163,7 @@ def make(results, image, profile):
     page.say("Portcullis: performance report")
     page.say(f"image {image}")
     page.say("QEMU virt, SMMUv3, one CPU -cpu max, -icount shift=0,sleep=off: instructions, which repeat exactly; never time.")
-    for section in (calls, longest, growth, host, secondaries, boot, memory):
+    for section in (calls, longest, growth, host, secondaries, events, boot, memory):
         section(page)
     if profile:
         page.title("Where the instructions go")

@@ -8,4 +8,7 @@
 /* bench_vm.c: secondaries, of memory that begins at a 2 MiB boundary; an empty call's figure is known. */
 void bench_vms(u64 memory, u32 null_call);
 
+/* bench_events.c: faults of the rig's testdev, which is attached. */
+void bench_events(void);
+
 #endif

@@ -231,6 +231,7 @@ CASE(bench, all)
 	rig_attach(TESTDEV, rig.domain);
 	bench_count_begin();
 	bench_all(BASE_IOVA / 4);
+	bench_events();
 	bench_vms(memory, null_call());
 	crowd();
 	bench_suffix = "_1000";

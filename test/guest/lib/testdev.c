@@ -23,7 +23,7 @@ void testdev_open(struct testdev *t, u32 bdf)
 	pci_enable(bdf);
 }
 
-u32 testdev_write(const struct testdev *t, u64 iova, u64 ipa, u32 bytes)
+void testdev_arm(const struct testdev *t, u64 iova, u64 ipa, u32 bytes)
 {
 	mmio_write32(t->regs + REG_IOVA_LO, (u32)iova);
 	mmio_write32(t->regs + REG_IOVA_HI, (u32)(iova >> 32));
@@ -33,6 +33,11 @@ u32 testdev_write(const struct testdev *t, u64 iova, u64 ipa, u32 bytes)
 	mmio_write32(t->regs + REG_ATTRS, ATTRS_NON_SECURE);
 	mmio_write32(t->regs + REG_ARM, 1);
 	dsb();
+}
+
+u32 testdev_write(const struct testdev *t, u64 iova, u64 ipa, u32 bytes)
+{
+	testdev_arm(t, iova, ipa, bytes);
 	mmio_read32(t->regs + REG_TRIGGER);
 	dsb();
 	return mmio_read32(t->regs + REG_RESULT);

@@ -27,6 +27,8 @@ void testdev_open(struct testdev *t, u32 bdf);
 
 /* DMA of `bytes` at iova, compared at address `ipa`. */
 u32 testdev_write(const struct testdev *t, u64 iova, u64 ipa, u32 bytes);
+/* All of that but the read of the first register, which lets it write. */
+void testdev_arm(const struct testdev *t, u64 iova, u64 ipa, u32 bytes);
 
 /* A 4-byte DMA that must arrive at `target`, which held something else. */
 bool testdev_lands(const struct testdev *t, u64 iova, volatile u32 *target);
