@@ -63,6 +63,7 @@ static void name_set(struct endpoint *e, bool named, u32 vsid_value) NO_LOCK_ANA
 	e->vsid = vsid(vsid_value);
 	e->has_vsid = named;
 	e->since = since;
+	events_share_begin(e);
 	events_release(e->device->pviommu);
 }
 

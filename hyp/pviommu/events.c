@@ -87,6 +87,12 @@ static u32 flags_of(const struct iommu_event *event)
 	       (event->stage2 ? PVIOMMU_EVENT_STAGE2 : 0) | (event->table_walk ? PVIOMMU_EVENT_TABLE_WALK : 0);
 }
 
+void events_share_begin(struct endpoint *e)
+{
+	e->window = ring_written(&e->device->pviommu->ring);
+	e->window_records = 0;
+}
+
 /*
  * One device may have half of a ring that it shares with others, counted in two windows of a quarter: a window ends when
  * the guest has taken all that was there when it began.
@@ -97,10 +103,8 @@ static bool has_share(struct pviommu *pv, struct endpoint *e) MUST_HOLD(ring_cla
 
 	if (pv->ring.page == NULL || pv->vsid_count < 2)
 		return true;
-	if ((s32)(ring_taken(&pv->ring) - e->window) >= 0) {
-		e->window = ring_written(&pv->ring);
-		e->window_records = 0;
-	}
+	if ((s32)(ring_taken(&pv->ring) - e->window) >= 0)
+		events_share_begin(e);
 	return e->window_records++ < (quarter > 0 ? quarter : 1);
 }
 

@@ -51,6 +51,9 @@ void events_release(struct pviommu *pv) RELEASES(ring_class);
 void events_since(struct endpoint *e, u64 since);
 u64 events_mark(const struct endpoint *e);
 
+/* What the endpoint may have of its pvIOMMU's ring is counted from here on: it may have been under another's. */
+void events_share_begin(struct endpoint *e) MUST_HOLD(ring_class);
+
 /* A fault of the endpoint: to its owner's ring, if it is one that an owner may know of. */
 void events_fault(struct endpoint *e, const struct iommu_event *event);
 /* Its faults left no event for a while: how many there were, nobody knows. */

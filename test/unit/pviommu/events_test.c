@@ -837,6 +837,41 @@ static void H2_a_share_of_the_ring_is_left_to_others(void **state UNUSED)
 	assert_int_equal(got.endpoint, 10);
 }
 
+/* Its share is counted anew under another pvIOMMU, whose ring has had fewer records, or more. */
+static void H2_a_share_is_of_the_ring_that_it_is_under(void **state UNUSED)
+{
+	struct pviommu_event got;
+
+	boot();
+	for (u32 i = 0; i < 100; i++) {
+		fault_at(IOVA);
+		drain();
+		take();
+	}
+	assert_status(pv_detach(0, 1, 0, d), PC_SUCCESS);
+	assert_status(pc_dev_release(2), PC_SUCCESS);
+	bench_assign(3, 1, 5);
+	bench_assign(2, 1, 1);
+	ring_at(bench_page(610), 4, PVIOMMU_RECORD_FULL);
+	assert_status(events_setup(1, bench_page(610), 4, 0, PVIOMMU_EVENTS_RECORD(PVIOMMU_RECORD_FULL)), PC_SUCCESS);
+	for (u32 i = 0; i < 50; i++) {
+		bench_faults(2, 0, IOVA, SMMU_C_BAD_STE);
+		drain();
+		got = take();
+		assert_true(got.kind == PVIOMMU_KIND_FAULT && got.endpoint == 1 && got.sequence == i);
+	}
+	assert_int_equal(ring->lost, 0);
+	/* And back. */
+	assert_status(pc_dev_release(2), PC_SUCCESS);
+	bench_assign(2, 0, 1);
+	ring = bench_ptr(RING);
+	for (u32 i = 0; i < 50; i++) {
+		bench_faults(2, 0, IOVA, SMMU_C_BAD_STE);
+		drain();
+		assert_int_equal(take().sequence, 100 + i);
+	}
+}
+
 /* --- S0-10: kinds 3 and 5 */
 
 static void S0_10_a_quarantine_names_each_endpoint(void **state UNUSED)
@@ -932,6 +967,7 @@ int main(void)
 		cmocka_unit_test(H2_N82_the_same_in_stage_1),
 		cmocka_unit_test(H2_only_who_floods_is_muted),
 		cmocka_unit_test(H2_a_share_of_the_ring_is_left_to_others),
+		cmocka_unit_test(H2_a_share_is_of_the_ring_that_it_is_under),
 		cmocka_unit_test(S0_10_a_quarantine_names_each_endpoint),
 		cmocka_unit_test(S0_10_a_failed_invalidation_is_told),
 		cmocka_unit_test(S0_10_only_who_is_behind_the_unit_that_failed),
