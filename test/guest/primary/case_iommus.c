@@ -4,6 +4,7 @@
 #include "pci.h"
 #include "ram.h"
 #include "rig.h"
+#include "ring.h"
 
 static struct testdev far_dev; /* behind the second SMMU */
 static u32 far_device, far_pviommu;
@@ -127,4 +128,54 @@ CASE(iommus, faults_are_counted_where_they_happen_H1)
 		FAULTS(far_dev, RIG_IOVA + PAGE, rig.page);
 	REQUIRE_EQUAL(faults_settled(far_pviommu, there + 5), there + 5);
 	REQUIRE_EQUAL(OK(pv_stats(rig.pviommu, PVIOMMU_STAT_FAULTS)).r1, here);
+}
+
+static struct pviommu_ring *ring_of(u32 pviommu)
+{
+	struct pviommu_ring *ring = ram_alloc(align_up(ring_bytes(4, PVIOMMU_RECORD_FULL), PAGE), PAGE);
+
+	OK(pv_events_setup(pviommu, (u64)ring, 4, 0, RING_FULL_RECORDS));
+	return ring;
+}
+
+/* The next record that is no loss of before. */
+static struct pviommu_event next_of(struct pviommu_ring *ring)
+{
+	struct pviommu_event event = { 0 };
+
+	for (u32 tries = 0; tries < 100000; tries++) {
+		OK(dev_count());
+		if (ring_take(ring, &event) && event.kind == PVIOMMU_KIND_FAULT)
+			return event;
+	}
+	REQUIRE(false, "no record came");
+	return event;
+}
+
+/* Two SMMUs, two queues, two rings, in turn and mixed; the same stream number behind both would be two names. */
+CASE(iommus, events_of_each_in_its_own_ring_S0_8_S0_9)
+{
+	struct pviommu_ring *here, *there;
+
+	open_both();
+	assign_far();
+	OK(pv_attach(far_pviommu, RIG_VSID(20), 0, rig.domain, 0));
+	here = ring_of(rig.pviommu);
+	there = ring_of(far_pviommu);
+	for (u32 i = 1; i <= 40; i++) {
+		struct pviommu_event near_event, far_event;
+
+		FAULTS(far_dev, RIG_IOVA + 2 * i * PAGE, rig.page);
+		FAULTS(rig.testdev2, RIG_IOVA + (2 * i + 1) * PAGE, rig.page);
+		near_event = next_of(here);
+		far_event = next_of(there);
+		REQUIRE(near_event.endpoint == RIG_VSID(TESTDEV2) && near_event.address == RIG_IOVA + (2 * i + 1) * PAGE,
+			"endpoint %#x at %#lx", near_event.endpoint, near_event.address);
+		REQUIRE(far_event.endpoint == RIG_VSID(20) && far_event.address == RIG_IOVA + 2 * i * PAGE, "endpoint %#x at %#lx",
+			far_event.endpoint, far_event.address);
+		REQUIRE(!ring_waiting(here) && !ring_waiting(there), "more than one record of one fault");
+	}
+	OK(pv_events_setup(rig.pviommu, 0, 0, 0, 0));
+	OK(pv_events_setup(far_pviommu, 0, 0, 0, 0));
+	detach_far();
 }

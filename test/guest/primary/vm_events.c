@@ -3,6 +3,8 @@
  * Events of a VM's own devices: in its ring, by its interrupt, in its names. One that floods keeps nobody else's away, and
  * may end in the middle of it.
  */
+#include <string.h>
+
 #include "gic.h"
 #include "machine.h"
 #include "pci.h"
@@ -16,6 +18,7 @@
 #define RING_PAGE  16ul /* of the heap */
 #define RING_IRQ   70u
 #define NOT_MAPPED (RIG_IOVA + 0x100000)
+#define CALLS_MAX  (4096 / 64 + 1) /* hardware's queue, and what a call takes of it */
 
 static struct vmm a, b;
 static struct vmdev slot, single;
@@ -70,12 +73,13 @@ CASE(vmevents, ring_page_and_interrupt_are_kept_V2)
 }
 
 /*
- * A floods, B has a single fault, its device behind the same SMMU. B hears of it within as many exits as drain a whole
- * queue of 4,096, 64 each: A's part of it is muted, so that the queue has room.
+ * A floods, 51,200 refused words in all; B has single faults, its device behind the same SMMU. B hears of each within as many
+ * calls of its own as drain a whole queue of 4,096, 64 each, and one more: A's part of it is muted, so that there is room.
  */
 CASE(vmevents, a_flood_of_one_vm_keeps_no_fault_of_another_N82)
 {
 	const u64 *r;
+	u64 calls;
 	u32 bdf;
 
 	open_a(4);
@@ -86,18 +90,76 @@ CASE(vmevents, a_flood_of_one_vm_keeps_no_fault_of_another_N82)
 	vmm_start(&b);
 	vmdev_enable(&single);
 	vmdev_attach(&single, 0, vmdev_domain(&b));
-	REQUIRE_EQUAL(ASK(&b, "ring_open", b.heap_ipa + RING_PAGE * PAGE, 4, RING_IRQ, 0)[0], PC_SUCCESS);
+	REQUIRE_EQUAL(ASK(&b, "ring_open", b.heap_ipa + RING_PAGE * PAGE, 4, 0, 0)[0], PC_SUCCESS);
 	for (u32 i = 0; i < 10; i++) {
 		/* 5,120 refused words; then B's. */
 		ASK(&a, "ring_flood", slot.regs[0], NOT_MAPPED, a.heap_ipa, 5);
 		r = ASK(&b, "ring_fault", single.regs[0], NOT_MAPPED + i * PAGE, b.heap_ipa);
-		for (u32 more = 0; r[0] && r[6] == PVIOMMU_KIND_LOST && more < 64; more++)
+		calls = r[11];
+		for (u32 more = 0; r[0] && r[6] == PVIOMMU_KIND_LOST && more < 64; more++) {
 			r = ASK(&b, "ring_next", 0);
+			calls += r[11];
+		}
 		REQUIRE(r[0] && r[6] == PVIOMMU_KIND_FAULT && r[3] == RIG_VSID(0) && r[4] == NOT_MAPPED + i * PAGE,
 			"round %u: kind %lu, endpoint %#lx, address %#lx", i, r[6], r[3], r[4]);
+		REQUIRE(calls <= CALLS_MAX, "round %u: %lu calls until it was told", i, calls);
 	}
 	vmdev_lands(&slot, 0, RIG_IOVA, a.heap_ipa);
 	vmm_destroy(&b);
+	vmm_destroy(&a);
+}
+
+/* No word of the VM's memory lies in the range. */
+static void require_none(u64 ipa, u64 bytes, struct range range, const char *what)
+{
+	const u64 *r = ASK(&a, "find_words", ipa, bytes, range.base, range.base + range.size);
+
+	REQUIRE(!r[0], "%lu words of a VM's memory are %s, the first at %lx: %lx", r[0], what, r[1], r[2]);
+}
+
+/* All of its memory but the mail page, which is the primary's too, and has the range that is looked for. */
+static void require_none_in_all(struct range range, const char *what)
+{
+	u64 behind = a.mail_ipa + PAGE;
+
+	require_none(SERVICE_BASE, a.mail_ipa - SERVICE_BASE, range, what);
+	require_none(behind, SERVICE_BASE + a.pages * PAGE - behind, range, what);
+}
+
+/*
+ * V6: every byte that the hypervisor has written to the VM is in the ring, and there it says what the VM knows, in its own
+ * names. All of the VM's memory is looked through for host addresses: those of the hypervisor's memory, and those at which the
+ * VM's own lies. Its heap was cleared when it was given, and nobody else writes it: there every word but the ring's is zero.
+ * What registers it reads is vgic_regs' affair, what a call answers the specification's.
+ */
+CASE(vmevents, nothing_else_is_written_V6_N70_S3_4)
+{
+	const struct pviommu_event want = { .reason = PVIOMMU_REASON_MAPPING,
+					    .flags = PVIOMMU_EVENT_WRITE | PVIOMMU_EVENT_ADDRESS,
+					    .endpoint = RIG_VSID(2),
+					    .address = NOT_MAPPED + 0x84,
+					    .kind = PVIOMMU_KIND_FAULT,
+					    .arch = PVIOMMU_ARCH_SMMUV3,
+					    .code = 0x10 };
+	struct range all = { 1, ~1ul }, own;
+	u64 ring, behind;
+
+	open_a(4);
+	ring = a.heap_ipa + RING_PAGE * PAGE;
+	behind = ring + sizeof(struct pviommu_ring) + sizeof(want);
+	own = (struct range){ a.own, a.pages * PAGE };
+	REQUIRE(ASK(&a, "ring_fault", slot.regs[2], NOT_MAPPED + 0x84, a.heap_ipa)[0], "no record came");
+	REQUIRE(!memcmp(ASK(&a, "ring_words", sizeof(struct pviommu_ring)), &want, sizeof(want)), "the record is another");
+	REQUIRE(!memcmp(ASK(&a, "ring_words", 0),
+			&(const u32[16]){ PC_ABI_VERSION, 4, 1, 0, 0, 0, 1, PVIOMMU_RECORD_FULL }, 64),
+		"the header's first line is another");
+	/* That the search finds what is there. */
+	REQUIRE_EQUAL(ASK(&a, "find_words", ring, PAGE, NOT_MAPPED + 0x84, NOT_MAPPED + 0x85)[0], 1);
+	require_none(a.heap_ipa, ring - a.heap_ipa, all, "not zero");
+	require_none(behind, a.heap_ipa + HEAP_PAGES * PAGE - behind, all, "not zero");
+	for (u32 i = 0; i < machine.reserved_count; i++)
+		require_none_in_all(machine.reserved[i], "addresses of the hypervisor");
+	require_none_in_all(own, "host addresses of its own memory");
 	vmm_destroy(&a);
 }
 

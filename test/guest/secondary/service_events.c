@@ -41,11 +41,15 @@ SERVICE(ring_close)
 		gic_disable(ring_irq);
 }
 
+/* How often the hypervisor was asked. */
+static u32 asked;
+
 /* With the interrupt until one has come, without by asking the hypervisor, which drains its queue at each call. */
 static void await(void)
 {
 	u64 end = time_ticks() + time_ms(WAIT_MS);
 
+	asked = 0;
 	while (!ring_waiting(ring) && time_ticks() < end) {
 		if (ring_irq) {
 			wfi();
@@ -54,6 +58,7 @@ static void await(void)
 			irq_off();
 		} else {
 			pv_query(0, PVIOMMU_Q_VERSION, 0);
+			asked++;
 		}
 	}
 	/* It may have come before the first look. */
@@ -62,7 +67,7 @@ static void await(void)
 	irq_off();
 }
 
-/* -> whether there is one, then its reason, flags, endpoint, address, sequence, kind, code, cookie, private_data[0]; interrupts */
+/* -> whether there is one, then its reason, flags, endpoint, address, sequence, kind, code, cookie, private_data[0]; interrupts, calls */
 static void tell(void)
 {
 	struct pviommu_event e;
@@ -78,6 +83,7 @@ static void tell(void)
 	mail->result[8] = e.cookie;
 	mail->result[9] = e.private_data[0];
 	mail->result[10] = irqs;
+	mail->result[11] = asked;
 }
 
 /* A DMA of its device and what is told of it. arg: registers of a testdev, IOVA, an IPA of its own */
@@ -95,6 +101,28 @@ SERVICE(ring_next)
 {
 	await();
 	tell();
+}
+
+/* As it lies in memory. arg: offset in the ring -> eight words */
+SERVICE(ring_words)
+{
+	memcpy(mail->result, (const char *)ring + mail->arg[0], 64);
+}
+
+/* arg: IPA, bytes; lowest and first beyond -> how many words there are in between, the IPA of the first, and it */
+SERVICE(find_words)
+{
+	const u64 *at = (const u64 *)mail->arg[0], *end = (const u64 *)(mail->arg[0] + mail->arg[1]);
+
+	mail->result[0] = 0;
+	for (; at < end; at++) {
+		if (*at < mail->arg[2] || *at >= mail->arg[3])
+			continue;
+		if (!mail->result[0]++) {
+			mail->result[1] = (u64)at;
+			mail->result[2] = *at;
+		}
+	}
 }
 
 /* arg: registers of a testdev, IOVA, an IPA of its own, how many times 4096 bytes, at most. Takes what is told of it. */
