@@ -19,6 +19,7 @@
 #define RING_IRQ   70u
 #define NOT_MAPPED (RIG_IOVA + 0x100000)
 #define CALLS_MAX  (4096 / 64 + 1) /* hardware's queue, and what a call takes of it */
+#define TRIES_MAX  500
 
 static struct vmm a, b;
 static struct vmdev slot, single;
@@ -72,17 +73,10 @@ CASE(vmevents, ring_page_and_interrupt_are_kept_V2)
 	vmm_destroy(&a);
 }
 
-/*
- * A floods, 51,200 refused words in all; B has single faults, its device behind the same SMMU. B hears of each within as many
- * calls of its own as drain a whole queue of 4,096, 64 each, and one more: A's part of it is muted, so that there is room.
- */
-CASE(vmevents, a_flood_of_one_vm_keeps_no_fault_of_another_N82)
+static void open_b(void)
 {
-	const u64 *r;
-	u64 calls;
 	u32 bdf;
 
-	open_a(4);
 	if (!rig_find_function(TESTDEV_ID, 0, &bdf))
 		report_skip("this machine has no other testdev");
 	vmm_service(&b, PC_VM_OPEN_MMIO, 1, HEAP_PAGES);
@@ -91,20 +85,53 @@ CASE(vmevents, a_flood_of_one_vm_keeps_no_fault_of_another_N82)
 	vmdev_enable(&single);
 	vmdev_attach(&single, 0, vmdev_domain(&b));
 	REQUIRE_EQUAL(ASK(&b, "ring_open", b.heap_ipa + RING_PAGE * PAGE, 4, 0, 0)[0], PC_SUCCESS);
+}
+
+/* A fault of B's is told within as many calls of its own as drain a whole queue, and one more. */
+static bool told_to_b(u64 iova)
+{
+	return ASK(&b, "ring_fault_within", single.regs[0], iova, b.heap_ipa, CALLS_MAX)[0];
+}
+
+/* A floods, 51,200 refused words in all, between single faults of B, whose device is behind the same SMMU. */
+CASE(vmevents, a_flood_of_one_vm_keeps_no_fault_of_another_N82)
+{
+	open_a(4);
+	open_b();
 	for (u32 i = 0; i < 10; i++) {
-		/* 5,120 refused words; then B's. */
 		ASK(&a, "ring_flood", slot.regs[0], NOT_MAPPED, a.heap_ipa, 5);
-		r = ASK(&b, "ring_fault", single.regs[0], NOT_MAPPED + i * PAGE, b.heap_ipa);
-		calls = r[11];
-		for (u32 more = 0; r[0] && r[6] == PVIOMMU_KIND_LOST && more < 64; more++) {
-			r = ASK(&b, "ring_next", 0);
-			calls += r[11];
-		}
-		REQUIRE(r[0] && r[6] == PVIOMMU_KIND_FAULT && r[3] == RIG_VSID(0) && r[4] == NOT_MAPPED + i * PAGE,
-			"round %u: kind %lu, endpoint %#lx, address %#lx", i, r[6], r[3], r[4]);
-		REQUIRE(calls <= CALLS_MAX, "round %u: %lu calls until it was told", i, calls);
+		REQUIRE(told_to_b(NOT_MAPPED + i * PAGE), "round %u: the fault was not told", i);
 	}
 	vmdev_lands(&slot, 0, RIG_IOVA, a.heap_ipa);
+	vmm_destroy(&b);
+	vmm_destroy(&a);
+}
+
+/*
+ * The same while A floods all the time, on another CPU, 1,024 words with each register read. What comes while hardware's queue is
+ * full is dropped by hardware, and B told that something was; but it is not full for long, since who fills it is muted.
+ * That it would be without muting is for the model to show (events.H2_*): QEMU lets one CPU's devices wait for the other's.
+ */
+CASE(vmevents, a_flood_beside_keeps_no_fault_of_another_N82_H2)
+{
+	u64 before;
+
+	if (smp_start_all() < 2)
+		report_skip("this machine has one CPU");
+	open_a(4);
+	open_b();
+	vmm_begin(&a, "ring_flood", (const u64[]){ slot.regs[0], NOT_MAPPED, a.heap_ipa, ~0ul }, 4);
+	vmm_run_on(&a, 0, 1);
+	before = a.mail->progress;
+	for (u32 i = 0; i < 20 || a.mail->progress - before < 50; i++) {
+		u32 tries = 0;
+
+		while (!told_to_b(NOT_MAPPED + (i % 16) * PAGE)) {
+			REQUIRE(++tries < TRIES_MAX, "round %u: %u faults were not told", i, tries);
+			/* The other CPU may be the one that drains, and not be running at all: it is a thread of the host. */
+			gic_sleep_ms(1);
+		}
+	}
 	vmm_destroy(&b);
 	vmm_destroy(&a);
 }

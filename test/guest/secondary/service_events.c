@@ -41,15 +41,11 @@ SERVICE(ring_close)
 		gic_disable(ring_irq);
 }
 
-/* How often the hypervisor was asked. */
-static u32 asked;
-
 /* With the interrupt until one has come, without by asking the hypervisor, which drains its queue at each call. */
 static void await(void)
 {
 	u64 end = time_ticks() + time_ms(WAIT_MS);
 
-	asked = 0;
 	while (!ring_waiting(ring) && time_ticks() < end) {
 		if (ring_irq) {
 			wfi();
@@ -58,7 +54,6 @@ static void await(void)
 			irq_off();
 		} else {
 			pv_query(0, PVIOMMU_Q_VERSION, 0);
-			asked++;
 		}
 	}
 	/* It may have come before the first look. */
@@ -67,7 +62,7 @@ static void await(void)
 	irq_off();
 }
 
-/* -> whether there is one, then its reason, flags, endpoint, address, sequence, kind, code, cookie, private_data[0]; interrupts, calls */
+/* -> whether there is one, then its reason, flags, endpoint, address, sequence, kind, code, cookie, private_data[0]; interrupts */
 static void tell(void)
 {
 	struct pviommu_event e;
@@ -83,7 +78,6 @@ static void tell(void)
 	mail->result[8] = e.cookie;
 	mail->result[9] = e.private_data[0];
 	mail->result[10] = irqs;
-	mail->result[11] = asked;
 }
 
 /* A DMA of its device and what is told of it. arg: registers of a testdev, IOVA, an IPA of its own */
@@ -94,6 +88,26 @@ SERVICE(ring_fault)
 	testdev_write(&t, mail->arg[1], mail->arg[2], 4);
 	await();
 	tell();
+}
+
+/*
+ * A DMA of its device, and calls until the fault is told, so many at most; each drains the hardware's queue a little. What is
+ * told besides is taken. arg: registers of a testdev, IOVA, an IPA of its own, calls -> whether it was told, calls that it took
+ */
+SERVICE(ring_fault_within)
+{
+	struct testdev t = { .regs = mail->arg[0] };
+	struct pviommu_event e;
+
+	testdev_write(&t, mail->arg[1], mail->arg[2], 4);
+	mail->result[0] = 0;
+	for (mail->result[1] = 0; mail->result[1] < mail->arg[3]; mail->result[1]++) {
+		pv_query(0, PVIOMMU_Q_VERSION, 0);
+		while (!mail->result[0] && ring_take(ring, &e))
+			mail->result[0] = e.kind == PVIOMMU_KIND_FAULT && e.address == mail->arg[1];
+		if (mail->result[0])
+			return;
+	}
 }
 
 /* The next record, if one comes. */
