@@ -13,9 +13,11 @@ need_newlib_src   := $(call stamp,newlib-source,newlib-source apt.sh)
 need_newlib_hyp   := $(call stamp,newlib-arm64-hyp,newlib newlib-source)
 need_newlib_guest := $(call stamp,newlib-arm64-guest,newlib newlib-source)
 need_linux        := $(call stamp,linux,linux apt.sh)
+need_cbmc         := $(call stamp,cbmc,cbmc apt.sh)
 
 # Where the things are once the need is met.
 QEMU_BIN     := build/tools/bin
+CBMC         := build/tools/bin/cbmc
 NEWLIB_HYP   := build/newlib/arm64-hyp
 NEWLIB_GUEST := build/newlib/arm64-guest
 LIBFDT_SRC   := build/libfdt/src
@@ -47,6 +49,8 @@ $(need_qemu): | $(need_newlib_src)
 	$(call set_up,scripts/setup/qemu)
 $(need_linux): | $(need_qemu)
 	$(call set_up,scripts/setup/linux)
+$(need_cbmc): | $(need_host)
+	$(call set_up,scripts/setup/cbmc)
 $(need_newlib_hyp): | $(need_newlib_src)
 	$(call set_up,scripts/setup/newlib arm64-hyp)
 $(need_newlib_guest): | $(need_newlib_src)
