@@ -50,8 +50,7 @@ static void word0_write(struct smmuv3 *s, const struct smmuv3_entry *e, u64 valu
 	smmuv3_publish(s, e->words, sizeof(u64));
 }
 
-/* True if any of words 1 to 7 changed. */
-static bool rest_write(struct smmuv3 *s, const struct smmuv3_entry *e, const u64 next[STE_WORDS])
+static void rest_write(struct smmuv3 *s, const struct smmuv3_entry *e, const u64 next[STE_WORDS])
 {
 	bool changed = false;
 
@@ -63,7 +62,6 @@ static bool rest_write(struct smmuv3 *s, const struct smmuv3_entry *e, const u64
 	}
 	if (changed)
 		smmuv3_publish(s, e->words, STE_BYTES);
-	return changed;
 }
 
 /* The one word in which a valid entry differs from a valid `next`; STE_WORDS: none, or more than one. */
@@ -87,7 +85,6 @@ enum status smmuv3_entry_write(struct smmuv3 *s, const struct smmuv3_entry *e,
 			       const u64 next[STE_WORDS])
 {
 	enum status status = OK;
-	bool changed;
 	u32 only;
 
 	if (unlikely(s->dead))
@@ -104,11 +101,11 @@ enum status smmuv3_entry_write(struct smmuv3 *s, const struct smmuv3_entry *e,
 	}
 	if (status != OK)
 		return status;
-	changed = rest_write(s, e, next);
+	rest_write(s, e, next);
 	if ((next[0] & e->valid) == 0)
 		return OK;
-	if (changed)
-		status = flush(s, e);
+	/* Also of words that are as they should be: they may have been cleared since the last flush, and cached before. */
+	status = flush(s, e);
 	if (status != OK)
 		return status;
 	word0_write(s, e, next[0]);

@@ -189,6 +189,28 @@ static void B2_the_same_without_snooping_and_with_late_stores(void **state UNUSE
 	}
 }
 
+/* Words that were cleared behind the last flush may be in a cache as they were before: none of them turns valid there. */
+static void B1_what_one_write_left_the_next_flushes(void **state UNUSED)
+{
+	static const u64 blocked[8];
+	u64 quiet[8], *words;
+
+	tiny_default();
+	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(1)), OK);
+	words = entry(1);
+	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(1), &configs[5]), OK);
+	fake_store_hook_add(before_store, NULL);
+	arm(words, 1, 0x03, blocked);
+	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(1), &configs[0]), OK);
+	settled();
+	assert_true(watch.rest_cached);
+	smmuv3_ste_encode(quiet, &smmuv3_of(&tiny_iommu)->f, &configs[1]);
+	arm(words, 1, 0x03, quiet);
+	watch.rest_cached = true;
+	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(1), &configs[1]), OK);
+	settled();
+}
+
 /* What a walker without snooping finds is what the CPU has there, byte for byte. */
 static void in_memory(u64 addr, u64 size)
 {
@@ -504,6 +526,7 @@ int main(void)
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(B1_B2_every_prefix_of_a_stream_entry_is_safe),
 		cmocka_unit_test(B2_the_same_without_snooping_and_with_late_stores),
+		cmocka_unit_test(B1_what_one_write_left_the_next_flushes),
 		cmocka_unit_test(B5_new_stream_tables_are_in_memory),
 		cmocka_unit_test(what_differs_in_a_word_is_never_invalid),
 		cmocka_unit_test(detach_needs_one_flush),
