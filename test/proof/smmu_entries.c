@@ -53,15 +53,12 @@ static struct smmuv3_features any_smmu(struct smmuv3_id *id)
 
 static void prove_features(void)
 {
+	static const u8 bits_of[] = { 32, 36, 40, 42, 44, 48 };
 	struct smmuv3_id id;
 	const struct smmuv3_features f = any_smmu(&id);
 
 	CLAIM("no more output bits than hardware has", f.oas <= 5 && f.oas <= (id.idr5 & 7));
-	CLAIM("output bits and their code are one thing", f.out_bits == (f.oas == 0 ? 32 : f.oas == 1 ? 36 :
-								 f.oas == 2                   ? 40 :
-								 f.oas == 3                   ? 42 :
-								 f.oas == 4                   ? 44 :
-												48));
+	CLAIM("output bits and their code are one thing", f.out_bits == bits_of[f.oas]);
 	CLAIM("PASID bits are within hardware and tables",
 	      f.pasid_bits <= (id.idr1 >> 6 & 31) && f.pasid_bits <= (f.cd_two_level ? 16 : 12) && (f.stage1 || f.pasid_bits == 0));
 	CLAIM("queues are no larger than hardware's", f.cmdq_log2 <= (id.idr1 >> 21 & 31) && f.evtq_log2 <= (id.idr1 >> 16 & 31));
@@ -70,6 +67,7 @@ static void prove_features(void)
 
 static void prove_ste(void)
 {
+	static const u8 config_of[] = { [STREAM_BLOCKED] = 0, [STREAM_STAGE2] = 6, [STREAM_STAGE1] = 5, [STREAM_QUIET] = 0 };
 	struct smmuv3_id id;
 	const struct smmuv3_features f = any_smmu(&id);
 	const struct iommu_tag tag = { .kind = any_bool() ? TAG_DMA : TAG_STAGE2, .asid = any_u16(), .vmid = any_u16() };
@@ -97,10 +95,7 @@ static void prove_ste(void)
 	CLAIM("STE: never S1DSS bypass", field(ste[1], 1, 0) != 1);
 	CLAIM("STE: blocked is invalid, quiet aborts", config.mode != STREAM_BLOCKED ? field(ste[0], 0, 0) == 1 :
 										       ste[0] == 0);
-	CLAIM("STE: Config is what the mode says", config.mode == STREAM_BLOCKED || field(ste[0], 3, 1) ==
-										       (config.mode == STREAM_QUIET  ? 0 :
-											config.mode == STREAM_STAGE1 ? 5 :
-														       6));
+	CLAIM("STE: Config is what the mode says", field(ste[0], 3, 1) == config_of[config.mode]);
 	if (config.mode == STREAM_STAGE1) {
 		CLAIM("STE: the context table is the stream's", (ste[0] & B(55, 6)) == ctx.table.v);
 		CLAIM("STE: as many substreams as the context has", field(ste[0], 63, 59) == ctx.pasid_bits);
