@@ -10,7 +10,7 @@ A proof NAME is two files. NAME.c is the harness; lines of its first comment tel
      * unwind: 9                          turns that no loop exceeds; CBMC proves that too
      * unwindset: put_range.0:9 f.1:65    the same for single loops
      * options: --object-bits 10          other options of CBMC
-     * scale: FILE: OLD => NEW            one line of the product with a smaller constant, so that all of something fits
+     * scale: FILE: NAME VALUE            a constant of the product is smaller, so that all of something fits
 
 NAME.mut has its seeded faults, in the format of test/mutate/mutate.py: `file` and `mutant` as there, and `kill` names the
 claims that the fault must break, with `;` between them. Every claim of a harness is broken by one of its faults: one that nothing breaks says
@@ -57,26 +57,25 @@ class Proof:
         for kind, value in SETTING.findall(comment):
             if kind == "scale":
                 file, _, change = value.partition(": ")
-                self.scales.append((file, *change.split(" => ")))
+                self.scales.append((file, *change.split()))
             elif kind == "options":
                 self.options += value.split()
             else:
                 self.options += [f"--{kind}", ",".join(value.split())]
         faults = harness.with_suffix(".mut")
-        if not faults.exists():
-            raise Wrong(f"{faults.name} is not there: it has no seeded fault")
-        self.faults = mutate.read_list(faults)
+        self.faults = mutate.read_list(faults) if faults.exists() else []
         for fault in self.faults:
             fault.kill = {claim.strip() for claim in " ".join(fault.kill).split(";")} - {""}
 
     def texts(self, fault=None):
         """The product's files that this run has otherwise than the tree: file to text."""
         changed = {}
-        for file, old, new in self.scales:
-            text = changed.get(file) or (ROOT / file).read_text()
-            if text.count(old + "\n") != 1:
-                raise Wrong(f"{file}: the line to scale is not there: {old}")
-            changed[file] = text.replace(old + "\n", new + "\n")
+        for file, name, value in self.scales:
+            text, count = re.subn(rf"^#define {name}\b.*$", f"#define {name} {value}",
+                                  changed.get(file) or (ROOT / file).read_text(), flags=re.M)
+            if count != 1:
+                raise Wrong(f"{file}: it defines {name} {count} times")
+            changed[file] = text
         for place in fault.places if fault else []:
             changed[place.file] = place.planted(changed.get(place.file) or (ROOT / place.file).read_text())
         return changed
@@ -94,7 +93,7 @@ class Proof:
             wrong += [f"fault {fault.name} names a claim that is not there: {c}" for c in fault.kill - set(self.claims)]
             try:
                 self.texts(fault)
-            except mutate.Wrong as error:
+            except (Wrong, mutate.Wrong) as error:
                 wrong.append(f"fault {fault.name}: {error}")
         broken = set().union(*(fault.kill for fault in self.faults)) if self.faults else set()
         wrong += [f"no fault breaks the claim: {c}" for c in self.claims if c not in broken]
