@@ -5,8 +5,8 @@
 
 room_targets += prove
 
-# As the unit tests see the tree, without clang's lock analysis, which CBMC does not read.
-proof_flags := -std=gnu11 -D_GNU_SOURCE -DCONFIG_TEST=0 -U__clang__ \
+# As the unit tests see the tree, without clang's lock analysis, which CBMC does not read; as a GCC that has the types it knows.
+proof_flags := -std=gnu11 -D_GNU_SOURCE -DCONFIG_TEST=0 -U__clang__ -U__GNUC__ -D__GNUC__=12 \
 	$(addprefix -I$(CURDIR)/,include hyp test/fake/include arch/arm64 arch/arm64/include test/proof .)
 
 prove: | $(need_host) $(need_cbmc) ## prove claims about the product for all inputs, and see each seeded fault break them [P=names J=jobs]
