@@ -53,7 +53,10 @@ struct frame_reg frame_dist(u32 offset, u32 width)
 		return is_pidr(offset) && width == 4 ? one(F_PIDR, 0) : field_at(offset, width);
 	if (width != 4)
 		return one(F_NONE, 0);
-	return one(offset == 0 ? F_CTLR : offset == 4 ? F_TYPER : offset == 8 ? F_IIDR : F_NONE, 0);
+	return one(offset == 0 ? F_CTLR : offset == 4 ? F_TYPER :
+				  offset == 8         ? F_IIDR :
+							F_NONE,
+		   0);
 }
 
 struct frame_reg frame_redist(u32 offset, u32 width)
@@ -64,7 +67,10 @@ struct frame_reg frame_redist(u32 offset, u32 width)
 		return one(F_NONE, 0);
 	if (is_pidr(offset))
 		return one(F_PIDR, 0);
-	return one(offset == 0 ? F_CTLR : offset == 4 ? F_IIDR : offset == 0x14 ? F_WAKER : F_NONE, 0);
+	return one(offset == 0 ? F_CTLR : offset == 4 ? F_IIDR :
+				  offset == 0x14      ? F_WAKER :
+							F_NONE,
+		   0);
 }
 
 struct frame_reg frame_sgi(u32 offset, u32 width)

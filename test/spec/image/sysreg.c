@@ -93,7 +93,8 @@ static void was_done(const struct vcpu *vcpu, const struct before *b, u64 esr, u
 static void was_undefined(const struct vcpu *vcpu, const struct before *b, u64 esr)
 {
 	u64 offset = sysreg_read(elr_el2) - sysreg_read(vbar_el1), state = sysreg_read(spsr_el2);
-	u64 must = (b->state & 0xc) == 0 ? 0x400 : (b->state & 1) ? 0x200 : 0;
+	u64 must = (b->state & 0xc) == 0 ? 0x400 : (b->state & 1) ? 0x200 :
+								    0;
 
 	if (b->state & 0x10)
 		must = 0x600;
