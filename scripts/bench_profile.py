@@ -22,8 +22,9 @@ OVERRIDES = {"-icount": "shift=0,sleep=off", "-smp": "1", "-cpu": "max", "-m": "
 LOGGED = re.compile(rb"\[[0-9a-f]+/([0-9a-f]+)/")
 VECTORS, VECTOR = 0x800, 0x80
 # Calls that the image makes last, in turn, by the handler that is entered; the last of the empty one is found by its length.
-COLUMNS = ("map_4k", "unmap_4k", "map_64k", "unmap_64k", "map_2m", "unmap_2m")
-HANDLERS = {"map": "hc_map_pages", "unmap": "hc_unmap_pages"}
+COLUMNS = ("map_4k", "unmap_4k", "map_64k", "unmap_64k", "map_2m", "unmap_2m", "map_512x4k", "unmap_512x4k", "attach", "detach")
+HANDLERS = {"map": "hc_map_pages", "unmap": "hc_unmap_pages", "attach": "hc_attach_dev", "detach": "hc_detach_dev"}
+LONGEST_CALL = 20_000
 # Group: files (or file:function) whose instructions it has, and why they are there.
 GROUPS = (
     ("entry and exit", ("vectors.S", "trap.c", "guest_trap.c", "guest.h", "psci.h"),
@@ -31,7 +32,7 @@ GROUPS = (
     ("row of the call", ("dispatch.c", "hcall.h"), "which call, who may, what must be zero; the index also under speculation"),
     ("before the return", ("exits.c", "events.c", "gerror.c", "fault.c", "iommu_hw.h"), "event queue and errors are polled at each exit (H2)"),
     ("arguments", ("hcall_pviommu.c", "pviommu_map.c", "pviommu.c", "range.h"), "alignment, overflow, allowed bits; handle decoded"),
-    ("locks", ("spinlock.h", "lock.h"), "domain, page and queue: a ticket each"),
+    ("locks", ("spinlock.h", "spinlock.c", "lock.h"), "domain, page and queue: a ticket each"),
     ("domain", ("domain.c", "domain.h"), "handle to a live domain of this VM, generation compared"),
     ("whose memory", ("vm.c", "vm.h", "view.c"), "IPA to PA in one place, which knows what a VM has"),
     ("pages", ("page.c", "page.h", "page_rules.c"), "owner, state, pin counts with overflow, the summary of the run (V1, V2)"),
@@ -39,6 +40,9 @@ GROUPS = (
     ("tables", ("pt_walk.h", "pt_lpae_s1.c", "pt_lpae_s2.c", "pt_lpae.h", "pt_lpae_desc.h", "pt.h"), "walk, empty or mapped?, entries"),
     ("removal", ("unmap.c",), "flight of the range while no lock is held, counters (V3)"),
     ("invalidation", ("iommu.c", "tlb.c", "queue.c", "queue.h", "smmuv3.h", "ops.c", "iommu.h"), "commands, SYNC, doorbell, wait with a limit, per IOMMU"),
+    ("streams and contexts", ("attach.c", "attach.h", "device.c", "device.h", "entry.c", "stream.c", "ste.c", "context.c", "cd.c"),
+     "vSID to stream; entries made, and written so that hardware never fetches a half: a flush and a sync a step"),
+    ("pool", ("pool.c", "io.c:io_zero_pages", "libc"), "the context descriptor's page, zeroed; entries copied"),
     ("machine access", ("io.h", "sysreg.h", "barrier.h", "io_addr.h", "addr.h", "smp.c", "percpu.h"), "registers, barriers, time, physical addresses"),
 )
 
@@ -66,7 +70,9 @@ class Image:
         found = {}
         for at, block in zip(addresses, said.split("\n\n")):
             lines = block.split("\n")
-            found[at] = (os.path.basename(lines[1].rsplit(":", 2)[0]), lines[0])
+            file, function = os.path.basename(lines[1].rsplit(":", 2)[0]), lines[0]
+            # The C library has no lines, and what several functions share belongs to none of them.
+            found[at] = (file, function) if file != "??" else ("libc" if function == "??" else "shared", self.name(at))
         return found
 
 
@@ -108,20 +114,22 @@ def last_calls(image, found):
     calls = collections.defaultdict(list)
     empty = None
     for entry in found:
-        names = {image.name(at) for at in set(entry)} if len(entry) < 5000 else set()
+        names = {image.name(at) for at in set(entry)} if len(entry) < LONGEST_CALL else set()
         for kind, handler in HANDLERS.items():
             if handler in names:
                 calls[kind].append(entry)
         if "hc_query" in names and (empty is None or len(entry) <= len(empty)):
             empty = entry
     turns = 3
-    if empty is None or len(calls["map"]) < 3 * turns:
+    if empty is None or len(calls["map"]) < 4 * turns or not calls["attach"] or not calls["detach"]:
         sys.exit(f"bench: the profile has no calls; see {WORK}/profile.log")
-    result = {"null_call": empty}
-    # The last nine maps and unmaps are three turns of three sizes; of each size the last turn counts.
-    for i, bytes_ in enumerate(("4k", "64k", "2m")):
-        result["map_" + bytes_] = calls["map"][-turns * (3 - i) + turns - 1]
-        result["unmap_" + bytes_] = calls["unmap"][-turns * (3 - i) + turns - 1 - (i < 2)]
+    # What sets up and cleans up attaches and detaches too; the turns are most of it.
+    usual = {name: sorted(calls[name], key=len)[len(calls[name]) // 2] for name in ("attach", "detach")}
+    result = {"null_call": empty, **usual}
+    # The last twelve maps and unmaps are three turns of four sizes; of each size the last turn counts.
+    for i, bytes_ in enumerate(("4k", "64k", "2m", "512x4k")):
+        result["map_" + bytes_] = calls["map"][-turns * (4 - i) + turns - 1]
+        result["unmap_" + bytes_] = calls["unmap"][-turns * (4 - i) + turns - 1 - (i < 2)]
     return result
 
 
@@ -137,16 +145,16 @@ def table(image, calls):
     sources = image.sources(sorted({at for entry in calls.values() for at in entry}))
     counts = {column: collections.Counter(sources[at] for at in calls[column]) for column in columns}
     places = {place for counter in counts.values() for place in counter}
-    lines = [f"{'':<36}" + "".join(f"{column:>11}" for column in columns)]
+    lines = [f"{'':<36}" + "".join(f"{column:>13}" for column in columns)]
     for name, why in [(name, why) for name, _, why in GROUPS] + [("others", "")]:
         of = sorted((place for place in places if group_of(*place) == name),
                     key=lambda place: -max(counter[place] for counter in counts.values()))
         if not of:
             continue
-        lines.append(f"{name:<36}" + "".join(f"{sum(counts[c][place] for place in of):>11}" for c in columns) + f"  {why}")
-        lines += [f"  {place[0] + ' ' + place[1]:<34.34}" + "".join(f"{counts[c][place] or '':>11}" for c in columns)
+        lines.append(f"{name:<36}" + "".join(f"{sum(counts[c][place] for place in of):>13}" for c in columns) + f"  {why}")
+        lines += [f"  {place[0] + ' ' + place[1]:<34.34}" + "".join(f"{counts[c][place] or '':>13}" for c in columns)
                   for place in of]
-    lines.append(f"{'at EL2':<36}" + "".join(f"{len(calls[column]):>11}" for column in columns))
+    lines.append(f"{'at EL2':<36}" + "".join(f"{len(calls[column]):>13}" for column in columns))
     return lines
 
 

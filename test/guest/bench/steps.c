@@ -33,6 +33,13 @@ CASE(steps, all)
 	rig_unmap(rig.domain, BASE_IOVA + BLOCK_2M - PAGE, PAGE);
 	for (u32 i = 0; i < TURNS; i++)
 		there_and_back(BASE_IOVA + BLOCK_2M, memory, BLOCK_2M);
+	/* A page beside where a block would fit. */
+	for (u32 i = 0; i < TURNS; i++)
+		there_and_back(BASE_IOVA + BLOCK_2M + PAGE, memory, BLOCK_2M);
+	for (u32 i = 0; i < TURNS; i++) {
+		rig_detach(TESTDEV, rig.domain);
+		rig_attach(TESTDEV, rig.domain);
+	}
 }
 
 void guest_main(void)
