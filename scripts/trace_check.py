@@ -33,7 +33,8 @@ class Reader:
         self.oracle, self.counted, self.count = oracle, counted, 0
         self.smmu, self.bases = 0, []  # whose registers are written; only two SMMUs say so
         self.handlers = {name.removeprefix("on_"): getattr(self, name) for name in dir(self) if name.startswith("on_")}
-        self.records = [self.start, self.pages, self.pin, self.stream, self.context, self.tag, self.mmio]
+        self.records = [self.start, self.pages, self.pin, self.stream, self.context, self.tag, self.mmio, self.name,
+                        self.told]
 
     def line(self, text):
         name, _, rest = text.partition(" ")
@@ -92,6 +93,19 @@ class Reader:
 
     def mmio(self, value):
         self.oracle.mmio_set(value & 0xffffffff, value >> 32 & 0xffff, value >> 48 & 0xff)
+
+    def name(self, value):
+        self.oracle.named(value & 0xffff, value >> 16 & 0xffffffff, value >> 48 & 0x7f, value >> 55 & 15,
+                          bool(value >> 59 & 1))
+
+    def told(self, value):
+        self.oracle.told(value >> 32 & 0x7f, value >> 39 & 15, value & 0xffffffff, value >> 43 & 7, value >> 46 & 0xff)
+
+    # --- events
+
+    def on_smmuv3_propagate_event(self, rest):
+        words = rest.split()
+        self.oracle.recorded(number(words[1]), words[0].removeprefix("SMMU_EVT_"))
 
     # --- translations, in the order in which QEMU makes them
 

@@ -16,6 +16,11 @@ ALLOWED = {"CFGI_STE", "CFGI_STE_RANGE", "CFGI_CD", "TLBI_NH_ALL", "TLBI_NH_ASID
            "TLBI_S2_IPA", "TLBI_NSNH_ALL", "SYNC"}
 AT_BOOT = {"CFGI_STE_RANGE", "TLBI_NSNH_ALL"}  # once there are streams these would hide what is not invalidated
 REPORTS_MAX = 20
+# IHI 0070 7.3, by QEMU's names.
+EVENTS = {"F_UUT": 0x01, "C_BAD_STREAMID": 0x02, "F_STE_FETCH": 0x03, "C_BAD_STE": 0x04, "F_STREAM_DISABLED": 0x06,
+          "C_BAD_SUBSTREAMID": 0x08, "F_CD_FETCH": 0x09, "C_BAD_CD": 0x0a, "F_WALK_EABT": 0x0b, "F_TRANSLATION": 0x10,
+          "F_ADDR_SIZE": 0x11, "F_ACCESS": 0x12, "F_PERMISSION": 0x13}
+FAULT = 1  # PVIOMMU_KIND_FAULT
 
 # What a stream may translate by: `tag` is (asid, vmid), `paging` a domain whose pages are pinned one by one.
 Binding = collections.namedtuple("Binding", "owner tag paging")
@@ -37,6 +42,8 @@ class Oracle:
         self.structures = {}    # (smmu, register) -> frame
         self.structure_runs = set()  # frame >> 9 of any structure, ever
         self.sharing = {}       # frame -> sentence: judged by what the page becomes
+        self.names = {}         # (owner, pvIOMMU, vSID) -> sid
+        self.events = collections.defaultdict(collections.Counter)  # sid -> code -> recorded since it has its name, not told
         self.sid, self.tag, self.inserted = None, None, None
         self.counts = collections.Counter()
         self.reports = []
@@ -213,6 +220,33 @@ class Oracle:
             if has(config.tag):
                 self.broken_rule(f"A8: {what} is free, but SMMU {smmu} may still have stream {sid:#x} under it")
         self.tags = {tag: first for tag, first in self.tags.items() if not has(tag)}
+
+    # --- events: whose they are, by what QEMU recorded of a stream and who had it under which name then
+
+    def named(self, sid, vsid, owner, pviommu, given):
+        key = owner, pviommu, vsid
+        if not given:
+            self.names.pop(key, None)
+            return
+        if key in self.names or sid in self.names.values():
+            self.broken_rule(f"V7: stream {sid:#x} becomes vSID {vsid:#x} of {name_of(owner)}, and one of them has another")
+        self.names[key] = sid
+        self.events[sid].clear()
+
+    def recorded(self, sid, what):
+        self.counts["events"] += 1
+        self.events[sid][EVENTS.get(what)] += 1
+
+    def told(self, owner, pviommu, vsid, kind, code):
+        self.counts["records"] += 1
+        sid = self.names.get((owner, pviommu, vsid))
+        if sid is None:
+            self.broken_rule(f"S0_12: {name_of(owner)} is told of vSID {vsid:#x} under pvIOMMU {pviommu}, which it has not")
+        elif kind == FAULT and not self.events[sid][code]:
+            self.broken_rule(f"N71: {name_of(owner)} is told of event {code:#x} of stream {sid:#x}, and there is none "
+                             "since it has it under that name")
+        elif kind == FAULT:
+            self.events[sid][code] -= 1
 
     # --- the SMMU: translations
 

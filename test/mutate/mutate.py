@@ -425,7 +425,7 @@ class Machine:
         if not traced:
             return line.split()[2].rstrip(":") if line.startswith("not ok ") else None
         match = JUDGED.match(line)
-        if match and match.group(1) == "not ok" and re.match(r"[A-Z]\d+: ", match.group(3) or ""):
+        if match and match.group(1) == "not ok" and re.match(r"[A-Z]\d+(_\d+)?: ", match.group(3) or ""):
             return match.group(2).partition(".")[0] + ": " + match.group(3).rpartition(" (")[0]
         return None
 

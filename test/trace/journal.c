@@ -8,6 +8,8 @@
  * Linked around the image's own objects, which are the same as without it (--wrap, trace.mk). What is given is noted
  * before it is, what is taken after it was: in between both are right. One store a record, so no lock.
  */
+#include <stddef.h>
+
 #include "arch/arm64/smmuv3/smmuv3.h"
 #include "hyp/check.h"
 #include "iommu/attach.h"
@@ -15,6 +17,8 @@
 #include "iommu/device_priv.h"
 #include "iommu/iommu.h"
 #include "mem/page.h"
+#include "pviommu/pviommu.h"
+#include "pviommu/ring.h"
 #include "vm/vm.h"
 
 enum record {
@@ -25,6 +29,8 @@ enum record {
 	RECORD_CONTEXT = 0xe20, /* the same: what a context descriptor says */
 	RECORD_TAG = 0xe28,     /* id 15:0, VMID of an ASID 31:16, is an ASID 32, taken 33 */
 	RECORD_MMIO = 0xe30,    /* frame 31:0, count 47:32, owner 55:48 */
+	RECORD_NAME = 0xe38,    /* NAME_* below */
+	RECORD_TOLD = 0xe40,    /* TOLD_* below: an event in a ring */
 };
 
 enum pin { PIN_ADD,
@@ -46,6 +52,17 @@ enum pin { PIN_ADD,
 #define BIND_LIVE   BIT(58)      /* a context that the stream translates by now */
 #define BIND_DONE   BIT(59)      /* the change is complete; clear: it begins */
 #define BIND_IOMMU  BITS(62, 60)
+
+#define NAME_SID     BITS(15, 0)
+#define NAME_VSID    BITS(47, 16)
+#define NAME_OWNER   BITS(54, 48)
+#define NAME_PVIOMMU BITS(58, 55)
+#define NAME_GIVEN   BIT(59)
+#define TOLD_VSID    BITS(31, 0)
+#define TOLD_OWNER   BITS(38, 32)
+#define TOLD_PVIOMMU BITS(42, 39)
+#define TOLD_KIND    BITS(45, 43)
+#define TOLD_CODE    BITS(53, 46)
 
 static void note(enum record record, u64 value)
 {
@@ -275,6 +292,44 @@ WRAP(void, attach_forget, struct vm *vm, struct endpoint *e, bool blocked)
 	if (blocked)
 		note(RECORD_STREAM, binding(e->iommu, e->sid, NULL) | BIND_DONE);
 	__real_attach_forget(vm, e, blocked);
+}
+
+/* --- names, and what is told of them */
+
+static u64 name(const struct vm *vm, const struct endpoint *e, u32 vsid_value)
+{
+	return FIELD(NAME_SID, e->sid.v) | FIELD(NAME_VSID, vsid_value) | FIELD(NAME_OWNER, vm->owner) |
+	       FIELD(NAME_PVIOMMU, e->device->pviommu->id);
+}
+
+WRAP(void, endpoint_set_vsid, struct vm *vm, struct endpoint *e, u32 vsid_value)
+{
+	note(RECORD_NAME, name(vm, e, vsid_value) | NAME_GIVEN);
+	__real_endpoint_set_vsid(vm, e, vsid_value);
+}
+
+WRAP(void, endpoint_clear_vsid, struct vm *vm, struct endpoint *e)
+{
+	bool named = e->has_vsid;
+	u32 vsid_value = e->vsid.v;
+
+	__real_endpoint_clear_vsid(vm, e);
+	if (named)
+		note(RECORD_NAME, name(vm, e, vsid_value));
+}
+
+/* After it is there; what a full ring has no place for is told to nobody. */
+WRAP(bool, ring_put, struct event_ring *r, struct pviommu_event *event)
+{
+	const struct pviommu *pv = (const struct pviommu *)((const char *)r - offsetof(struct pviommu, ring));
+	u32 before = r->producer;
+	bool due = __real_ring_put(r, event);
+
+	if (r->producer != before)
+		note(RECORD_TOLD, FIELD(TOLD_VSID, event->endpoint) | FIELD(TOLD_OWNER, pv->vm->owner) |
+					  FIELD(TOLD_PVIOMMU, pv->id) | FIELD(TOLD_KIND, event->kind) |
+					  FIELD(TOLD_CODE, event->code));
+	return due;
 }
 
 /* Whose ids a map holds: VMIDs of the machine, or ASIDs of the machine or of one VMID. */
