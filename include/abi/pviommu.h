@@ -185,6 +185,8 @@ struct pviommu_unmap_entry {
  * comes while it is set is seen by who looks at the producer after having cleared it.
  *
  * A consumer that is ahead of the producer, or further behind than there are records, counts as a full ring.
+ *
+ * What a device reports by itself, past the IOMMU, is not told here: it is its driver's.
  */
 #define PVIOMMU_EVENTS_PAGE_REQUESTS 0x01u /* R6: page requests are wanted */
 #define PVIOMMU_EVENTS_RECORD(bytes) ((uint64_t)(bytes) << 8) /* R6: PVIOMMU_RECORD_* */
