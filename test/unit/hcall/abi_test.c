@@ -9,6 +9,10 @@
 #include "abi/vmm.h"
 #include "hyp/status.h"
 
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "suite.h"
 
 struct number {
@@ -226,6 +230,76 @@ static void S4_1_records_lie_where_their_readers_look(void **state UNUSED)
 }
 
 /* clang-format on */
+
+/* --- what its headers say */
+
+static const char *const headers[] = { "hcall.h", "pviommu.h", "status.h", "vmm.h" };
+
+/* The text of one, from the top of the tree, where tests run. */
+static const char *header(const char *name)
+{
+	static char text[65536], path[64];
+	size_t length;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "include/abi/%s", name);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	length = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	assert_in_range(length, 100, sizeof(text) - 2);
+	text[length] = '\0';
+	return text;
+}
+
+static bool is_part(char c) { return isalnum((unsigned char)c) != 0; }
+
+/* The next word of a name, in small letters: PVIOMMU_MAX_VSIDS is three. NULL: no more. */
+static const char *next_word(const char **at)
+{
+	static char word[64];
+	size_t n = 0;
+
+	while (**at != '\0' && !is_part(**at))
+		++*at;
+	for (; is_part(**at) && n < sizeof(word) - 1; ++*at)
+		word[n++] = (char)tolower((unsigned char)**at);
+	word[n] = '\0';
+	return n > 0 ? word : NULL;
+}
+
+static bool is_physical(const char *word)
+{
+	static const char *const names[] = { "rid", "rids", "bdf", "psid", "psids", "requester", "streamid", "streamids",
+					     "vmid", "vmids", "hpa", "pasidsid" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(word, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A device has an index, or a name that its guest or its VMM has chosen; also in comments there is no other. */
+static void S0_11_no_name_of_hardware_is_in_the_interface(void **state UNUSED)
+{
+	u32 words = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+		const char *at = header(headers[i]), *word;
+
+		for (; (word = next_word(&at)) != NULL; words++)
+			if (is_physical(word))
+				suite_fail("%s: `%s` names what is hardware's", headers[i], word);
+	}
+	assert_true(words > 1000);
+	assert_true(is_physical("rid") && !is_physical("vsid"));
+}
+
+static void S1_12_what_a_device_reports_by_itself_is_out_of_scope_and_said_so(void **state UNUSED)
+{
+	assert_non_null(strstr(header("pviommu.h"), "What a device reports by itself, past the IOMMU, is not told here"));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -234,6 +308,8 @@ int main(void)
 		cmocka_unit_test(statuses),
 		cmocka_unit_test(layouts),
 		cmocka_unit_test(S4_1_records_lie_where_their_readers_look),
+		cmocka_unit_test(S0_11_no_name_of_hardware_is_in_the_interface),
+		cmocka_unit_test(S1_12_what_a_device_reports_by_itself_is_out_of_scope_and_said_so),
 	};
 
 	return SUITE("abi", cases);
