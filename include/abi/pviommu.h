@@ -124,32 +124,94 @@ struct pviommu_attach_list {
 	uint32_t reserved;
 };
 
+/*
+ * ALLOC_NESTED: a domain whose first stage is the guest's own, in its memory, behind the hypervisor's second stage. Its
+ * addresses are IPAs; nothing of it is copied or pinned. It is attached at PASID 0 and takes the whole stream, PASIDs
+ * included; next to it the stream has no other domain (PC_BUSY), and only another nested domain replaces it. Mappings
+ * are the guest's: MAP, UNMAP and IOVA_TO_IPA answer PC_DENIED.
+ *
+ * What depends on the IOMMU is checked here, what depends on the endpoint by ATTACH: PC_INVALID_PARAMETER.
+ */
+#define PVIOMMU_NESTED_VTD_S1 1u
+#define PVIOMMU_NESTED_SMMUV3 2u
+
 struct pviommu_alloc_nested {
 	uint32_t size;
-	uint32_t flags;
+	uint32_t flags; /* zero */
 	uint32_t pviommu;
-	uint32_t data_type; /* 1 VT-d stage 1, 2 SMMUv3 */
-	uint32_t data_len;
+	uint32_t data_type; /* PVIOMMU_NESTED_* */
+	uint32_t data_len; /* of the structure of that type; size rules as for `size` */
 	uint32_t reserved;
-	uint64_t data_ipa;
+	uint64_t data_ipa; /* 8-byte aligned */
 };
 
-#define PVIOMMU_INVAL_RING 0x01u
+/*
+ * The first two words of a stream table entry. Word 0: V, Config (abort, bypass, stage 1), S1Fmt, S1ContextPtr, S1CDMax;
+ * word 1: S1DSS, S1CIR, S1COR, S1CSH, S1STALLD, EATS. Any other bit is refused.
+ */
+struct pviommu_nested_smmuv3 {
+	uint64_t ste[2];
+};
+
+struct pviommu_nested_vtd_s1 {
+	uint64_t flags;
+	uint64_t pgtbl_addr;
+	uint32_t addr_width;
+	uint32_t reserved;
+};
+
+/*
+ * INVALIDATE: entries of the hardware's own format, each copied once and checked against what a guest may ask; who it
+ * is for is overwritten. R1 is how many entries are complete, in the hardware too, and so when the call fails: the entry of
+ * that index is the one that failed. PC_SUCCESS with fewer than entry_num: call again from there. entry_num 0 asks
+ * whether there is such a data_type.
+ */
+#define PVIOMMU_INVAL_VTD_S1 0u
+#define PVIOMMU_INVAL_SMMUV3 1u
+
+#define PVIOMMU_INVAL_RING     0x01u /* entries start, start + 1 ... of a ring of 1 << ring_log2 */
+#define PVIOMMU_MAX_INVAL_LOG2 19u
 
 struct pviommu_invalidate {
 	uint32_t size;
-	uint32_t flags;
+	uint32_t flags; /* PVIOMMU_INVAL_RING; without it ring_log2 and start are zero */
 	uint32_t pviommu;
-	uint32_t domain;
-	uint32_t data_type; /* 0 VT-d stage 1, 1 SMMUv3 */
+	uint32_t domain; /* VT-d: whose it is, and pviommu zero; SMMUv3: zero */
+	uint32_t data_type; /* PVIOMMU_INVAL_* */
 	uint32_t entry_len;
-	uint32_t entry_num;
+	uint32_t entry_num; /* 0..PVIOMMU_MAX_INVAL */
 	uint32_t ring_log2;
 	uint32_t start;
 	uint32_t reserved;
-	uint64_t entries_ipa;
-	uint64_t status_ipa; /* 0, or one byte per entry */
+	uint64_t entries_ipa; /* 8-byte aligned */
+	uint64_t status_ipa; /* 0, or one byte per entry of the call */
 };
+
+/*
+ * A command: CFGI_CD, CFGI_CD_ALL, TLBI_NH_ALL, _ASID, _VA, _VAA, TLBI_NSNH_ALL, ATC_INV, and PREFETCH, which does
+ * nothing. StreamIDs are vSIDs; a VMID is ignored. There is no CMD_SYNC: the call is one.
+ */
+struct pviommu_inval_smmuv3 {
+	uint64_t cmd[2];
+};
+
+struct pviommu_inval_vtd_s1 {
+	uint64_t addr;
+	uint64_t npages;
+	uint32_t flags; /* bit 0: leaves only */
+	uint32_t reserved;
+};
+
+/* Status bytes of INVALIDATE, and the status of the call when it is the first that failed. */
+#define PVIOMMU_INVAL_DONE          0u
+#define PVIOMMU_INVAL_NOT_ATTEMPTED 1u
+#define PVIOMMU_INVAL_BAD_OPCODE    2u /* PC_INVALID_PARAMETER */
+#define PVIOMMU_INVAL_BAD_BITS      3u /* PC_INVALID_PARAMETER */
+#define PVIOMMU_INVAL_BAD_ID        4u /* PC_NOT_FOUND: no such vSID */
+#define PVIOMMU_INVAL_HW_ILLEGAL    5u /* PC_IO, like the next two */
+#define PVIOMMU_INVAL_HW_TIMEOUT    6u
+#define PVIOMMU_INVAL_HW_RESPONSE   7u
+#define PVIOMMU_INVAL_QUARANTINED   8u /* PC_DENIED */
 
 struct pviommu_map_list {
 	uint32_t size;
