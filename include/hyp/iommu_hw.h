@@ -80,13 +80,35 @@ enum stream_mode {
 	STREAM_STAGE2, /* translated by `table` in stage 2: identity, or paging on stage-2 hardware */
 	STREAM_STAGE1, /* translated by `ctx`; transactions without a PASID are PASID 0's */
 	STREAM_QUIET,  /* blocked without an event: for a device that floods the event queue */
+	STREAM_NESTED, /* by the guest's own first stage, as `nested` says, and then by `table` in stage 2 */
+};
+
+/*
+ * What a guest said of a first stage that is its own, in the format of its data_type: checked by nested_check, never
+ * interpreted by the core.
+ */
+#define NESTED_WORDS 3
+struct nested_config {
+	u64 word[NESTED_WORDS];
+	u8 pasid_bits; /* that it uses: the endpoint must have as many */
+	bool ats;      /* that the endpoint must have */
 };
 
 struct stream_config {
 	enum stream_mode mode;
-	const struct iommu_table *table; /* STREAM_STAGE2 */
+	const struct iommu_table *table; /* STREAM_STAGE2, STREAM_NESTED */
 	const struct stream_ctx *ctx;    /* STREAM_STAGE1 */
+	const struct nested_config *nested; /* STREAM_NESTED */
 	u16 vmid;   /* STREAM_STAGE1: tag of the stream where stage 2 exists */
+};
+
+/* What a driver has to know of a stream that a guest's invalidation names by its vSID. */
+struct iommu_guest_stream {
+	sid_t sid;
+	bool nested;      /* under a nested domain now; else nothing of it is in hardware, and nothing is to be done */
+	bool quarantined;
+	bool ats;
+	u8 pasid_bits;    /* of its nested domain */
 };
 
 /* A piece of address space to drop from the caches. */

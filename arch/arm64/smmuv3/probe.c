@@ -62,9 +62,11 @@ static void decode_sizes(const struct smmuv3_id *id, struct smmuv3_features *f)
 	f->sid_bits = (u8)FIELD_GET(IDR1_SIDSIZE, id->idr1);
 	f->asid_bits = f->stage1 ? ((id->idr0 & IDR0_ASID16) != 0 ? 16 : 8) : 0;
 	f->vmid_bits = f->stage2 ? ((id->idr0 & IDR0_VMID16) != 0 ? 16 : 8) : 0;
-	if (f->stage1)
+	if (f->stage1) {
+		f->ssid_bits = (u8)FIELD_GET(IDR1_SSIDSIZE, id->idr1);
 		f->pasid_bits = at_most(FIELD_GET(IDR1_SSIDSIZE, id->idr1),
 					f->cd_two_level ? CD_TWO_BITS : CD_LINEAR_BITS);
+	}
 	f->cmdq_log2 = at_most(FIELD_GET(IDR1_CMDQS, id->idr1), CMDQ_LOG2_WANT);
 	f->evtq_log2 = at_most(FIELD_GET(IDR1_EVENTQS, id->idr1), EVTQ_LOG2_WANT);
 }
@@ -91,6 +93,7 @@ bool smmuv3_decode_id(const struct smmuv3_id *id, bool coherent, struct smmuv3_f
 		.ats = (id->idr0 & IDR0_ATS) != 0,
 		.hyp = (id->idr0 & IDR0_HYP) != 0,
 		.msi = (id->idr0 & IDR0_MSI) != 0,
+		.ds = (id->idr5 & IDR5_DS) != 0,
 		.quirks = smmuv3_quirks(id->iidr),
 	};
 	decode_sizes(id, f);

@@ -21,6 +21,7 @@
 #define STRTAB_LOG2_MAX 24 /* and at most, if the board has such streams */
 #define LINEAR_LOG2_MAX 14 /* a linear table of 1 MiB */
 #define CD_SPLIT        10 /* two-level context tables: leaves of 1024 entries, 64 KiB */
+#define CD_SPLIT_4K     6  /* a guest may have leaves of a page, of 64 entries */
 #define CD_LEAF_ORDER   4
 #define CD_LINEAR_BITS  12 /* the most that one pool allocation holds */
 #define CD_TWO_BITS     16 /* 1025 pages for one stream; beyond that nobody is served */
@@ -48,7 +49,9 @@ struct smmuv3_features {
 	bool stall_off;  /* STE.S1STALLD must be set: stalls are configurable */
 	bool types_ovr;  /* STE.SHCFG is looked at */
 	bool ats, hyp, msi;
+	bool ds;         /* 52-bit descriptors: ranges of more than 2^31 granules */
 	u8 asid_bits, vmid_bits, pasid_bits, sid_bits;
+	u8 ssid_bits;    /* that hardware has; pasid_bits is what our own tables reach */
 	u8 out_bits;     /* at most 48 */
 	u8 oas;          /* the same as an IPS / S2PS code */
 	u8 cmdq_log2, evtq_log2;
@@ -137,6 +140,20 @@ void smmuv3_cd_encode(u64 cd[CD_WORDS], const struct smmuv3_features *f,
 		      const struct iommu_table *table);
 /* Log2 of the entries of a linear table that the board's streams need. */
 u8 smmuv3_sid_bits(u64 streams);
+
+/* guest_ste.c, guest_cmd.c: what a guest may say of its own stage 1; pure */
+#define GUEST_STE_WORDS 2
+bool smmuv3_guest_ste_ok(const struct smmuv3_features *f, u8 ipa_bits, const u64 ste[GUEST_STE_WORDS]);
+/* S1CDMax of an entry that translates by stage 1, else 0. */
+u8 smmuv3_guest_ste_pasid_bits(const u64 ste[GUEST_STE_WORDS]);
+/* Does the command name a stream? Then its vSID. */
+bool smmuv3_guest_cmd_stream(u64 w0, u32 *vsid);
+/*
+ * The command that hardware gets in place of a guest's, under the guest's own VMID and on its stream (NULL: the guest has no
+ * stream of that name). PVIOMMU_INVAL_*; DONE with out[0] 0: nothing is left to do for hardware.
+ */
+u8 smmuv3_guest_cmd(const struct smmuv3_features *f, u16 vmid, const u64 in[CMD_WORDS],
+		    const struct iommu_guest_stream *stream, u64 out[CMD_WORDS]);
 
 /*
  * entry.c: the one writer of stream table entries and context descriptors. Each store leaves

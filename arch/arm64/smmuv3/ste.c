@@ -6,9 +6,12 @@
  * Config = abort, but leave a C_BAD_STE event, so that the owner learns of them. A quiet one has
  * Config = abort: for a device that would flood the event queue.
  *
- * ATS never: EATS = 0. No stalls: a PCIe function must not be stalled, and a page that is not there
+ * A nested stream translates by the guest's first stage and then by our second, or by that alone where the guest asks for
+ * bypass; where it asks for nothing valid it is quiet. Its faults may be merged (MEV): they are the guest's to cause.
+ *
+ * ATS only where a guest that may asks for it. No stalls: a PCIe function must not be stalled, and a page that is not there
  * is an error in every domain we have. Permissions, memory type and shareability come from the
- * transaction where tables do not say; faults of one stream are not merged, each is seen.
+ * transaction where tables do not say; faults of other streams are not merged, each is seen.
  */
 #include <string.h>
 
@@ -74,6 +77,28 @@ static void encode_stage2(u64 ste[STE_WORDS], const struct smmuv3_features *f,
 	ste[3] = pt->root.v;
 }
 
+static void encode_nested(u64 ste[STE_WORDS], const struct smmuv3_features *f,
+			  const struct stream_config *config)
+{
+	const u64 *guest = config->nested->word;
+	const u64 wanted = (guest[0] & STE0_V) != 0 ? FIELD_GET(STE0_CONFIG, guest[0]) : CONFIG_ABORT;
+
+	CHECK(smmuv3_guest_ste_ok(f, config->table->pt->ops->va_bits, guest));
+	if (wanted == CONFIG_ABORT || config->table->unrecorded) {
+		/* Of faults in its first stage only the guest could say that they leave no event. */
+		ste[0] = STE0_V | FIELD(STE0_CONFIG, CONFIG_ABORT);
+		return;
+	}
+	encode_stage2(ste, f, config->table);
+	ste[1] = STE1_MEV | FIELD(STE1_STRW, STRW_EL1);
+	if (wanted == CONFIG_BYPASS)
+		return;
+	ste[0] = STE0_V | FIELD(STE0_CONFIG, CONFIG_NESTED) | (guest[0] & (STE0_S1FMT | STE0_CONTEXT | STE0_S1CDMAX));
+	ste[1] |= guest[1] & (STE1_S1DSS | STE1_S1CIR | STE1_S1COR | STE1_S1CSH | STE1_EATS);
+	if (f->stall_off)
+		ste[1] |= STE1_S1STALLD;
+}
+
 void smmuv3_ste_encode(u64 ste[STE_WORDS], const struct smmuv3_features *f,
 		       const struct stream_config *config)
 {
@@ -90,7 +115,10 @@ void smmuv3_ste_encode(u64 ste[STE_WORDS], const struct smmuv3_features *f,
 	case STREAM_STAGE2:
 		encode_stage2(ste, f, config->table);
 		break;
+	case STREAM_NESTED:
+		encode_nested(ste, f, config);
+		break;
 	}
-	if (f->types_ovr)
+	if (f->types_ovr && FIELD_GET(STE0_CONFIG, ste[0]) != CONFIG_ABORT)
 		ste[1] |= FIELD(STE1_SHCFG, SHCFG_INCOMING);
 }

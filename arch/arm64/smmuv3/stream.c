@@ -92,7 +92,8 @@ enum status smmuv3_stream_write(struct iommu *iommu, sid_t sid, const struct str
 	if (e.words == NULL)
 		return E_INVAL;
 	if ((config->mode == STREAM_STAGE1 && !s->f.stage1) ||
-	    (config->mode == STREAM_STAGE2 && !s->f.stage2))
+	    (config->mode == STREAM_STAGE2 && !s->f.stage2) ||
+	    (config->mode == STREAM_NESTED && !iommu->caps.nested))
 		return E_NOSYS;
 	smmuv3_ste_encode(ste, &s->f, config);
 	return smmuv3_entry_write(s, &e, ste);

@@ -139,6 +139,64 @@ static void D8_stage1_entry_with_substreams(void **state UNUSED)
 	}
 }
 
+/* The guest's words, and behind them the second stage as it is for everybody. */
+static void N49_nested_entry(void **state UNUSED)
+{
+	struct nested_config guest = { .word = { B(0) | 5ull << 1 | 2ull << 4 | 0x12340000ull | 12ull << 59, 2 | 0xf4 } };
+	struct stream_config c = { .mode = STREAM_NESTED, .table = &s2, .nested = &guest };
+	struct smmuv3_features f = nested;
+	u64 plain[8], ste[8];
+
+	f.ssid_bits = 20;
+	f.cd_two_level = true;
+	encode(plain, &f, &(struct stream_config){ .mode = STREAM_STAGE2, .table = &s2 });
+	encode(ste, &f, &c);
+	assert_int_equal(ste[0], B(0) | 7ull << 1 | 2ull << 4 | 0x12340000ull | 12ull << 59);
+	assert_int_equal(ste[1], 2 | 0xf4 | B(19)); /* MEV; STRW 0 */
+	assert_memory_equal(&ste[2], &plain[2], 48);
+	assert_int_equal(ste[2] & 0xffff, 0xabcd);
+	/* No stalls, whatever it says. */
+	f.stall_off = true;
+	encode(ste, &f, &c);
+	assert_int_equal(ste[1], 2 | 0xf4 | B(19) | B(27));
+	f.types_ovr = true;
+	encode(ste, &f, &c);
+	assert_int_equal(ste[1], 2 | 0xf4 | B(19) | B(27) | 1ull << 44);
+}
+
+static void nested_entries_that_do_not_translate_by_stage1(void **state UNUSED)
+{
+	static const u64 aborts[8] = { B(0) };
+	struct nested_config guest = { .word = { B(0) | 4ull << 1, 0 } };
+	const struct iommu_table muted = { .pt = &s2_table, .tag = &tag, .unrecorded = true };
+	struct stream_config c = { .mode = STREAM_NESTED, .table = &s2, .nested = &guest };
+	u64 plain[8], ste[8];
+
+	encode(plain, &nested, &(struct stream_config){ .mode = STREAM_STAGE2, .table = &s2 });
+	encode(ste, &nested, &c); /* bypass of stage 1 is never bypass of ours */
+	plain[1] |= B(19);
+	expect(ste, plain);
+	guest.word[0] = B(0);
+	encode(ste, &nested, &c);
+	expect(ste, aborts);
+	guest.word[0] = 5ull << 1 | 0x40000000;
+	encode(ste, &nested, &c);
+	expect(ste, aborts);
+	guest.word[0] |= 1;
+	c.table = &muted;
+	encode(ste, &nested, &c);
+	expect(ste, aborts);
+}
+
+static void an_entry_that_nobody_checked_is_our_bug(void **state UNUSED)
+{
+	struct nested_config guest = { .word = { B(0) | 6ull << 1, 0 } };
+	struct stream_config c = { .mode = STREAM_NESTED, .table = &s2, .nested = &guest };
+	u64 ste[8];
+
+	assert_panics(smmuv3_ste_encode(ste, &nested, &c));
+}
+
 static void B5_attributes_follow_coherence(void **state UNUSED)
 {
 	struct stream_ctx ctx = { .table = { 0x412340000ull } };
@@ -201,6 +259,9 @@ int main(void)
 		cmocka_unit_test(B7_stage2_start_level_follows_the_table),
 		cmocka_unit_test(H6_stage1_entry_without_substreams),
 		cmocka_unit_test(D8_stage1_entry_with_substreams),
+		cmocka_unit_test(N49_nested_entry),
+		cmocka_unit_test(nested_entries_that_do_not_translate_by_stage1),
+		cmocka_unit_test(an_entry_that_nobody_checked_is_our_bug),
 		cmocka_unit_test(B5_attributes_follow_coherence),
 		cmocka_unit_test(context_descriptor),
 		cmocka_unit_test(B7_a_table_of_the_wrong_stage_is_our_bug),
