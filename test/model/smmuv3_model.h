@@ -142,6 +142,12 @@ void smmu_access_hook_set(struct smmu *smmu, smmu_access_hook *hook, void *ctx);
 
 /* --- to look inside */
 
+/*
+ * Stage 1 under this VMID is a guest's own, behind a stage 2: what it has in its tables, and its commands, may be nonsense
+ * without being misuse, and caches may hold what its contexts were before it said that they have changed.
+ */
+void smmu_guest_tag(struct smmu *smmu, u16 vmid);
+
 /* A translation that a cache holds now and that DMA would use. */
 struct smmu_cached {
 	bool stage1; /* tagged by ASID (unless global); else stage 2 alone */

@@ -167,6 +167,8 @@ const struct cached_leaf *cache_leaf(const struct smmu *smmu, bool stage1, u16 v
  */
 static void leaf_conflicts(struct smmu *smmu, const struct cached_leaf *new)
 {
+	if (new->guest)
+		return;
 	for (u32 i = 0; i < smmu->leaves.count; i++) {
 		const struct cached_leaf *old = LIST_AT(&smmu->leaves, struct cached_leaf, i);
 
@@ -212,7 +214,7 @@ void cache_add_table(struct smmu *smmu, const struct cached_table *table)
 
 		if (t->stage1 == table->stage1 && t->vmid == table->vmid &&
 		    t->asid == table->asid && t->in == table->in && t->level == table->level) {
-			if (t->table != table->table)
+			if (t->table != table->table && !t->guest)
 				smmu_misused(smmu, "input %#llx had another table in the TLB",
 					     (unsigned long long)table->in);
 			return;
@@ -272,6 +274,7 @@ static void drop_translations(struct smmu *smmu, const struct scope *s)
 /* The address, range and hints of a TLBI by address. */
 static void scope_address(struct smmu *smmu, struct scope *s, const u64 word[2])
 {
+	const bool guest = is_guest_vmid(smmu, s->vmid);
 	u64 tg = field(word[1], 11, 10), pages = 1;
 
 	s->in = field_addr(word[1], 63, 12);
@@ -279,17 +282,18 @@ static void scope_address(struct smmu *smmu, struct scope *s, const u64 word[2])
 	if (tg != 0) {
 		pages = (field(word[0], 16, 12) + 1) << field(word[0], 25, 20);
 		s->level = (u8)field(word[1], 9, 8);
-		if (tg != 1)
+		if (tg != 1 && !guest)
 			smmu_misused(smmu, "TLBI for a granule that no table has");
 	}
-	s->size = pages << 12;
+	s->size = pages << (tg < 2 ? 12 : 10 + 2 * tg);
 	if (s->level == 1 || s->level == 2) {
 		u64 block = s->level == 1 ? 1ull << 30 : 1ull << 21;
 
 		/* No entry need be invalidated then. */
 		if (s->in % block != 0) {
-			smmu_misused(smmu, "TLBI at %#llx is not aligned to its level %u",
-				     (unsigned long long)s->in, s->level);
+			if (!guest)
+				smmu_misused(smmu, "TLBI at %#llx is not aligned to its level %u",
+					     (unsigned long long)s->in, s->level);
 			s->size = 0;
 		}
 	}
@@ -375,6 +379,8 @@ void cache_clear(struct smmu *smmu)
 	smmu->stes.changes++;
 }
 
+void smmu_guest_tag(struct smmu *smmu, u16 vmid) { smmu->guest_vmid[vmid / 8] |= (u8)(1u << vmid % 8); }
+
 u64 smmu_cache_changes(const struct smmu *smmu)
 {
 	return smmu->stes.changes + smmu->cds.changes + smmu->l1s.changes + smmu->leaves.changes + smmu->tables.changes;
@@ -453,6 +459,8 @@ bool smmu_config_stale(struct smmu *smmu, u32 *sid)
 		*sid = e->sid;
 		if (ste.event != SMMU_OK || !ste.stage1)
 			return true;
+		if (ste.stage2)
+			continue; /* the guest's to invalidate */
 		now = cd_fetch(smmu, &ste, e->sid, e->ssid, false);
 		if (!cd_same(&e->cd, &now))
 			return true;

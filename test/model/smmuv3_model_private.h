@@ -66,12 +66,13 @@ struct cached_leaf {
 	u16 vmid, asid;
 	u64 in, out, size;
 	u8 level;
+	bool guest; /* of a guest's stage 1 */
 	bool read, write, user; /* user: unprivileged accesses allowed */
 	bool s2_read, s2_write; /* combined entries: what stage 2 allows */
 };
 /* A table descriptor that was read at `level` and covers [in, in + size). */
 struct cached_table {
-	bool stage1;
+	bool stage1, guest;
 	u16 vmid, asid;
 	u64 in, size;
 	u8 level;
@@ -128,6 +129,8 @@ struct smmu {
 	/* What a reset leaves in caches is unknown: both must be flushed before translation is on. */
 	bool config_flushed, tlb_flushed;
 
+	u8 guest_vmid[0x10000 / 8]; /* a bit each */
+
 	struct list cmds;
 	struct list late; /* struct late_record */
 	bool events_late;
@@ -152,6 +155,8 @@ u8 smmu_oas_bits(u8 code);
 bool smmu_read_mem(struct smmu *smmu, u64 addr, void *out, u32 size);
 /* The low bits of a queue pointer that count, wrap bit included. */
 static inline u32 queue_log2(u64 base) { return (u32)field(base, 4, 0); }
+
+static inline bool is_guest_vmid(const struct smmu *smmu, u16 vmid) { return (smmu->guest_vmid[vmid / 8] >> vmid % 8 & 1) != 0; }
 
 /* caches */
 const struct ste *cache_ste(const struct smmu *smmu, u32 sid);

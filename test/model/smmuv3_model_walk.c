@@ -225,7 +225,7 @@ static void leaf_bits_check(struct smmu *smmu, const struct walk *w, u64 desc, i
 	u64 low = level < 3 ? (1ull << level_shift(level)) - PAGE : 0;
 	u64 zero = w->stage1 ? 0xf81c000000000020ull : 0xf81c000000000800ull;
 
-	if ((desc & (zero | low)) != 0)
+	if ((desc & (zero | low)) != 0 && w->s2 == NULL)
 		smmu_misused(smmu, "leaf %#llx at level %d for %#llx sets reserved bits",
 			     (unsigned long long)desc, level, (unsigned long long)w->in);
 }
@@ -238,6 +238,7 @@ static enum smmu_event leaf_decode(struct smmu *smmu, const struct walk *w, u64 
 	leaf_bits_check(smmu, w, desc, level);
 	*leaf = (struct cached_leaf){
 		.stage1 = w->stage1,
+		.guest = w->s2 != NULL,
 		.vmid = w->vmid,
 		.asid = w->asid,
 		.in = w->in & ~(size - 1),
@@ -297,7 +298,7 @@ static enum smmu_event walk(struct smmu *smmu, struct walk *w, struct cached_lea
 			event = leaf_decode(smmu, w, desc, level, leaf);
 			return event;
 		}
-		if (w->stage1 && field(desc, 63, 59) != 0)
+		if (w->stage1 && w->s2 == NULL && field(desc, 63, 59) != 0)
 			smmu_misused(smmu, "table descriptor %#llx restricts what is below it",
 				     (unsigned long long)desc);
 		table = field_addr(desc, 47, 12);
@@ -307,6 +308,7 @@ static enum smmu_event walk(struct smmu *smmu, struct walk *w, struct cached_lea
 			u64 size = 1ull << level_shift(level);
 			const struct cached_table entry = {
 				.stage1 = w->stage1,
+				.guest = w->s2 != NULL,
 				.vmid = w->vmid,
 				.asid = w->stage1 ? w->asid : 0,
 				.in = w->in & ~(size - 1),
