@@ -58,6 +58,7 @@ enum status hc_endpoint_info(struct hcall *c), hc_attach_list(struct hcall *c);
 enum status hc_detach_list(struct hcall *c), hc_map_list(struct hcall *c);
 enum status hc_unmap_list(struct hcall *c), hc_iova_to_ipa(struct hcall *c);
 enum status hc_stats(struct hcall *c), hc_events_setup(struct hcall *c);
+enum status hc_alloc_nested(struct hcall *c), hc_invalidate(struct hcall *c);
 enum status hc_dev_req_dma(struct hcall *c), hc_dev_req_mmio(struct hcall *c);
 enum status hc_vmm_query(struct hcall *c), hc_dev_count(struct hcall *c);
 enum status hc_dev_info(struct hcall *c), hc_dev_endpoints(struct hcall *c);

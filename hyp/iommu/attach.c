@@ -45,6 +45,20 @@ static enum status check_pasid(struct endpoint *e, u64 pasid)
 	return OK;
 }
 
+/* A first stage of the guest's own takes the whole stream, and only another one replaces it. */
+static enum status check_nested(const struct endpoint *e, const struct domain *d, u64 pasid)
+{
+	const struct domain *now = e->attached.domain;
+	const bool nested = domain_is_nested(d);
+
+	if (now != NULL && (nested || domain_is_nested(now)) &&
+	    (pasid != 0 || !nested || !domain_is_nested(now)))
+		return E_BUSY;
+	if (nested && (d->iommu != e->iommu || d->nested.pasid_bits > endpoint_pasid_bits(e) || (d->nested.ats && !e->ats)))
+		return E_INVAL;
+	return OK;
+}
+
 static enum status check_one(struct endpoint *e, const struct domain *d, u64 pasid)
 {
 	const struct attachment *a;
@@ -56,7 +70,9 @@ static enum status check_one(struct endpoint *e, const struct domain *d, u64 pas
 		return E_BUSY;
 	if (e->iommu->dead)
 		return E_IO;
-	status = check_pasid(e, pasid);
+	status = check_nested(e, d, pasid);
+	if (status == OK)
+		status = check_pasid(e, pasid);
 	if (status != OK)
 		return status;
 	a = attachment_of(e, pasid);
@@ -116,12 +132,13 @@ static enum status substreams_alloc(struct vm *vm, struct endpoint *e)
 	return OK;
 }
 
-static enum status prepare_one(struct vm *vm, struct endpoint *e, const struct attach_request *req)
+static enum status prepare_one(struct vm *vm, struct endpoint *e, const struct domain *d,
+			       const struct attach_request *req)
 {
 	u8 bits = endpoint_pasid_bits(e);
 	enum status status;
 
-	if (req->pasid != 0 || !iommu_common.stage1 || e->ctx.table.v != 0)
+	if (req->pasid != 0 || !iommu_common.stage1 || e->ctx.table.v != 0 || domain_is_nested(d))
 		return OK;
 	if (req->pasid_bits < bits)
 		bits = (u8)req->pasid_bits;
@@ -150,6 +167,11 @@ static enum status write_stream(struct vm *vm, struct endpoint *e, struct domain
 	struct stream_config config = { .mode = STREAM_STAGE2, .table = &table };
 	enum status status;
 
+	if (domain_is_nested(d)) {
+		table = (struct iommu_table){ .pt = &vm->dma_pt, .tag = &vm->dma_tag };
+		config = (struct stream_config){ .mode = STREAM_NESTED, .table = &table, .nested = &d->nested };
+		return ops->stream_write(e->iommu, e->sid, &config);
+	}
 	if (iommu_common.stage1) {
 		status = ops->ctx_write(e->iommu, e->sid, &e->ctx, (u32)pasid, &table, live);
 		if (status != OK || live)
@@ -233,7 +255,7 @@ enum status attach(struct vm *vm, const struct attach_request *req)
 	enum status status;
 	struct domain *d;
 
-	if (!domain_get(vm, req->domain, &d, &status))
+	if (!domain_get_any(vm, req->domain, &d, &status))
 		return status;
 	status = check_all(d, req);
 	/* In use from here on, so that it cannot be freed while the streams are written. */
@@ -243,7 +265,7 @@ enum status attach(struct vm *vm, const struct attach_request *req)
 	if (status != OK)
 		return status;
 	for (u32 i = 0; status == OK && i < req->endpoint_count; i++)
-		status = prepare_one(vm, req->endpoint[i], req);
+		status = prepare_one(vm, req->endpoint[i], d, req);
 	if (status != OK) {
 		unprepare(vm, req);
 		for (u32 i = 0; i < req->endpoint_count; i++)
@@ -399,6 +421,15 @@ static enum status rewrite(struct endpoint *e, u32 pasid, bool unrecorded) MUST_
 	struct iommu_table table = { .unrecorded = unrecorded };
 	struct stream_config config = { .mode = unrecorded ? STREAM_QUIET : STREAM_BLOCKED };
 
+	/* All that a nested stream does is its one attachment's. */
+	if (d == NULL && e->attached.domain != NULL && domain_is_nested(e->attached.domain))
+		d = e->attached.domain;
+	if (d != NULL && domain_is_nested(d)) {
+		table.pt = &d->vm->dma_pt;
+		table.tag = &d->vm->dma_tag;
+		config = (struct stream_config){ .mode = STREAM_NESTED, .table = &table, .nested = &d->nested };
+		return e->iommu->ops->stream_write(e->iommu, e->sid, &config);
+	}
 	if (identity) {
 		table.pt = &vm_primary->dma_pt;
 		table.tag = &vm_primary->dma_tag;

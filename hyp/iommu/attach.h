@@ -26,9 +26,9 @@ struct attach_request {
 
 /*
  * E_NOENT no such domain; E_EXIST one is attached to it already; E_NOSYS a PASID where there are
- * none, or PASID 0 is not in stage 1; E_INVAL PASID beyond the context; E_BUSY the domain is
- * being freed, or PASID 0 is replaced while others are attached under other bits; E_DENIED
- * quarantined, or not of the common format; E_NOMEM; E_IO.
+ * none, or PASID 0 is not in stage 1; E_INVAL PASID beyond the context, or a nested domain of
+ * another IOMMU or for more than the endpoint has; E_BUSY the domain is being freed, or the stream
+ * has one of the other kind; E_DENIED quarantined, or not of the common format; E_NOMEM; E_IO.
  */
 enum status attach(struct vm *vm, const struct attach_request *req) MUST_CHECK MUST_HOLD(vm_class);
 

@@ -101,9 +101,29 @@ bool domain_get(struct vm *vm, u64 id, struct domain **out, enum status *why) NO
 		*why = OK;
 		return true;
 	}
-	if (d->id == id && d->state == DOMAIN_DYING)
-		*why = E_BUSY;
+	if (d->id == id && d->state != DOMAIN_FREE)
+		*why = d->state == DOMAIN_NESTED ? E_DENIED : E_BUSY;
 	domain_unlock(d);
+	return false;
+}
+
+bool domain_get_any(struct vm *vm, u64 id, struct domain **out, enum status *why) NO_LOCK_ANALYSIS
+{
+	struct domain *d;
+
+	if (domain_get(vm, id, out, why))
+		return true;
+	if (*why != E_DENIED)
+		return false;
+	d = slot(vm, (u32)(id - 1) % DOMAIN_MAX);
+	lock_slot(d);
+	if (d->id == id && d->state == DOMAIN_NESTED) {
+		*out = d;
+		*why = OK;
+		return true;
+	}
+	domain_unlock(d);
+	*why = E_NOENT;
 	return false;
 }
 
@@ -177,6 +197,25 @@ static enum status alloc_locked(struct vm *vm, u32 *id) MUST_HOLD(vm_class)
 	return OK;
 }
 
+enum status domain_alloc_nested(struct vm *vm, struct iommu *iommu, const struct nested_config *config, u32 *id)
+{
+	struct domain *d = slot_free_find(vm);
+
+	if (d == NULL)
+		return E_NOMEM;
+	vm->domain_count++;
+	lock_slot(d);
+	slot_take(vm, d);
+	d->pt = (struct pt){ 0 };
+	d->tag = (struct iommu_tag){ .kind = TAG_DMA, .vmid = vm->dma_tag.vmid };
+	d->iommu = iommu;
+	d->nested = *config;
+	d->state = DOMAIN_NESTED;
+	*id = d->id;
+	domain_unlock(d);
+	return OK;
+}
+
 enum status domain_alloc(struct vm *vm, u32 *id)
 {
 	enum status status;
@@ -239,10 +278,14 @@ static bool free_step(struct vcpu *vcpu, struct domain *d) MUST_HOLD(vm_class, d
 {
 	struct vm *vm = vcpu->vm;
 
-	if (!clear_step(vcpu, d) || !d->pt.ops->destroy(&d->pt, FREE_STEP_TABLES))
-		return false;
-	pt_fini(&d->pt);
-	tag_free(vm, &d->tag);
+	if (domain_is_nested(d)) {
+		d->iommu = NULL;
+	} else {
+		if (!clear_step(vcpu, d) || !d->pt.ops->destroy(&d->pt, FREE_STEP_TABLES))
+			return false;
+		pt_fini(&d->pt);
+		tag_free(vm, &d->tag);
+	}
 	d->id += DOMAIN_MAX;
 	if (d->id < DOMAIN_MAX) /* the generation wrapped: 0 is no id */
 		d->id = d->index + 1u;
@@ -339,7 +382,10 @@ void domain_use(struct domain *d, const struct iommu *iommu)
 {
 	d->attached++;
 	d->attached_on[iommu->index]++;
-	d->tag.users |= 1u << iommu->index;
+	if (domain_is_nested(d))
+		d->vm->dma_tag.users |= 1u << iommu->index; /* vm lock */
+	else
+		d->tag.users |= 1u << iommu->index;
 }
 
 enum status domain_unuse(struct domain *d, struct iommu *iommu)
@@ -348,7 +394,14 @@ enum status domain_unuse(struct domain *d, struct iommu *iommu)
 
 	CHECK(d->attached > 0 && d->attached_on[iommu->index] > 0);
 	d->attached--;
-	if (--d->attached_on[iommu->index] > 0)
+	d->attached_on[iommu->index]--;
+	/*
+	 * Other streams of the VM are under the same tag, and stay. What was made of this one's first stage is gone all the
+	 * same: the next one may use the ASIDs of this.
+	 */
+	if (domain_is_nested(d))
+		return iommu_inval(&d->vm->dma_tag, 1u << iommu->index, NULL, 0);
+	if (d->attached_on[iommu->index] > 0)
 		return OK;
 	/* No stream of this IOMMU uses the tag: flush it there, then forget the IOMMU. */
 	status = iommu_inval(&d->tag, 1u << iommu->index, NULL, 0);

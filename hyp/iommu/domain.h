@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Paging domains: an IOVA space, its table, its tag. A domain takes any number of attachments.
+ * Paging domains: an IOVA space, its table, its tag. Nested ones: what a guest says of a first stage that is its own; their
+ * table and tag are the VM's DMA table's. A domain takes any number of attachments.
  *
- *   FREE --alloc--> LIVE --free--> DYING (steps) --> FREE, with a new generation in its id
+ *   FREE --alloc--> LIVE, or NESTED --free--> DYING (steps) --> FREE, with a new generation in its id
  *
  * Slots never move and are never anything but slots while their VM lives, so a lookup needs no
  * lock but the slot's own. The domain lock guards everything in the slot but `flight`.
@@ -24,7 +25,8 @@ struct vcpu;
 #define DOMAIN_POOL_SHARE 4u
 
 enum domain_state { DOMAIN_FREE,
-		    DOMAIN_LIVE,
+		    DOMAIN_LIVE, /* of paging: what most calls look for */
+		    DOMAIN_NESTED,
 		    DOMAIN_DYING };
 
 /* Addresses that an unmap has cleared and whose invalidation is not complete yet. */
@@ -42,6 +44,8 @@ struct domain {
 	struct vm *vm;
 	struct pt pt;
 	struct iommu_tag tag;
+	struct iommu *iommu;           /* of a nested domain: what it was checked for; of paging: NULL */
+	struct nested_config nested;
 	u32 attached;                  /* attachments */
 	u16 attached_on[IOMMU_MAX];    /* of them, by IOMMU */
 	u32 flights_begun;             /* unmaps that wait, or have waited, for hardware */
@@ -58,15 +62,27 @@ void domain_unlock(struct domain *d) RELEASES(domain_class);
 /* Slots for a VM, from its pool; E_NOMEM. Called once when the VM is made. */
 enum status domain_table_init(struct vm *vm, u64 pool_pages) MUST_CHECK;
 
+static inline bool domain_is_nested(const struct domain *d)
+{
+	return d->iommu != NULL;
+}
+
 /*
- * The live domain that `id` (all 64 bits count) names in this VM, locked in *out. False with
- * *why: E_NOENT, or E_BUSY while it is being freed.
+ * The live paging domain that `id` (all 64 bits count) names in this VM, locked in *out. False with
+ * *why: E_NOENT, E_BUSY while it is being freed, or E_DENIED: it is nested.
  */
 bool domain_get(struct vm *vm, u64 id, struct domain **out, enum status *why)
 	ACQUIRES_IF(true, domain_class) NOT_HELD(page_class);
 
+/* The same for either kind. */
+bool domain_get_any(struct vm *vm, u64 id, struct domain **out, enum status *why)
+	ACQUIRES_IF(true, domain_class) NOT_HELD(page_class);
+
 /* E_NOMEM: slots, tags or pool pages are exhausted. Locks: takes vm, domain. */
 enum status domain_alloc(struct vm *vm, u32 *id) MUST_CHECK NOT_HELD(vm_class);
+/* A nested one, of what the driver of `iommu` has checked. E_NOMEM: slots. */
+enum status domain_alloc_nested(struct vm *vm, struct iommu *iommu, const struct nested_config *config, u32 *id)
+	MUST_CHECK MUST_HOLD(vm_class);
 
 /*
  * Remove a domain in bounded steps: *again is set while there is more to do. E_NOENT, E_BUSY

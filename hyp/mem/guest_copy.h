@@ -24,6 +24,18 @@ enum status guest_check_writable(struct vm *vm, ipa_t to, u64 bytes) MUST_CHECK
 	NOT_HELD(page_class);
 
 /*
+ * A few bytes, at most a page of them, that a call writes when it is over: their pages are the VM's and writable, and stay so
+ * from open to close. E_FAULT; E_BUSY: a pin count is full.
+ */
+struct guest_window {
+	pa_t at[2];
+	u64 bytes[2]; /* at each; 0: there is no second page */
+};
+enum status guest_window_open(struct vm *vm, ipa_t to, u64 bytes, struct guest_window *w) MUST_CHECK
+	NOT_HELD(page_class);
+void guest_window_close(struct guest_window *w, const void *from, u64 bytes) NOT_HELD(page_class);
+
+/*
  * Copy in a top-level structure: u32 size at offset 0, aligned to 8. Members beyond the caller's
  * size read as zero. E_FAULT; E_INVAL: misaligned, or size below `min` or above
  * PVIOMMU_MAX_STRUCT; E_TOOBIG: bytes beyond `known` are not zero.

@@ -74,6 +74,9 @@ static const struct attachment *attachment_of(const struct endpoint *e, const st
 {
 	if (!event->has_pasid || event->pasid == 0)
 		return &e->attached;
+	/* A nested domain has the whole stream. */
+	if (e->attached.domain != NULL && domain_is_nested(e->attached.domain))
+		return &e->attached;
 	if (e->substream == NULL || event->pasid >> e->ctx.pasid_bits != 0)
 		return NULL;
 	return &e->substream[event->pasid];

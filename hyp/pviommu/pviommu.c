@@ -7,11 +7,13 @@
 #include "iommu/attach.h"
 #include "iommu/device.h"
 #include "iommu/iommu.h"
+#include "iommu/nested.h"
 #include "vm/vm.h"
 
 /* Operations from 0x40 that exist, as bits from 0. */
 static const u64 features = BIT(PVIOMMU_QUERY - 0x40) | BIT(PVIOMMU_ENDPOINT_INFO - 0x40) |
 			    BIT(PVIOMMU_ATTACH_LIST - 0x40) | BIT(PVIOMMU_DETACH_LIST - 0x40) |
+			    BIT(PVIOMMU_ALLOC_NESTED - 0x40) | BIT(PVIOMMU_INVALIDATE - 0x40) |
 			    BIT(PVIOMMU_EVENTS_SETUP - 0x40) | BIT(PVIOMMU_MAP_LIST - 0x40) | BIT(PVIOMMU_UNMAP_LIST - 0x40) |
 			    BIT(PVIOMMU_IOVA_TO_IPA - 0x40) | BIT(PVIOMMU_STATS - 0x40);
 
@@ -98,11 +100,17 @@ enum status pviommu_query(struct vm *vm, u64 pviommu, u64 property, u64 index, u
 		*value = PVIOMMU_MAX_LIST;
 		return OK;
 	case PVIOMMU_Q_INVAL_MAX:
+		*value = nested_offered(vm, pv->iommu) ? PVIOMMU_MAX_INVAL : 0;
+		return OK;
 	case PVIOMMU_Q_NESTED_TYPES:
+		*value = nested_offered(vm, pv->iommu) ? BIT(pv->iommu->ops->nested_type) : 0;
+		return OK;
 	case PVIOMMU_Q_INVAL_TYPES:
+		*value = nested_offered(vm, pv->iommu) ? BIT(pv->iommu->ops->inval_type) : 0;
+		return OK;
 	case PVIOMMU_Q_DOORBELL:
 	case PVIOMMU_Q_DOORBELL_SIZE:
-		*value = 0; /* no guest-owned tables and no MSI on this machine */
+		*value = 0; /* no MSI on this machine */
 		return OK;
 	case PVIOMMU_Q_RESERVED_BASE:
 	case PVIOMMU_Q_RESERVED_SIZE:

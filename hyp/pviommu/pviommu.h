@@ -77,6 +77,20 @@ enum status pviommu_unmap_list(struct vcpu *vcpu, u64 domain,
 			       const struct pviommu_unmap_entry *entry, u32 count, u64 *done)
 	MUST_CHECK;
 
+/*
+ * A domain of a first stage that the guest owns; `data` is what it says of it, as long as the driver's structure. E_NOENT no
+ * such pvIOMMU; E_NOSYS no such type there; E_INVAL; E_NOMEM; and of the copy.
+ */
+enum status pviommu_alloc_nested(struct vm *vm, const struct pviommu_alloc_nested *req, u32 *id) MUST_CHECK;
+
+/*
+ * The guest's invalidations; room for PVIOMMU_MAX_INVAL of them, of INVAL_WORDS each, is at `entry`. *done is how many are
+ * complete, whatever is returned: E_NOENT no such pvIOMMU, or an entry's vSID; E_NOSYS flags, type; E_INVAL; E_DENIED an
+ * entry's endpoint is quarantined; E_FAULT, E_TOOBIG, and E_BUSY from the status bytes' pins: nothing was done; E_IO.
+ */
+#define INVAL_WORDS 3
+enum status pviommu_invalidate(struct vm *vm, const struct pviommu_invalidate *req, u64 *entry, u64 *done) MUST_CHECK;
+
 enum status pviommu_iova_to_ipa(struct vm *vm, u64 domain, u64 iova, u64 *ipa, u32 *prot)
 	MUST_CHECK;
 

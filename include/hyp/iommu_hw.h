@@ -20,6 +20,7 @@
 #include "hyp/status.h"
 
 struct pool;
+struct vm;
 
 #define IOMMU_MAX     8       /* instances on one board */
 #define IOMMU_WAIT_US 1000000 /* one completion; Linux waits 1 s */
@@ -136,11 +137,29 @@ struct iommu_event {
 	u64 ipa;       /* stage-2 input, for the log only */
 };
 
+/*
+ * Invalidations of a guest for its own first stages: entries of the driver's inval_type, copied from the guest once and
+ * rewritten where they are.
+ */
+struct guest_inval {
+	struct vm *vm;        /* with `pviommu`: whose vSIDs they name */
+	u32 pviommu;
+	const struct iommu_tag *tag; /* the VM's DMA table's: the only one that they can be about */
+	u64 *entry;
+	u32 count;
+	u32 done;   /* result: checked, and queued as far as there was anything for hardware */
+	u64 ticket; /* result: for wait(); 0: nothing was queued */
+};
+
 struct iommu;
 
 struct iommu_hw_ops {
 	const char *driver;
 	u8 arch; /* PVIOMMU_ARCH_*: whose event numbers a guest is told */
+
+	/* What a guest calls the formats of its first stage and of their invalidations; where caps.nested. */
+	u8 nested_type, inval_type; /* PVIOMMU_NESTED_*, PVIOMMU_INVAL_* */
+	u8 nested_bytes, inval_bytes; /* of their structures, multiples of 8 */
 
 	/* Make sure the stream's entry can be written later without allocating; still blocked. */
 	enum status (*stream_init)(struct iommu *iommu, sid_t sid) MUST_CHECK;
@@ -171,6 +190,16 @@ struct iommu_hw_ops {
 	 */
 	enum status (*inval)(struct iommu *iommu, const struct iommu_tag *tag,
 			     const struct inval_range *ranges, u32 count, u64 *ticket) MUST_CHECK;
+
+	/* May a guest own such a first stage here? `word` is the guest's, the rest is filled in. E_INVAL. Pure. */
+	enum status (*nested_check)(const struct iommu *iommu, struct nested_config *config) MUST_CHECK;
+
+	/*
+	 * Check entries from the first on, up to one that is refused or a batch, and queue those before it with one sync at
+	 * their end. Returns PVIOMMU_INVAL_* of the entry at `done`, DONE when none was refused. The vm lock is held; does
+	 * not wait.
+	 */
+	u8 (*inval_guest)(struct iommu *iommu, struct guest_inval *g) MUST_CHECK;
 
 	/* Wait until the sync of `ticket` is complete. No lock held. E_IO on time-out or error. */
 	enum status (*wait)(struct iommu *iommu, u64 ticket) MUST_CHECK;
@@ -214,6 +243,8 @@ static inline bool iommu_pending(const struct iommu *iommu)
 	return (io_read32(iommu->poll) & iommu->poll_mask) != iommu->poll_idle;
 }
 
+/* Up-call of drivers: the stream that a guest's entry names, false: it has none of that name. hyp/iommu/guest_stream.c. */
+bool iommu_guest_stream(const struct guest_inval *g, u32 vsid, struct iommu_guest_stream *out);
 /* Up-call of drivers: an event was taken from the hardware queue. hyp/iommu/fault.c. */
 void iommu_report_event(struct iommu *iommu, const struct iommu_event *event);
 /* Up-call: events were lost, the count is unknown. */

@@ -137,6 +137,12 @@ static void look_at_table(struct domain_look *look, const struct domain *d)
 static void look_at_domain(struct domain_look *look, const struct domain *d)
 {
 	look->d = d;
+	/* A nested one has no table but the guest's, in memory that is the guest's. */
+	if (domain_is_nested(d)) {
+		look->table.leaf_count = look->table.page_count = look->tables = 0;
+		look->bytes = 0;
+		return;
+	}
 	look_at_table(look, d);
 	place_tables(look);
 	if (look->bytes != d->mapped)
@@ -214,7 +220,7 @@ static void domains_end(void)
 static u64 look_at_domains(const struct vm *vm)
 {
 	u64 pages = (vm->domain_max + DOMAINS_PER_PAGE - 1) / DOMAINS_PER_PAGE;
-	u32 live = 0;
+	u32 live = 0, nested = 0;
 
 	for (u64 i = 0; i < pages; i++) {
 		const struct place place = { .kind = PLACE_RECORDS };
@@ -233,16 +239,17 @@ static u64 look_at_domains(const struct vm *vm)
 		if (d->state == DOMAIN_FREE)
 			continue;
 		live++;
+		nested += domain_is_nested(d);
 		look = domain_look_next(d);
 		look_at_domain(look, d);
-		pages += d->pt.ops->root_pages + look->tables;
+		pages += (domain_is_nested(d) ? 0 : d->pt.ops->root_pages) + look->tables;
 	}
 	if (live != vm->domain_count)
 		violated("accounts: %u domains in use, vm %u counts %u", live, vm->handle,
 			 vm->domain_count);
-	if (vm->own_asids.word != NULL && ids_in_use(vm->asids) != live + 1) /* and id 0 */
+	if (vm->own_asids.word != NULL && ids_in_use(vm->asids) != live - nested + 1) /* and id 0 */
 		violated("V3: %u ASIDs of vm %u are in use, %u domains", ids_in_use(vm->asids) - 1,
-			 vm->handle, live);
+			 vm->handle, live - nested);
 	return pages;
 }
 
@@ -251,7 +258,7 @@ const struct domain_look *domain_of_tag(bool stage1, u16 vmid, u16 asid)
 	for (u32 i = 0; i < oracle.domain_count; i++) {
 		const struct iommu_tag *tag = &oracle.domain[i]->d->tag;
 
-		if ((tag->kind == TAG_STAGE1) != stage1)
+		if ((tag->kind == TAG_STAGE1) != stage1 || tag->kind == TAG_DMA)
 			continue;
 		if (iommu_common.stage2 && tag->vmid != vmid)
 			continue;
@@ -285,6 +292,8 @@ static void look_at_tags(void)
 	for (u32 i = 0; i < oracle.domain_count; i++) {
 		const struct iommu_tag *tag = &oracle.domain[i]->d->tag;
 
+		if (domain_is_nested(oracle.domain[i]->d))
+			continue; /* it has none of its own */
 		if (domain_of_tag(tag->kind == TAG_STAGE1, tag->vmid, tag->asid) !=
 		    oracle.domain[i])
 			violated("V3: domain %u shares its tag", oracle.domain[i]->d->id);
@@ -445,7 +454,7 @@ static void look_at_attachments(void)
 			if (n > 0 && e->device->vm != d->vm)
 				violated("V4: %s endpoint %u is attached to a domain of another VM",
 					 e->device->name, e->index);
-			if (n > 0 && !(d->tag.users & 1u << e->iommu->index))
+			if (n > 0 && !((domain_is_nested(d) ? d->vm->dma_tag.users : d->tag.users) & 1u << e->iommu->index))
 				violated("V3: domain %u is attached through an IOMMU that its "
 					 "tag does not name",
 					 d->id);
@@ -468,7 +477,7 @@ static void look_at_attachments(void)
 		if (substreams != e->substreams)
 			violated("accounts: %s endpoint %u has %u PASIDs attached, it counts %u",
 				 e->device->name, e->index, substreams, e->substreams);
-		if (e->attached.domain != NULL && e->attached.domain->state != DOMAIN_LIVE)
+		if (e->attached.domain != NULL && e->attached.domain->state != (domain_is_nested(e->attached.domain) ? DOMAIN_NESTED : DOMAIN_LIVE))
 			violated("V3: %s endpoint %u is attached to a domain that is freed",
 				 e->device->name, e->index);
 	}
@@ -600,6 +609,7 @@ static void state_of_domains(void)
 		state_add(s, look->d->state | (u64)look->d->attached << 8 |
 				     (u64)look->d->tag.users << 32);
 		state_add(s, look->d->tag.vmid | (u64)look->d->tag.asid << 16 | (u64)look->d->tag.kind << 32);
+		state_add(s, domain_is_nested(look->d) ? look->d->nested.word[0] ^ look->d->nested.word[1] << 1 : 0);
 		state_add(s, look->tables);
 		state_add(s, look->table.leaf_count);
 	}

@@ -281,6 +281,32 @@ static void expect_table(const struct endpoint *e, const struct smmu_stream *s, 
 			 pasid, s->vmid, s->asid, tag->vmid, tag->asid);
 }
 
+/* A first stage of the guest's own: behind it the VM's DMA table, under its tag; before it, anything. */
+static void expect_nested(const struct endpoint *e, const struct smmu_stream *s, const struct domain *d)
+{
+	const struct vm *vm = d->vm;
+	const u64 config = d->nested.word[0];
+	const bool valid = (config & 1) != 0, stage1 = valid && (config >> 1 & 7) == 5;
+
+	if (vm != e->device->vm)
+		violated("V4: stream %#x is nested behind the table of another VM", e->sid.v);
+	if (!valid || (config >> 1 & 7) == 0) {
+		if (!s->abort)
+			violated("V4: stream %#x should abort", e->sid.v);
+		return;
+	}
+	if (s->abort && e->muted_until != 0)
+		return;
+	if (s->bypass || s->abort || s->stage1 != stage1 || !s->stage2)
+		violated("V4: stream %#x should be nested; event %#x, stages %d%d", e->sid.v, s->event, s->stage1, s->stage2);
+	else if (s->s2root != vm->dma_pt.root.v)
+		violated("V4: stream %#x has stage 2 at %#llx, not %#llx", e->sid.v, ull(s->s2root), ull(vm->dma_pt.root.v));
+	else if (s->vmid != vm->dma_tag.vmid)
+		violated("V3: stream %#x is nested under VMID %u, not %u", e->sid.v, s->vmid, vm->dma_tag.vmid);
+	else if (stage1 && (s->ctx != (config & 0x00ffffffffffffc0ull) || s->ssid_bits != config >> 59))
+		violated("V4: stream %#x has its contexts at %#llx", e->sid.v, ull(s->ctx));
+}
+
 static void expect_pasids(struct smmu *smmu, const struct endpoint *e)
 {
 	u32 count = 1u << e->ctx.pasid_bits;
@@ -313,6 +339,10 @@ static void look_at_endpoint(const struct endpoint *e)
 	} else if (d->state == DEVICE_ASSIGNED && e->attached.domain != NULL) {
 		if (e->iommu->dead)
 			return;
+		if (domain_is_nested(e->attached.domain)) {
+			expect_nested(e, &s, e->attached.domain);
+			return;
+		}
 		expect_table(e, &s, &e->attached.domain->pt, &e->attached.domain->tag, 0);
 		if (s.stage1 && s.ssid_bits > 0 && s.s1dss != 2)
 			violated("V4: stream %#x does not give its own DMA to PASID 0", e->sid.v);
@@ -400,14 +430,16 @@ static void find_streams(void)
 
 static void look_at_stream(u32 sid_value, const struct smmu_stream *s, const struct iommu *iommu)
 {
+	bool nested = s->stage1 && s->stage2;
+
 	if (endpoint_find(iommu, sid(sid_value)) == NULL)
 		violated("V4: stream %#x of nobody is not blocked", sid_value);
 	if (s->bypass)
 		violated("V1: stream %#x is not translated at all", sid_value);
-	if (s->event == SMMU_OK && !page_is_ours(s->root))
+	if (s->event == SMMU_OK && !page_is_ours(nested ? s->s2root : s->root))
 		violated("V5: stream %#x walks from %#llx, not the hypervisor's", sid_value,
 			 ull(s->root));
-	if (s->stage1 && !page_is_ours(s->ctx))
+	if (s->stage1 && !nested && !page_is_ours(s->ctx))
 		violated("V5: stream %#x has its contexts at %#llx, not the hypervisor's",
 			 sid_value, ull(s->ctx));
 }
@@ -430,9 +462,10 @@ static void look_at_streams(void)
 
 /* --- caches: V3 */
 
-static void cached_of_dma(const struct smmu_cached *c)
+/* Stage 2 alone, or what a first stage of the guest's own was combined with: in either case it ends there. */
+static void cached_of_dma(const struct vm *vm, const struct smmu_cached *c)
 {
-	if (!reachable(vm_primary, c->output, c->size, c->write) && !lost_share(c->output, c->size))
+	if (!reachable(vm, c->output, c->size, c->write) && !lost_share(c->output, c->size))
 		violated("V3: a cache still maps %#llx to %#llx, which is not the VM's any more",
 			 ull(c->input), ull(c->output));
 }
@@ -460,19 +493,24 @@ static void cached_of_domain(const struct domain_look *look, const struct smmu_c
 	}
 }
 
-static bool is_dma_tag(bool stage1, u16 vmid, u16 asid)
+/* The VM whose DMA table is behind the tag. */
+static const struct vm *vm_of_dma_tag(bool stage1, u16 vmid, u16 asid)
 {
-	if (iommu_common.stage2)
-		return !stage1 && vmid == vm_primary->dma_tag.vmid;
-	return stage1 && asid == vm_primary->dma_tag.asid;
+	if (!iommu_common.stage2)
+		return stage1 && asid == vm_primary->dma_tag.asid ? vm_primary : NULL;
+	FOR_EACH_VM(vm)
+	if (vmid == vm->dma_tag.vmid && vm->dma_pt.ops != NULL)
+		return vm;
+	return NULL;
 }
 
 static void cached_seen(void *ctx UNUSED, const struct smmu_cached *c)
 {
+	const struct vm *vm = vm_of_dma_tag(c->stage1, c->vmid, c->asid);
 	const struct domain_look *look;
 
-	if (is_dma_tag(c->stage1, c->vmid, c->asid)) {
-		cached_of_dma(c);
+	if (vm != NULL) {
+		cached_of_dma(vm, c);
 		return;
 	}
 	look = domain_of_tag(c->stage1, c->vmid, c->asid);
@@ -486,11 +524,15 @@ static void cached_seen(void *ctx UNUSED, const struct smmu_cached *c)
 /* A table that a walker may go on from must be what it was, or nothing at all yet. */
 static void cached_table_seen(void *ctx UNUSED, const struct smmu_cached_table *c)
 {
-	bool dma = is_dma_tag(c->stage1, c->vmid, c->asid);
+	const struct vm *vm = vm_of_dma_tag(c->stage1, c->vmid, c->asid);
+	bool dma = vm != NULL;
 	const struct domain_look *look = dma ? NULL : domain_of_tag(c->stage1, c->vmid, c->asid);
 	u32 i = page_index(c->table);
 	const struct place *place;
 
+	/* A table of the guest's own: an address of the guest's, which is translated before it is read. */
+	if (dma && c->stage1 && iommu_common.stage2)
+		return;
 	if (i == ~0u || !page_is_ours(c->table)) {
 		violated("V3: a walker may still read %#llx, which is free or not ours",
 			 ull(c->table));

@@ -152,6 +152,9 @@ static struct spec_domain_words domain_words(const struct domain *d)
 		.iommus = d->tag.users,
 		.mapped = d->mapped,
 		.tables = d->pt.tables,
+		.nested = domain_is_nested(d) ? d->iommu->index + 1 : 0,
+		.word0 = domain_is_nested(d) ? d->nested.word[0] : 0,
+		.word1 = domain_is_nested(d) ? d->nested.word[1] : 0,
 	};
 }
 
@@ -397,7 +400,8 @@ static void take_domains(const struct vm *vm)
 			*d = (struct spec_domain){ 0 };
 		}
 		d->w = domain_words(real);
-		hw_tree_take(&d->tree, &spec->paging, real->pt.root.v);
+		if (!domain_is_nested(real))
+			hw_tree_take(&d->tree, &spec->paging, real->pt.root.v);
 		for (u32 k = 0; k < ARRAY_SIZE(d->on); k++)
 			d->on[k] = real->attached_on[k];
 	}
@@ -451,6 +455,8 @@ void abstract_take(void)
 			.dead = iommu_instance[i].dead,
 			.pasid_bits = iommu_pasid_bits(&iommu_instance[i]),
 		};
+	for (u32 i = 0; i < iommu_count; i++)
+		hw_nested_facts(&iommu_instance[i], &spec->iommu[i]);
 	spec->hyp_free = vm_tables_free();
 	spec->looked_count = 0;
 	forget_domains();
@@ -640,7 +646,7 @@ static bool same_tree(const struct spec_tree *t, u64 from, u64 to)
 			continue;
 		snprintf(name, sizeof(name), "domain %llu of VM number %llu", (unsigned long long)d->w.id,
 			 (unsigned long long)d->w.vm);
-		return d->w.dying || hw_tree_same(t, real_domain(d)->pt.root.v, from, to, name);
+		return d->w.dying || d->w.nested || hw_tree_same(t, real_domain(d)->pt.root.v, from, to, name);
 	}
 	for (u32 i = 0; i < SPEC_VMS; i++) {
 		snprintf(name, sizeof(name), "the %s view of VM number %u", t == &spec->vm[i].dma ? "DMA" : "CPU", i);

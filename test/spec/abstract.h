@@ -76,6 +76,7 @@ void abstract_domain_left(u32 vm, u64 id, u64 *mapped, u64 *tables); /* of one t
 bool differs(const char *fmt, ...) PRINTF(1, 2); /* always false; its sentence is difference() */
 const char *difference(void);
 u64 hw_stream(const void *endpoint);
+void hw_nested_facts(const void *iommu, struct spec_iommu *facts);
 bool hw_tree_same(const struct spec_tree *tree, u64 root, u64 from, u64 to, const char *whose);
 /*
  * Count what waits in an event queue, as far as one exit takes it, for whom it is about. `always`: an interrupt has told of

@@ -280,12 +280,54 @@ static u64 cd_means(const u64 *cd, const struct domain *d, u16 vmid)
 	return STREAM_STRANGE;
 }
 
+/*
+ * Of a domain whose first stage is the guest's: its words, and behind them the VM's DMA table under its tag; or that table
+ * alone where it asked for none, or an abort where it asked for that.
+ */
+static u64 nested_means(const struct endpoint *e, const u64 *ste, const struct domain *d)
+{
+	const u64 *guest = d->nested.word;
+	const struct vm *vm = d->vm;
+	u64 config = field(ste[0], 3, 1), wanted = field(guest[0], 0, 0) ? field(guest[0], 3, 1) : 0;
+	bool behind = (ste[3] & 0x000ffffffffffff0ull) == vm->dma_pt.root.v && field(ste[2], 15, 0) == vm->dma_tag.vmid &&
+		      (field(ste[2], 58, 58) != 0 || e->muted_until != 0);
+
+	if (field(ste[0], 0, 0) == 0)
+		return STREAM_STRANGE;
+	if (config == 0)
+		return wanted == 0 || e->muted_until != 0 ? STREAM_DOMAIN | d->id : STREAM_STRANGE;
+	if (!behind || field(ste[1], 19, 19) == 0)
+		return STREAM_STRANGE;
+	if (wanted == 4)
+		return config == 6 ? STREAM_DOMAIN | d->id : STREAM_STRANGE;
+	return wanted == 5 && config == 7 && (ste[0] | 2 << 1) == (guest[0] | 2 << 1) && ((ste[1] ^ guest[1]) & 0x300000ff) == 0 ?
+		       STREAM_DOMAIN | d->id :
+		       STREAM_STRANGE;
+}
+
+void hw_nested_facts(const void *instance, struct spec_iommu *facts)
+{
+	const struct iommu *iommu = instance;
+	const struct smmuv3_features *f = &smmuv3_of(iommu)->f;
+
+	facts->nested = facts->common && f->stage1 && f->stage2 && iommu->caps.nested;
+	facts->ats = f->ats;
+	facts->range = f->range;
+	facts->ds = f->ds;
+	facts->stalls = f->stall_off;
+	facts->cd_two_level = f->cd_two_level;
+	facts->ssid_bits = f->ssid_bits;
+	facts->asid_bits = f->asid_bits;
+}
+
 static u64 ste_means(const struct endpoint *e, const u64 *ste)
 {
 	const struct domain *d = e->attached.domain;
 	u64 config = field(ste[0], 3, 1), root = ste[3] & 0x000ffffffffffff0ull;
 	u16 vmid = (u16)field(ste[2], 15, 0);
 
+	if (d != NULL && domain_is_nested(d))
+		return nested_means(e, ste, d);
 	if (field(ste[0], 0, 0) == 0 || config == 0)
 		return STREAM_NO;
 	if (config == 5) /* stage 1 */

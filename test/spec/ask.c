@@ -40,7 +40,7 @@ static const struct spec_tree *table_of(const struct spec_endpoint *e, u32 pasid
 		return NULL;
 	if (e->w.stream == STREAM_IDENTITY)
 		return pasid == 0 ? &spec->vm[0].dma : NULL;
-	if (!spec_attached(e->device, e->index, pasid, &id))
+	if (!spec_attached(e->device, e->index, pasid, &id) || domain_of(&spec->vm[d->w.vm], id)->w.nested)
 		return NULL;
 	return &domain_of(&spec->vm[d->w.vm], id)->tree;
 }

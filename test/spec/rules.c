@@ -61,6 +61,8 @@ const struct spec_row spec_operations[PVIOMMU_OP_COUNT] = {
 	[PVIOMMU_ENDPOINT_INFO] = { rule_endpoint_info, ANY, 0, 0 },
 	[PVIOMMU_ATTACH_LIST] = { rule_attach_list, ANY, 0, 0 },
 	[PVIOMMU_DETACH_LIST] = { rule_detach_list, ANY, 0, 0 },
+	[PVIOMMU_ALLOC_NESTED] = { rule_alloc_nested, ANY, 0, 0 },
+	[PVIOMMU_INVALIDATE] = { rule_invalidate, ANY, 0, 0 },
 	[PVIOMMU_EVENTS_SETUP] = { rule_events_setup, ANY, 0, 0 },
 	[PVIOMMU_MAP_LIST] = { rule_map_list, ANY, 0, 0 },
 	[PVIOMMU_UNMAP_LIST] = { rule_unmap_list, ANY, 0, 0 },
@@ -112,6 +114,7 @@ struct spec_domain *live_domain(const struct spec_call *c, u64 id, s64 *why)
 	struct spec_domain *d = domain_of(c->vm, id);
 
 	*why = d == NULL ? PC_NOT_FOUND : d->w.dying ? PC_BUSY :
+				  d->w.nested        ? PC_DENIED :
 						       PC_SUCCESS;
 	return *why == PC_SUCCESS ? d : NULL;
 }
@@ -252,6 +255,12 @@ void rule_fetch(struct spec_call *c)
 	case PVIOMMU_ATTACH_LIST:
 	case PVIOMMU_DETACH_LIST:
 		c->fetched = fetch_attach(c);
+		break;
+	case PVIOMMU_ALLOC_NESTED:
+		c->fetched = fetch_nested(c);
+		break;
+	case PVIOMMU_INVALIDATE:
+		c->fetched = fetch_inval(c);
 		break;
 	case PVIOMMU_MAP_LIST:
 		c->fetched = fetch_list(c, sizeof(struct pviommu_map_entry));

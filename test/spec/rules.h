@@ -22,11 +22,14 @@ struct spec_call {
 	union {
 		struct pviommu_attach_list attach;
 		struct pviommu_map_list map;
+		struct pviommu_alloc_nested nested;
+		struct pviommu_invalidate inval;
 	} envelope;
 	union {
 		u32 vsid[PVIOMMU_MAX_VSIDS];
 		struct pviommu_map_entry map[PVIOMMU_MAX_LIST];
 		struct pviommu_unmap_entry unmap[PVIOMMU_MAX_LIST];
+		u64 inval[PVIOMMU_MAX_INVAL][2]; /* of ALLOC_NESTED: the first is its data */
 	} list;
 	s64 fetched;  /* status of that */
 	u64 fails_at; /* the n-th allocation is ordered to fail; 0: none */
@@ -86,8 +89,13 @@ void rule_refuse(const struct spec_call *c, const char *fmt, ...) NORETURN PRINT
 bool pool_take(struct spec_call *c, u32 order);
 /* What was taken is spent from now on. */
 void pool_settle(struct spec_call *c);
-/* The live domain of the caller; *why: NOT_FOUND, or BUSY while it is being freed. */
+/* The live paging domain of the caller; *why: NOT_FOUND, BUSY while it is being freed, or DENIED: it is nested. */
 struct spec_domain *live_domain(const struct spec_call *c, u64 id, s64 *why);
+/* rules_nested.c: may the domain be attached there, as far as nested domains have a say? */
+s64 may_attach_nested(const struct spec_vm *vm, const struct spec_endpoint *e, const struct spec_domain *d, u64 pasid);
+bool nested_here(const struct spec_vm *vm, const struct spec_pv *pv);
+s64 fetch_nested(struct spec_call *c);
+s64 fetch_inval(struct spec_call *c);
 static inline bool page_ok(u64 v) { return (v & (SPEC_PAGE - 1)) == 0; }
 /* The device and range of MMIO that holds all of [pa, pa + size), NULL: none. */
 struct spec_device *device_of_range(u64 pa, u64 size, u32 *range);
@@ -108,7 +116,7 @@ void ring_gone(struct spec_vm *vm, struct spec_pv *pv);
 
 spec_rule rule_attach_dev, rule_detach_dev, rule_alloc_domain, rule_free_domain, rule_map_pages, rule_unmap_pages,
 	rule_sid_info, rule_query, rule_endpoint_info, rule_attach_list, rule_detach_list, rule_map_list, rule_unmap_list,
-	rule_iova_to_ipa, rule_stats, rule_events_setup;
+	rule_iova_to_ipa, rule_stats, rule_events_setup, rule_alloc_nested, rule_invalidate;
 spec_rule rule_meminfo, rule_mem_share, rule_mem_unshare, rule_mem_relinquish, rule_guard_enroll, rule_guard_map,
 	rule_guard_unmap, rule_guard_range_map, rule_guard_range_unmap, rule_console;
 spec_rule rule_vmm_query, rule_vm_create, rule_vm_destroy, rule_vm_donate, rule_vm_finalise, rule_vm_add_pool,

@@ -75,6 +75,12 @@ s64 rule_free_domain(struct spec_call *c)
 		return PC_NOT_FOUND;
 	if (d->w.attached > 0)
 		return PC_BUSY;
+	if (d->w.nested) {
+		RULE_DEMAND(c, c->finished, "there is nothing to be removed in steps");
+		c->vm->w.domains--;
+		domain_remove(d);
+		return PC_SUCCESS;
+	}
 	look_tree(&c->look, &d->tree, 0, 1ull << d->tree.bits);
 	abstract_domain_left(vm_index(c->vm), d->w.id, &mapped, &tables);
 	free_mappings(c, d, mapped);
@@ -116,10 +122,12 @@ static s64 collect(const struct spec_call *c, struct request *q, const u64 *one,
 	return PC_SUCCESS;
 }
 
-static s64 may_attach(const struct spec_endpoint *e, const struct request *q)
+static s64 may_attach(const struct spec_call *c, const struct spec_endpoint *e, const struct spec_domain *domain,
+		      const struct request *q)
 {
 	const struct spec_device *d = &spec->device[e->device];
 	const struct spec_sub *sub;
+	s64 status;
 
 	if (d->w.state == DEV_QUARANTINED || !spec->iommu[e->iommu].common)
 		return PC_DENIED;
@@ -127,6 +135,9 @@ static s64 may_attach(const struct spec_endpoint *e, const struct request *q)
 		return PC_BUSY; /* its reset is still under way */
 	if (spec->iommu[e->iommu].dead)
 		return PC_IO;
+	status = may_attach_nested(c->vm, e, domain, q->pasid);
+	if (status != PC_SUCCESS)
+		return status;
 	if (q->pasid == 0)
 		return e->w.domain == q->domain ? PC_EXISTS : PC_SUCCESS;
 	if (e->pasid_bits == 0 || e->w.domain == 0 || !spec->stage1)
@@ -194,7 +205,8 @@ static void domain_used(struct spec_domain *d, const struct spec_endpoint *e)
 {
 	d->w.attached++;
 	d->on[e->iommu]++;
-	d->w.iommus |= 1ull << e->iommu;
+	if (!d->w.nested) /* they have no tag of their own */
+		d->w.iommus |= 1ull << e->iommu;
 }
 
 static void domain_left(struct spec_domain *d, const struct spec_endpoint *e)
@@ -246,11 +258,15 @@ static s64 do_attach(struct spec_call *c, struct request *q, const u64 *one, con
 	if (status != PC_SUCCESS)
 		return status;
 	d = live_domain(c, q->domain, &status);
+	if (status == PC_DENIED) {
+		d = domain_of(c->vm, q->domain);
+		status = PC_SUCCESS;
+	}
 	for (u32 i = 0; status == PC_SUCCESS && i < q->count; i++)
-		status = may_attach(q->e[i], q);
+		status = may_attach(c, q->e[i], d, q);
 	if (status != PC_SUCCESS)
 		return status;
-	if (!contexts_make(c, q))
+	if (!d->w.nested && !contexts_make(c, q))
 		return PC_NO_MEMORY;
 	for (u32 i = 0; i < q->count; i++)
 		attach_one(c, q->e[i], q, d);
@@ -420,10 +436,16 @@ s64 rule_query(struct spec_call *c)
 	case PVIOMMU_Q_MAP_LIST_MAX:
 		*value = PVIOMMU_MAX_LIST;
 		return PC_SUCCESS;
-	case PVIOMMU_Q_INVAL_MAX: /* no guest-owned tables, and no doorbell */
+	case PVIOMMU_Q_INVAL_MAX:
+		*value = nested_here(c->vm, pv) ? 256 : 0;
+		return PC_SUCCESS;
 	case PVIOMMU_Q_NESTED_TYPES:
+		*value = nested_here(c->vm, pv) ? 1 << 2 : 0;
+		return PC_SUCCESS;
 	case PVIOMMU_Q_INVAL_TYPES:
-	case PVIOMMU_Q_DOORBELL:
+		*value = nested_here(c->vm, pv) ? 1 << 1 : 0;
+		return PC_SUCCESS;
+	case PVIOMMU_Q_DOORBELL: /* none */
 	case PVIOMMU_Q_DOORBELL_SIZE:
 		return PC_SUCCESS;
 	case PVIOMMU_Q_EVENT_IRQ:

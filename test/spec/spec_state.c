@@ -69,10 +69,21 @@ struct spec_domain *domain_add(const struct spec_vm *vm, u64 id)
 	return looked_at(d);
 }
 
+struct spec_domain *domain_add_nested(const struct spec_vm *vm, u64 id)
+{
+	struct spec_domain *d = &spec->domain[spec->domain_count];
+
+	if (spec->domain_count++ == SPEC_DOMAINS)
+		spec_fail("more domains than the specification has room for");
+	*d = (struct spec_domain){ .w = { .id = id, .vm = vm_index(vm) } };
+	return looked_at(d);
+}
+
 /* Which slot a domain has says nothing, so the last one takes this place. */
 void domain_remove(struct spec_domain *d)
 {
-	tree_end(&d->tree);
+	if (!d->w.nested)
+		tree_end(&d->tree);
 	*d = spec->domain[--spec->domain_count];
 }
 

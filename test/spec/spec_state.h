@@ -42,7 +42,7 @@ struct spec_page {
 	W(handle) W(life) W(vcpus) W(pool_total) W(pool_free) W(pages) W(pages_lost) W(domain_max) W(domains) W(maps) \
 	W(unmaps) W(pins) W(mapped) W(open_mmio) W(guards) W(runners) W(teardown) W(cpu_tables) W(dma_tables)
 #define SPEC_DOMAIN_WORDS(W) \
-	W(id) W(vm) W(dying) W(attached) W(iommus) W(mapped) W(tables)
+	W(id) W(vm) W(dying) W(attached) W(iommus) W(mapped) W(tables) W(nested) W(word0) W(word1)
 #define SPEC_DEVICE_WORDS(W) \
 	W(state) W(target) W(vm) W(pv) W(frozen) W(blocked) W(clean) W(mmio_away) W(mmio_pins)
 #define SPEC_ENDPOINT_WORDS(W) \
@@ -156,6 +156,9 @@ struct spec_sub {
 struct spec_iommu {
 	bool common, dead;
 	u32 pasid_bits;
+	/* of a guest's own first stages: are there any, and what entries and commands depend on */
+	bool nested, ats, range, ds, stalls, cd_two_level;
+	u32 ssid_bits, asid_bits;
 };
 
 struct spec_state {
@@ -197,6 +200,7 @@ u32 vm_index(const struct spec_vm *vm);
 struct spec_domain *domain_find(u64 vm, u64 id);
 struct spec_domain *domain_of(const struct spec_vm *vm, u64 id); /* it is compared after the call */
 struct spec_domain *domain_add(const struct spec_vm *vm, u64 id);
+struct spec_domain *domain_add_nested(const struct spec_vm *vm, u64 id); /* without a table */
 void domain_remove(struct spec_domain *d);
 struct spec_endpoint *endpoint_of(const struct spec_vm *vm, u64 pv, u64 vsid);
 struct spec_sub *sub_of(const struct spec_endpoint *e, u64 pasid);

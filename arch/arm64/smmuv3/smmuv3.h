@@ -192,6 +192,9 @@ enum status smmuv3_inval(struct iommu *iommu, const struct iommu_tag *tag,
 /* Drop every configuration and translation, with completion. */
 enum status smmuv3_flush_all(struct smmuv3 *s) MUST_CHECK;
 
+/* guest_inval.c */
+u8 smmuv3_inval_guest(struct iommu *iommu, struct guest_inval *g) MUST_CHECK;
+
 /* events.c */
 bool smmuv3_event_decode(const u64 record[EVT_WORDS], struct iommu_event *event);
 bool smmuv3_events(struct iommu *iommu, u32 max);

@@ -234,45 +234,45 @@
 #define MAIR_NORMAL_NC    0x44ull
 
 /* Commands, chapter 4: two words */
-#define CMD_WORDS         2
-#define CMD_BYTES         16
-#define CMD0_OP           BITS(7, 0)
+#define CMD_WORDS          2
+#define CMD_BYTES          16
+#define CMD0_OP            BITS(7, 0)
 #define OP_PREFETCH_CONFIG 0x01 /* 4.2.1 */
-#define OP_PREFETCH_ADDR  0x02 /* 4.2.2 */
-#define OP_CFGI_STE       0x03 /* 4.3.1 */
-#define OP_CFGI_STE_RANGE 0x04 /* 4.3.2; CFGI_ALL with range 31, 4.3.6 */
-#define OP_CFGI_CD        0x05 /* 4.3.3 */
-#define OP_CFGI_CD_ALL    0x06 /* 4.3.4 */
-#define OP_TLBI_NH_ALL    0x10 /* 4.4.2.1 */
-#define OP_TLBI_NH_ASID   0x11 /* 4.4.2.2 */
-#define OP_TLBI_NH_VAA    0x13 /* 4.4.2.3 */
-#define OP_TLBI_NH_VA     0x12 /* 4.4.2.4 */
-#define OP_TLBI_EL2_ALL   0x20 /* 4.4.2.7 */
-#define OP_TLBI_S12_VMALL 0x28 /* 4.4.3 */
-#define OP_TLBI_S2_IPA    0x2a /* 4.4.3 */
-#define OP_TLBI_NSNH_ALL  0x30 /* 4.4.4 */
-#define OP_ATC_INV        0x40 /* 4.5.1 */
-#define OP_SYNC           0x46 /* 4.7.3 */
-#define CMD0_SSV          BIT(11)      /* PREFETCH, ATC_INV */
-#define CMD0_SSID         BITS(31, 12) /* CFGI_CD, PREFETCH, ATC_INV */
-#define CMD0_SID          BITS(63, 32) /* CFGI_* */
-#define CMD1_LEAF         BIT(0)       /* CFGI_STE, CFGI_CD, TLBI by address */
-#define CMD1_RANGE        BITS(4, 0)   /* CFGI_STE_RANGE */
-#define RANGE_ALL         31
-#define CMD0_NUM          BITS(16, 12) /* TLBI by range, 4.4.1.1 */
-#define CMD0_SCALE        BITS(24, 20)
-#define CMD0_SCALE_DS     BIT(25) /* of SCALE, with IDR5.DS */
-#define CMD0_VMID         BITS(47, 32)
-#define CMD0_ASID         BITS(63, 48)
-#define CMD1_TTL          BITS(9, 8)
-#define CMD1_TG           BITS(11, 10)
-#define TG_4K             1
-#define TG_16K            2
-#define CMD1_PREFETCH     BITS(9, 0) /* PREFETCH_ADDR: Size and Stride */
-#define CMD1_ATC_SIZE     BITS(5, 0)
-#define ATC_SIZE_MAX      52
-#define CMD1_ATC_GLOBAL   BIT(9)
-#define CMD1_ADDRESS      BITS(63, 12)
+#define OP_PREFETCH_ADDR   0x02 /* 4.2.2 */
+#define OP_CFGI_STE        0x03 /* 4.3.1 */
+#define OP_CFGI_STE_RANGE  0x04 /* 4.3.2; CFGI_ALL with range 31, 4.3.6 */
+#define OP_CFGI_CD         0x05 /* 4.3.3 */
+#define OP_CFGI_CD_ALL     0x06 /* 4.3.4 */
+#define OP_TLBI_NH_ALL     0x10 /* 4.4.2.1 */
+#define OP_TLBI_NH_ASID    0x11 /* 4.4.2.2 */
+#define OP_TLBI_NH_VAA     0x13 /* 4.4.2.3 */
+#define OP_TLBI_NH_VA      0x12 /* 4.4.2.4 */
+#define OP_TLBI_EL2_ALL    0x20 /* 4.4.2.7 */
+#define OP_TLBI_S12_VMALL  0x28 /* 4.4.3 */
+#define OP_TLBI_S2_IPA     0x2a /* 4.4.3 */
+#define OP_TLBI_NSNH_ALL   0x30 /* 4.4.4 */
+#define OP_ATC_INV         0x40 /* 4.5.1 */
+#define OP_SYNC            0x46 /* 4.7.3 */
+#define CMD0_SSV           BIT(11)      /* PREFETCH, ATC_INV */
+#define CMD0_SSID          BITS(31, 12) /* CFGI_CD, PREFETCH, ATC_INV */
+#define CMD0_SID           BITS(63, 32) /* CFGI_* */
+#define CMD1_LEAF          BIT(0)       /* CFGI_STE, CFGI_CD, TLBI by address */
+#define CMD1_RANGE         BITS(4, 0)   /* CFGI_STE_RANGE */
+#define RANGE_ALL          31
+#define CMD0_NUM           BITS(16, 12) /* TLBI by range, 4.4.1.1 */
+#define CMD0_SCALE         BITS(24, 20)
+#define CMD0_SCALE_DS      BIT(25) /* of SCALE, with IDR5.DS */
+#define CMD0_VMID          BITS(47, 32)
+#define CMD0_ASID          BITS(63, 48)
+#define CMD1_TTL           BITS(9, 8)
+#define CMD1_TG            BITS(11, 10)
+#define TG_4K              1
+#define TG_16K             2
+#define CMD1_PREFETCH      BITS(9, 0) /* PREFETCH_ADDR: Size and Stride */
+#define CMD1_ATC_SIZE      BITS(5, 0)
+#define ATC_SIZE_MAX       52
+#define CMD1_ATC_GLOBAL    BIT(9)
+#define CMD1_ADDRESS       BITS(63, 12)
 
 /* Event records, 7.3: four words */
 #define EVT_WORDS  4

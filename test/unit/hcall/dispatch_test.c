@@ -35,6 +35,8 @@ static const struct call {
 	{ 0xc600003e, 0x41, 0x00, OURS },   /* ENDPOINT_INFO */
 	{ 0xc600003e, 0x42, 0x00, OURS },   /* ATTACH_LIST */
 	{ 0xc600003e, 0x43, 0x00, OURS },   /* DETACH_LIST */
+	{ 0xc600003e, 0x44, 0x00, OURS },   /* ALLOC_NESTED */
+	{ 0xc600003e, 0x45, 0x00, OURS },   /* INVALIDATE */
 	{ 0xc600003e, 0x46, 0x00, OURS },   /* EVENTS_SETUP */
 	{ 0xc600003e, 0x48, 0x00, OURS },   /* MAP_LIST */
 	{ 0xc600003e, 0x49, 0x00, OURS },   /* UNMAP_LIST */

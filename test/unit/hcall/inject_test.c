@@ -22,7 +22,7 @@ extern bool smmuv3_ill_panics; /* of the driver, in test builds */
 
 /* --- the world that every scenario starts from */
 
-static u32 vm, vm_domain, own, other;
+static u32 vm, vm_domain, own, other, nested[2];
 
 static void memory(void)
 {
@@ -66,12 +66,47 @@ static void primary(void)
 	bench_lands(1, 0, BLOCK_SIZE + 0x1000, bench_block(5) + 0x1000);
 }
 
+/* First stages of the primary's own, in its pages from 970 on; one of them is in use, and in the caches. */
+static struct result alloc_nested(u32 n)
+{
+	*(struct pviommu_alloc_nested *)bench_ptr(LIST) = (struct pviommu_alloc_nested){
+		.size = 32, .data_type = PVIOMMU_NESTED_SMMUV3, .data_len = 16, .data_ipa = ENTRIES
+	};
+	*(struct pviommu_nested_smmuv3 *)bench_ptr(ENTRIES) = (struct pviommu_nested_smmuv3){ { 5 << 1 | 1 | (bench_page(970) + 64 * n) } };
+	return pv_list(PVIOMMU_ALLOC_NESTED, LIST);
+}
+
+static void first_stages(void)
+{
+	u64 *table = bench_ptr(bench_page(971));
+
+	bench_assign(5, 0, 60);
+	if (!iommu_instance[0].caps.nested)
+		return;
+	for (u32 i = 0; i < 3; i++)
+		table[i * 512] = (bench_page(972) + i * PAGE_SIZE) | 3;
+	table[3 * 512 + 1] = bench_page(980) | 0x743 | 0x800;
+	for (u32 i = 0; i < 2; i++) {
+		u64 *cd = (u64 *)bench_ptr(bench_page(970)) + 8 * i;
+
+		cd[0] = 1ull << 48 | 7ull << 45 | 1ull << 41 | 5ull << 32 | 3ull << 30 | 0x3500 | 16;
+		cd[1] = bench_page(971);
+		cd[3] = 0xff;
+		nested[i] = (u32)alloc_nested(i).v1;
+	}
+	/* Where hardware does not snoop, its own tables are the guest's to clean. */
+	io_clean(bench_ptr(bench_page(970)), 5 * PAGE_SIZE);
+	bench_attach(60, nested[0]);
+	bench_lands(5, 0, 0x1000, bench_page(980));
+}
+
 static void world(const struct bench_options *o)
 {
 	bench_boot(o);
 	oracle_effort(32);
 	secondary();
 	primary();
+	first_stages();
 	smmu_speculate(bench_smmu[0]);
 }
 
@@ -173,6 +208,31 @@ static struct result c_events(void)
 	return bench_call(PC_PVIOMMU_OP, PVIOMMU_EVENTS_SETUP, 0, bench_page(900), 6, machine->event_irq[0],
 			  PVIOMMU_EVENTS_RECORD(PVIOMMU_RECORD_FULL));
 }
+
+static struct result c_alloc_nested(void) { return alloc_nested(1); }
+
+static struct result c_attach_nested(void) { return pv_attach(0, 50, 0, nested[0], 0); }
+
+static struct result c_replace_nested(void) { return pv_attach(0, 60, 0, nested[1], 0); }
+
+static struct result c_detach_nested(void) { return pv_detach(0, 60, 0, nested[0]); }
+
+static struct result c_invalidate(void)
+{
+	static const struct pviommu_inval_smmuv3 entries[] = {
+		{ { 0x05 | 60ull << 32, 1 } }, { { 0x12 | 1ull << 48, 0x1000 } }, { { 0x10, 0 } }, { { 0x06 | 60ull << 32, 0 } }, { { 0x30, 0 } }
+	};
+
+	*(struct pviommu_invalidate *)bench_ptr(LIST) = (struct pviommu_invalidate){ .size = 56,
+										     .data_type = PVIOMMU_INVAL_SMMUV3,
+										     .entry_len = 16,
+										     .entry_num = ARRAY_SIZE(entries),
+										     .entries_ipa = ENTRIES,
+										     .status_ipa = ENTRIES + 512 };
+	memcpy(bench_ptr(ENTRIES), entries, sizeof(entries));
+	return pv_list(PVIOMMU_INVALIDATE, LIST);
+}
+
 static struct result c_stats(void) { return pv_stats(0, PVIOMMU_STAT_PINS); }
 
 static struct result c_vm_alloc(void) { return vm_pv(vm, PVIOMMU_ALLOC_DOMAIN, 0, 0, 0, 0, 0); }
@@ -333,6 +393,11 @@ static const struct scenario {
 	{ OP(PVIOMMU_ENDPOINT_INFO), "endpoint info", c_endpoint_info },
 	{ OP(PVIOMMU_IOVA_TO_IPA), "IOVA to IPA", c_iova_to_ipa },
 	{ OP(PVIOMMU_EVENTS_SETUP), "events_setup", c_events },
+	{ OP(PVIOMMU_ALLOC_NESTED), "alloc nested", c_alloc_nested },
+	{ OP(PVIOMMU_ATTACH_DEV), "attach nested", c_attach_nested },
+	{ OP(PVIOMMU_ATTACH_DEV), "attach to another nested", c_replace_nested },
+	{ OP(PVIOMMU_DETACH_DEV), "detach nested", c_detach_nested },
+	{ OP(PVIOMMU_INVALIDATE), "invalidate", c_invalidate },
 	{ OP(PVIOMMU_STATS), "stats", c_stats },
 	{ OP(PVIOMMU_ALLOC_DOMAIN), "a secondary's alloc", c_vm_alloc },
 	{ OP(PVIOMMU_FREE_DOMAIN), "a secondary's detach and free", c_vm_free },

@@ -190,7 +190,7 @@ static void judge(const struct smmuv3_features *f, const u64 w[2], const struct 
 
 /* --- commands */
 
-static void N35_of_all_opcodes_these_reach_hardware(void **state UNUSED)
+static void C6_N35_of_all_opcodes_these_reach_hardware(void **state UNUSED)
 {
 	static const u8 stream_ops[] = { 0x05, 0x06, 0x40 };
 	const struct smmuv3_features f = machine_of(FULL);
@@ -210,7 +210,7 @@ static void N35_of_all_opcodes_these_reach_hardware(void **state UNUSED)
 	}
 }
 
-static void N36_every_bit_of_every_opcode(void **state UNUSED)
+static void C1_N36_every_bit_of_every_opcode(void **state UNUSED)
 {
 	for (u32 n = 0; n < MACHINES; n++) {
 		const struct smmuv3_features f = machine_of(n);
@@ -228,7 +228,7 @@ static void N36_every_bit_of_every_opcode(void **state UNUSED)
 }
 
 /* Pairs of flips, and more, of opcodes that there are: a range takes three of them. */
-static void N36_flips_at_random(void **state UNUSED)
+static void C1_N36_flips_at_random(void **state UNUSED)
 {
 	static const u8 ops[] = { 0x01, 0x02, 0x05, 0x06, 0x10, 0x11, 0x12, 0x13, 0x30, 0x40 };
 
@@ -250,7 +250,7 @@ static void N36_flips_at_random(void **state UNUSED)
 	}
 }
 
-static void N37_the_vmid_is_always_ours(void **state UNUSED)
+static void C2_N37_the_vmid_is_always_ours(void **state UNUSED)
 {
 	static const u8 ops[] = { 0x10, 0x11, 0x12, 0x13 };
 	const struct smmuv3_features f = machine_of(FULL);
@@ -282,7 +282,7 @@ static void N38_everything_becomes_all_of_ones_own(void **state UNUSED)
 	}
 }
 
-static void N39_secure_and_substreams(void **state UNUSED)
+static void C6_N39_secure_and_substreams(void **state UNUSED)
 {
 	const struct smmuv3_features with = machine_of(FULL), without = machine_of(FULL & ~8u);
 	const u64 cfgi_ssid[2] = { 0x05 | 3 << 12 }, cfgi_ssv[2] = { 0x05 | B(11) };
@@ -302,7 +302,7 @@ static void N39_secure_and_substreams(void **state UNUSED)
 	assert_int_equal(smmuv3_guest_cmd(&with, OUR_VMID, cfgi_ssid, &s, out), PVIOMMU_INVAL_BAD_BITS);
 }
 
-static void N40_every_range(void **state UNUSED)
+static void C7_N40_every_range(void **state UNUSED)
 {
 	for (u32 n = 0; n < MACHINES; n++) {
 		const struct smmuv3_features f = machine_of(n);
@@ -349,7 +349,7 @@ static void N42_device_tlbs(void **state UNUSED)
 	assert_int_equal(out[0], 0);
 }
 
-static void N45_no_completion_of_a_guests(void **state UNUSED)
+static void C4_N45_no_completion_of_a_guests(void **state UNUSED)
 {
 	const struct smmuv3_features f = machine_of(FULL);
 	u64 out[2];
@@ -361,7 +361,7 @@ static void N45_no_completion_of_a_guests(void **state UNUSED)
 	}
 }
 
-static void S3_9_the_stream_is_the_one_of_that_name(void **state UNUSED)
+static void C3_S3_9_the_stream_is_the_one_of_that_name(void **state UNUSED)
 {
 	static const u8 ops[] = { 0x05, 0x06, 0x40 };
 	const struct smmuv3_features f = machine_of(FULL);
@@ -503,17 +503,17 @@ static void pasids_of_an_entry(void **state UNUSED)
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
-		cmocka_unit_test(N35_of_all_opcodes_these_reach_hardware),
-		cmocka_unit_test(N36_every_bit_of_every_opcode),
-		cmocka_unit_test(N36_flips_at_random),
-		cmocka_unit_test(N37_the_vmid_is_always_ours),
+		cmocka_unit_test(C6_N35_of_all_opcodes_these_reach_hardware),
+		cmocka_unit_test(C1_N36_every_bit_of_every_opcode),
+		cmocka_unit_test(C1_N36_flips_at_random),
+		cmocka_unit_test(C2_N37_the_vmid_is_always_ours),
 		cmocka_unit_test(N38_everything_becomes_all_of_ones_own),
-		cmocka_unit_test(N39_secure_and_substreams),
-		cmocka_unit_test(N40_every_range),
+		cmocka_unit_test(C6_N39_secure_and_substreams),
+		cmocka_unit_test(C7_N40_every_range),
 		cmocka_unit_test(N41_an_asid_of_eight_bits),
 		cmocka_unit_test(N42_device_tlbs),
-		cmocka_unit_test(N45_no_completion_of_a_guests),
-		cmocka_unit_test(S3_9_the_stream_is_the_one_of_that_name),
+		cmocka_unit_test(C4_N45_no_completion_of_a_guests),
+		cmocka_unit_test(C3_S3_9_the_stream_is_the_one_of_that_name),
 		cmocka_unit_test(what_linux_sends_is_taken),
 		cmocka_unit_test(N49_every_bit_of_an_entry),
 		cmocka_unit_test(N49_configs_and_eats),

@@ -21,6 +21,13 @@ void iommu_report_event(struct iommu *iommu, const struct iommu_event *event)
 	tiny_events[tiny_event_count++ % ARRAY_SIZE(tiny_events)] = *event;
 }
 
+bool (*tiny_stream)(u32 vsid, struct iommu_guest_stream *out);
+
+bool iommu_guest_stream(const struct guest_inval *g UNUSED, u32 vsid, struct iommu_guest_stream *out)
+{
+	return tiny_stream != NULL && tiny_stream(vsid, out);
+}
+
 void iommu_report_overflow(struct iommu *iommu)
 {
 	assert_ptr_equal(iommu, &tiny_iommu);

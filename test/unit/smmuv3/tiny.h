@@ -62,6 +62,9 @@ u8 tiny_op(u32 index);
 extern struct iommu_event tiny_events[8192];
 extern u32 tiny_event_count, tiny_overflows;
 
+/* The streams of a guest, by vSID; NULL: it has none. */
+extern bool (*tiny_stream)(u32 vsid, struct iommu_guest_stream *out);
+
 /* A pool of `pages`, from the boot heap, after tiny_machine(). */
 struct pool;
 struct pool *tiny_pool(u64 pages);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ALLOC_NESTED and INVALIDATE: the envelope in the order that the interface gives, the entries copied once, from a plain array or a ring by one
+ * iterator, and what became of each. What a first stage or an entry may say is the driver's to check.
+ */
+#include <string.h>
+
+#include "iommu/nested.h"
+#include "mem/guest_copy.h"
+#include "pviommu.h"
+#include "vm/vm.h"
+
+enum status pviommu_alloc_nested(struct vm *vm, const struct pviommu_alloc_nested *req, u32 *id)
+{
+	const struct pviommu *pv = pviommu_find(vm, req->pviommu);
+	struct iommu *iommu = pv != NULL ? __atomic_load_n(&pv->iommu, __ATOMIC_RELAXED) : NULL;
+	struct nested_config config = { 0 };
+	enum status status;
+
+	if (iommu == NULL)
+		return E_NOENT;
+	if (!nested_offered(vm, iommu) || req->data_type != iommu->ops->nested_type)
+		return E_NOSYS;
+	if (req->data_len < iommu->ops->nested_bytes || req->data_len > PVIOMMU_MAX_ENTRY || req->data_ipa % sizeof(u64) != 0)
+		return E_INVAL;
+	status = guest_read_entry(vm, ipa(req->data_ipa), req->data_len, 0, config.word, iommu->ops->nested_bytes);
+	return status == OK ? nested_alloc(vm, iommu, &config, id) : status;
+}
+
+static enum status check(const struct vm *vm, const struct pviommu_invalidate *q, const struct iommu *iommu)
+{
+	const bool ring = (q->flags & PVIOMMU_INVAL_RING) != 0;
+
+	if (!nested_offered(vm, iommu) || q->data_type != iommu->ops->inval_type)
+		return E_NOSYS;
+	/* The target is the pvIOMMU. */
+	if (q->domain != 0)
+		return E_INVAL;
+	if (q->entry_len < iommu->ops->inval_bytes || q->entry_len > PVIOMMU_MAX_ENTRY)
+		return E_INVAL;
+	if (q->entry_num > PVIOMMU_MAX_INVAL || q->ring_log2 > PVIOMMU_MAX_INVAL_LOG2 || q->start >> q->ring_log2 != 0)
+		return E_INVAL;
+	if (!ring && q->ring_log2 != 0)
+		return E_INVAL;
+	/* More than one lap of a ring would read an entry twice. */
+	if (ring && q->entry_num > 1u << q->ring_log2)
+		return E_INVAL;
+	return q->entries_ipa % sizeof(u64) == 0 ? OK : E_INVAL;
+}
+
+/* All entries, one after the other, as far as they are known: at once where they are of the known size. */
+static enum status copy(struct vm *vm, const struct pviommu_invalidate *q, u32 known, u64 *entry)
+{
+	const u32 size = (q->flags & PVIOMMU_INVAL_RING) ? 1u << q->ring_log2 : q->entry_num;
+	u32 index = q->start;
+	enum status status = OK;
+
+	for (u32 k = 0, n; k < q->entry_num && status == OK; k += n) {
+		const u64 at = q->entries_ipa + (u64)q->entry_len * index;
+		void *to = (char *)entry + (u64)known * k;
+
+		n = 1;
+		if (at < q->entries_ipa)
+			return E_FAULT;
+		if (q->entry_len == known) {
+			n = q->entry_num - k < size - index ? q->entry_num - k : size - index;
+			status = guest_read(vm, ipa(at), to, (u64)known * n);
+		} else {
+			status = guest_read_entry(vm, ipa(q->entries_ipa), q->entry_len, index, to, known);
+		}
+		index = index + n == size ? 0 : index + n;
+	}
+	return status;
+}
+
+/* The status of the call that its first failing entry gives. */
+static enum status status_of(u8 verdict)
+{
+	switch (verdict) {
+	case PVIOMMU_INVAL_DONE:
+		return OK;
+	case PVIOMMU_INVAL_BAD_ID:
+		return E_NOENT;
+	case PVIOMMU_INVAL_QUARANTINED:
+		return E_DENIED;
+	case PVIOMMU_INVAL_HW_ILLEGAL:
+	case PVIOMMU_INVAL_HW_TIMEOUT:
+	case PVIOMMU_INVAL_HW_RESPONSE:
+		return E_IO;
+	default:
+		return E_INVAL;
+	}
+}
+
+/* Entries below `done` are complete, and what became of the next one is `verdict`. */
+static void report(struct guest_window *w, u32 count, u32 done, u8 verdict)
+{
+	u8 byte[PVIOMMU_MAX_INVAL];
+
+	memset(byte, PVIOMMU_INVAL_NOT_ATTEMPTED, count);
+	memset(byte, PVIOMMU_INVAL_DONE, done);
+	if (done < count)
+		byte[done] = verdict;
+	guest_window_close(w, byte, count);
+}
+
+enum status pviommu_invalidate(struct vm *vm, const struct pviommu_invalidate *q, u64 *entry, u64 *done)
+{
+	u8 verdict = PVIOMMU_INVAL_NOT_ATTEMPTED;
+	struct guest_window window;
+	struct pviommu *pv;
+	struct iommu *iommu;
+	enum status status;
+	u32 complete = 0;
+
+	if ((q->flags & ~PVIOMMU_INVAL_RING) != 0)
+		return E_NOSYS;
+	if (q->reserved != 0)
+		return E_INVAL;
+	pv = pviommu_find(vm, q->pviommu);
+	iommu = pv != NULL ? __atomic_load_n(&pv->iommu, __ATOMIC_RELAXED) : NULL;
+	if (iommu == NULL)
+		return E_NOENT;
+	status = check(vm, q, iommu);
+	if (status != OK || q->entry_num == 0)
+		return status;
+	if (q->status_ipa != 0)
+		status = guest_window_open(vm, ipa(q->status_ipa), q->entry_num, &window);
+	if (status != OK)
+		return status;
+	status = copy(vm, q, iommu->ops->inval_bytes, entry);
+	if (status == OK) {
+		verdict = nested_inval(vm, pv->id, iommu, entry, q->entry_num, &complete);
+		status = status_of(verdict);
+		*done = complete;
+	}
+	if (q->status_ipa != 0)
+		report(&window, q->entry_num, complete, verdict);
+	return status;
+}
