@@ -11,7 +11,6 @@
 static union list_copy {
 	struct pviommu_map_entry map[PVIOMMU_MAX_LIST];
 	struct pviommu_unmap_entry unmap[PVIOMMU_MAX_LIST];
-	u64 inval[PVIOMMU_MAX_INVAL * INVAL_WORDS];
 } list_copy[MACHINE_MAX_CPUS];
 
 static struct pviommu_attach attach_from(const u64 *r)
@@ -170,36 +169,6 @@ static enum status map_list(struct hcall *c, struct pviommu_map_list *list, void
 		status = guest_read_entry(c->vm, ipa(list->entries_ipa), list->entry_len, i,
 					  (char *)entries + (u64)known * i, known);
 	return status;
-}
-
-enum status hc_alloc_nested(struct hcall *c)
-{
-	struct pviommu_alloc_nested req;
-	enum status status;
-	u32 id;
-
-	status = guest_read_struct(c->vm, ipa(c->r[2]), &req, sizeof(req), sizeof(req));
-	if (status != OK)
-		return status;
-	if (req.flags != 0)
-		return E_NOSYS;
-	if (req.reserved != 0)
-		return E_INVAL;
-	status = pviommu_alloc_nested(c->vm, &req, &id);
-	if (status == OK)
-		c->out[0] = id;
-	return status;
-}
-
-enum status hc_invalidate(struct hcall *c)
-{
-	struct pviommu_invalidate req;
-	enum status status;
-
-	status = guest_read_struct(c->vm, ipa(c->r[2]), &req, sizeof(req), sizeof(req));
-	if (status != OK)
-		return status;
-	return pviommu_invalidate(c->vm, &req, list_copy[arch_cpu_index()].inval, &c->out[0]);
 }
 
 enum status hc_map_list(struct hcall *c)

@@ -48,7 +48,7 @@ static void common_from(const struct iommu_caps *c)
 }
 
 /* The common limits: tags as narrow, leaves as small as the least of them needs. */
-static void common_narrow(const struct iommu *iommu)
+static void common_narrow(struct iommu *iommu)
 {
 	const struct iommu_caps *c = &iommu->caps;
 
@@ -57,6 +57,7 @@ static void common_narrow(const struct iommu *iommu)
 	if (!iommu_is_common(iommu)) {
 		log_warn("%s: other stages than %s, its devices cannot be assigned", iommu->name,
 			 iommu_instance[0].name);
+		iommu->caps.nested = false; /* nothing of a VM's fits behind a first stage there */
 		return;
 	}
 	if (c->asid_bits < iommu_common.asid_bits)

@@ -9,7 +9,7 @@
 bool nested_offered(const struct vm *vm, const struct iommu *iommu)
 {
 	/* Behind the first stage is the VM's DMA table: it must have one, in the format of this IOMMU. */
-	return iommu->caps.nested && vm->dma_pt.ops != NULL && iommu_is_common(iommu);
+	return iommu->caps.nested && vm->dma_pt.ops != NULL;
 }
 
 enum status nested_alloc(struct vm *vm, struct iommu *iommu, struct nested_config *config, u32 *id)
@@ -26,19 +26,10 @@ enum status nested_alloc(struct vm *vm, struct iommu *iommu, struct nested_confi
 
 u8 nested_inval(struct vm *vm, u32 pviommu, struct iommu *iommu, u64 *entry, u32 count, u32 *done)
 {
-	const u32 words = iommu->ops->inval_bytes / sizeof(u64);
-	u8 verdict = PVIOMMU_INVAL_DONE;
+	struct guest_inval g = { .vm = vm, .pviommu = pviommu, .tag = &vm->dma_tag, .entry = entry, .count = count };
+	u8 verdict;
 
-	*done = 0;
-	while (*done < count && verdict == PVIOMMU_INVAL_DONE) {
-		struct guest_inval g = {
-			.vm = vm,
-			.pviommu = pviommu,
-			.tag = &vm->dma_tag,
-			.entry = entry + *done * words,
-			.count = count - *done,
-		};
-
+	do {
 		/*
 		 * What was queued under the lock is before all that a change of the stream, or of its owner, queues later;
 		 * so no command comes to hardware after its name has become another's.
@@ -48,9 +39,12 @@ u8 nested_inval(struct vm *vm, u32 pviommu, struct iommu *iommu, u64 *entry, u32
 		vm_unlock(vm);
 		if (g.ticket != 0 && unlikely(iommu->ops->wait(iommu, g.ticket) != OK)) {
 			iommu_fail(iommu, "a guest's invalidation did not complete");
-			return PVIOMMU_INVAL_HW_TIMEOUT;
+			verdict = PVIOMMU_INVAL_HW_TIMEOUT;
+			break;
 		}
-		*done += g.done;
-	}
+		g.entry += g.done * (iommu->ops->inval_bytes / sizeof(u64));
+		g.count -= g.done;
+	} while (g.count > 0 && verdict == PVIOMMU_INVAL_DONE);
+	*done = count - g.count;
 	return verdict;
 }

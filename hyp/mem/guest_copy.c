@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "abi/pviommu.h"
-#include "hyp/check.h"
 #include "hyp/io.h"
 #include "mem/page.h"
 #include "vm/vm.h"
@@ -34,10 +33,10 @@ enum status guest_read(struct vm *vm, ipa_t from, void *to, u64 bytes)
 {
 	char *out = to;
 
-	if (from.v + bytes < from.v)
+	if (unlikely(from.v + bytes < from.v))
 		return E_FAULT;
-	while (bytes > 0) {
-		u64 n = piece(from.v, bytes);
+	while (likely(bytes > 0)) {
+		const u64 n = piece(from.v, bytes);
 		const void *src;
 
 		page_lock();
@@ -96,46 +95,6 @@ enum status guest_check_writable(struct vm *vm, ipa_t to, u64 bytes)
 	return ok ? OK : E_FAULT;
 }
 
-/* One page of a window; page lock. */
-static enum status window_pin(struct vm *vm, ipa_t to, pa_t *at) MUST_HOLD(page_class)
-{
-	if (guest_ptr(vm, to, true) == NULL || !vm_ipa_to_pa(vm, to, at))
-		return E_FAULT;
-	return page_pin(pa(align_down(at->v, PAGE_SIZE)), 1, vm->owner, true);
-}
-
-enum status guest_window_open(struct vm *vm, ipa_t to, u64 bytes, struct guest_window *w)
-{
-	enum status status;
-
-	CHECK(bytes <= PAGE_SIZE);
-	if (to.v + bytes < to.v)
-		return E_FAULT;
-	w->bytes[0] = piece(to.v, bytes);
-	w->bytes[1] = bytes - w->bytes[0];
-	page_lock();
-	status = window_pin(vm, to, &w->at[0]);
-	if (status == OK && w->bytes[1] != 0) {
-		status = window_pin(vm, ipa(to.v + w->bytes[0]), &w->at[1]);
-		if (status != OK)
-			page_unpin(pa(align_down(w->at[0].v, PAGE_SIZE)), 1);
-	}
-	page_unlock();
-	return status;
-}
-
-void guest_window_close(struct guest_window *w, const void *from, u64 bytes)
-{
-	CHECK(bytes == w->bytes[0] + w->bytes[1]);
-	memcpy(io_phys(w->at[0]), from, w->bytes[0]);
-	if (w->bytes[1] != 0)
-		memcpy(io_phys(w->at[1]), (const char *)from + w->bytes[0], w->bytes[1]);
-	page_lock();
-	for (u32 i = 0; i < 2 && w->bytes[i] != 0; i++)
-		page_unpin(pa(align_down(w->at[i].v, PAGE_SIZE)), 1);
-	page_unlock();
-}
-
 static enum status tail_is_zero(struct vm *vm, ipa_t from, u64 bytes)
 {
 	u64 chunk[8];
@@ -158,24 +117,31 @@ static enum status tail_is_zero(struct vm *vm, ipa_t from, u64 bytes)
 
 enum status guest_read_struct(struct vm *vm, ipa_t from, void *to, u32 min, u32 known)
 {
+	/* In a page of its own what must be there is read with its size: either can be read or neither. */
+	const u32 head = piece(from.v, min) == min ? min : (u32)sizeof(u32);
 	enum status status;
 	u32 size, take;
 
 	if (from.v % 8 != 0)
 		return E_INVAL;
-	status = guest_read(vm, from, &size, sizeof(size));
+	status = guest_read(vm, from, to, head);
 	if (status != OK)
 		return status;
+	size = *(const u32 *)to;
 	if (size < min || size > PVIOMMU_MAX_STRUCT)
 		return E_INVAL;
 	take = size < known ? size : known;
-	memset(to, 0, known);
-	status = guest_read(vm, from, to, take);
-	if (status != OK)
-		return status;
-	/* The size that was checked, whatever the guest has made of it since. */
-	memcpy(to, &size, sizeof(size));
-	return size > known ? tail_is_zero(vm, ipa(from.v + known), size - known) : OK;
+	if (take > head) {
+		status = guest_read(vm, from, to, take);
+		if (status != OK)
+			return status;
+		/* The size that was checked, whatever the guest has made of it since. */
+		*(u32 *)to = size;
+	}
+	if (take == known)
+		return size > known ? tail_is_zero(vm, ipa(from.v + known), size - known) : OK;
+	memset((char *)to + take, 0, known - take);
+	return OK;
 }
 
 enum status guest_read_entry(struct vm *vm, ipa_t array, u32 entry_len, u32 index, void *to,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ALLOC_NESTED and INVALIDATE: the envelope in the order that the interface gives, the entries copied once, from a plain array or a ring by one
- * iterator, and what became of each. What a first stage or an entry may say is the driver's to check.
+ * ALLOC_NESTED and INVALIDATE: the envelope in the order that the interface gives, the entries copied once, from a plain
+ * array or a ring by one iterator, and what became of each. What a first stage or an entry may say is the driver's to check.
  */
 #include <string.h>
 
@@ -10,10 +10,15 @@
 #include "pviommu.h"
 #include "vm/vm.h"
 
+/* What a pvIOMMU stands for now, NULL: nothing. Its devices may leave meanwhile; the IOMMU stays. */
+static struct iommu *iommu_of(const struct vm *vm, u32 pviommu)
+{
+	return pviommu < VM_MAX_PVIOMMUS ? __atomic_load_n(&vm->pviommu[pviommu].iommu, __ATOMIC_ACQUIRE) : NULL;
+}
+
 enum status pviommu_alloc_nested(struct vm *vm, const struct pviommu_alloc_nested *req, u32 *id)
 {
-	const struct pviommu *pv = pviommu_find(vm, req->pviommu);
-	struct iommu *iommu = pv != NULL ? __atomic_load_n(&pv->iommu, __ATOMIC_RELAXED) : NULL;
+	struct iommu *iommu = iommu_of(vm, req->pviommu);
 	struct nested_config config = { 0 };
 	enum status status;
 
@@ -55,6 +60,9 @@ static enum status copy(struct vm *vm, const struct pviommu_invalidate *q, u32 k
 	u32 index = q->start;
 	enum status status = OK;
 
+	if (likely(q->entry_len == known && q->ring_log2 == 0))
+		return guest_read(vm, ipa(q->entries_ipa), entry, (u64)known * q->entry_num);
+
 	for (u32 k = 0, n; k < q->entry_num && status == OK; k += n) {
 		const u64 at = q->entries_ipa + (u64)q->entry_len * index;
 		void *to = (char *)entry + (u64)known * k;
@@ -77,8 +85,6 @@ static enum status copy(struct vm *vm, const struct pviommu_invalidate *q, u32 k
 static enum status status_of(u8 verdict)
 {
 	switch (verdict) {
-	case PVIOMMU_INVAL_DONE:
-		return OK;
 	case PVIOMMU_INVAL_BAD_ID:
 		return E_NOENT;
 	case PVIOMMU_INVAL_QUARANTINED:
@@ -93,7 +99,7 @@ static enum status status_of(u8 verdict)
 }
 
 /* Entries below `done` are complete, and what became of the next one is `verdict`. */
-static void report(struct guest_window *w, u32 count, u32 done, u8 verdict)
+static NOINLINE void report(struct guest_window *w, u32 count, u32 done, u8 verdict)
 {
 	u8 byte[PVIOMMU_MAX_INVAL];
 
@@ -108,7 +114,6 @@ enum status pviommu_invalidate(struct vm *vm, const struct pviommu_invalidate *q
 {
 	u8 verdict = PVIOMMU_INVAL_NOT_ATTEMPTED;
 	struct guest_window window;
-	struct pviommu *pv;
 	struct iommu *iommu;
 	enum status status;
 	u32 complete = 0;
@@ -117,8 +122,7 @@ enum status pviommu_invalidate(struct vm *vm, const struct pviommu_invalidate *q
 		return E_NOSYS;
 	if (q->reserved != 0)
 		return E_INVAL;
-	pv = pviommu_find(vm, q->pviommu);
-	iommu = pv != NULL ? __atomic_load_n(&pv->iommu, __ATOMIC_RELAXED) : NULL;
+	iommu = iommu_of(vm, q->pviommu);
 	if (iommu == NULL)
 		return E_NOENT;
 	status = check(vm, q, iommu);
@@ -130,8 +134,8 @@ enum status pviommu_invalidate(struct vm *vm, const struct pviommu_invalidate *q
 		return status;
 	status = copy(vm, q, iommu->ops->inval_bytes, entry);
 	if (status == OK) {
-		verdict = nested_inval(vm, pv->id, iommu, entry, q->entry_num, &complete);
-		status = status_of(verdict);
+		verdict = nested_inval(vm, q->pviommu, iommu, entry, q->entry_num, &complete);
+		status = likely(verdict == PVIOMMU_INVAL_DONE) ? OK : status_of(verdict);
 		*done = complete;
 	}
 	if (q->status_ipa != 0)

@@ -117,19 +117,26 @@ struct vcpu *vm_vcpu(struct vm *vm, u32 index)
 	return index < vm->view.vcpu_count ? &vm->vcpu[index] : NULL;
 }
 
-bool vm_ipa_to_pa(const struct vm *vm, ipa_t addr, pa_t *out)
+#define NOWHERE (~0ull)
+
+/* By the table of a secondary, out of line: what the primary's callers inline needs no memory of the stack. */
+static NOINLINE u64 by_table(const struct vm *vm, u64 addr)
 {
 	struct pt_run run;
 
+	if (addr >> vm->cpu_pt.ops->va_bits != 0 || !vm->cpu_pt.ops->lookup(&vm->cpu_pt, addr, addr, &run))
+		return NOWHERE;
+	return run.out + (addr - run.va);
+}
+
+bool vm_ipa_to_pa(const struct vm *vm, ipa_t addr, pa_t *out)
+{
 	if (likely(vm->primary)) {
 		*out = pa(addr.v);
 		return addr.v >> vm->cpu_pt.ops->va_bits == 0;
 	}
-	if (addr.v >> vm->cpu_pt.ops->va_bits != 0 ||
-	    !vm->cpu_pt.ops->lookup(&vm->cpu_pt, addr.v, addr.v, &run))
-		return false;
-	*out = pa(run.out + (addr.v - run.va));
-	return true;
+	*out = pa(by_table(vm, addr.v));
+	return out->v != NOWHERE;
 }
 
 bool vm_ipa_extent(const struct vm *vm, ipa_t addr, u64 size, pa_t *out, u64 *room)

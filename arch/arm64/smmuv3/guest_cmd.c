@@ -7,7 +7,7 @@
  * Hardware may ignore a reserved bit or stop the queue of everybody for it (4.1.3), so this check alone decides.
  */
 #include "abi/pviommu.h"
-#include "smmuv3.h"
+#include "guest_cmd.h"
 
 /* What is special about a command. */
 #define HAS_VMID   BIT(0) /* any; ours is written */
@@ -27,7 +27,7 @@ struct row {
 };
 
 /* clang-format off */
-static const struct row rows[OP_ATC_INV + 1] = {
+static const struct row rows[GUEST_OPS] = {
 	[OP_PREFETCH_CONFIG] = { 0,              true, HAS_STREAM | HAS_SSID | HAS_SSV | IS_HINT, { 0, 0 } },
 	[OP_PREFETCH_ADDR]   = { 0,              true, HAS_STREAM | HAS_SSID | HAS_SSV | IS_HINT, { 0, CMD1_ADDRESS | CMD1_PREFETCH } },
 	[OP_CFGI_CD]         = { OP_CFGI_CD,     true, HAS_STREAM | HAS_SSID,                     { 0, CMD1_LEAF } },
@@ -43,14 +43,7 @@ static const struct row rows[OP_ATC_INV + 1] = {
 };
 /* clang-format on */
 
-static const struct row *row_of(const struct smmuv3_features *f, u64 w0)
-{
-	const u64 op = FIELD_GET(CMD0_OP, w0);
-	const struct row *row = &rows[op < ARRAY_SIZE(rows) ? op : 0];
-
-	return row->known && ((row->is & IS_ATS) == 0 || f->ats) ? row : NULL;
-}
-
+/* Bits that a guest may set in word 0: what every SMMU has, and what this one has of the rest. */
 static u64 may_word0(const struct smmuv3_features *f, const struct row *row)
 {
 	u64 may = CMD0_OP | row->may[0];
@@ -81,8 +74,23 @@ static u64 may_word1(const struct smmuv3_features *f, const struct row *row)
 	return may;
 }
 
-/* The reserved combinations of a range (4.4.1.1). */
-static bool range_ok(const struct smmuv3_features *f, const u64 in[CMD_WORDS])
+struct smmuv3_guest_rule smmuv3_guest_rule(const struct smmuv3_features *f, u64 op)
+{
+	const struct row *row = &rows[op < ARRAY_SIZE(rows) ? op : 0];
+
+	if (!row->known || ((row->is & IS_ATS) != 0 && !f->ats))
+		return (struct smmuv3_guest_rule){ 0 };
+	return (struct smmuv3_guest_rule){
+		.issue = row->issue,
+		.vmid = (row->is & HAS_STREAM) == 0,
+		.ats = (row->is & IS_ATS) != 0,
+		.hint = (row->is & IS_HINT) != 0,
+		.may = { may_word0(f, row), may_word1(f, row) },
+		.range = { row->is & HAS_RANGE ? GUEST_RANGE0 : 0, row->is & HAS_RANGE ? GUEST_RANGE1 : 0 },
+	};
+}
+
+bool smmuv3_guest_range_ok(const struct smmuv3_features *f, const u64 in[CMD_WORDS])
 {
 	const u64 tg = FIELD_GET(CMD1_TG, in[1]), ttl = FIELD_GET(CMD1_TTL, in[1]);
 	const bool plain = (in[0] & (CMD0_NUM | CMD0_SCALE | CMD0_SCALE_DS)) == 0 && ttl == 0;
@@ -92,29 +100,23 @@ static bool range_ok(const struct smmuv3_features *f, const u64 in[CMD_WORDS])
 	return tg != TG_16K || ttl != 1 || f->ds;
 }
 
-bool smmuv3_guest_cmd_stream(u64 w0, u32 *vsid)
+u8 smmuv3_guest_stream_cmd(const struct smmuv3_guest_rule *rule, const u64 in[CMD_WORDS],
+			   const struct iommu_guest_stream *stream, u64 out[CMD_WORDS])
 {
-	const u64 op = FIELD_GET(CMD0_OP, w0);
-
-	*vsid = (u32)FIELD_GET(CMD0_SID, w0);
-	return op < ARRAY_SIZE(rows) && (rows[op].is & HAS_STREAM) != 0;
-}
-
-/* Entries of a stream: blocked, hint, or for hardware with the stream's own id. */
-static u8 for_stream(const struct row *row, const u64 in[CMD_WORDS], const struct iommu_guest_stream *stream,
-		     u64 out[CMD_WORDS])
-{
+	out[0] = out[1] = 0;
+	if (rule->ats && FIELD_GET(CMD1_ATC_SIZE, in[1]) > ATC_SIZE_MAX)
+		return PVIOMMU_INVAL_BAD_BITS;
 	if (stream == NULL)
 		return PVIOMMU_INVAL_BAD_ID;
 	if (stream->quarantined)
 		return PVIOMMU_INVAL_QUARANTINED;
 	if (!stream->nested)
 		return PVIOMMU_INVAL_DONE;
-	if (row->issue == OP_CFGI_CD && FIELD_GET(CMD0_SSID, in[0]) >> stream->pasid_bits != 0)
+	if (rule->issue == OP_CFGI_CD && FIELD_GET(CMD0_SSID, in[0]) >> stream->pasid_bits != 0)
 		return PVIOMMU_INVAL_BAD_BITS;
-	if ((row->is & IS_HINT) || ((row->is & IS_ATS) && !stream->ats))
+	if (rule->hint || (rule->ats && !stream->ats))
 		return PVIOMMU_INVAL_DONE;
-	out[0] = (in[0] & ~(CMD0_OP | CMD0_SID)) | row->issue | FIELD(CMD0_SID, stream->sid.v);
+	out[0] = (in[0] & ~(CMD0_OP | CMD0_SID)) | rule->issue | FIELD(CMD0_SID, stream->sid.v);
 	out[1] = in[1];
 	return PVIOMMU_INVAL_DONE;
 }
@@ -122,20 +124,15 @@ static u8 for_stream(const struct row *row, const u64 in[CMD_WORDS], const struc
 u8 smmuv3_guest_cmd(const struct smmuv3_features *f, u16 vmid, const u64 in[CMD_WORDS],
 		    const struct iommu_guest_stream *stream, u64 out[CMD_WORDS])
 {
-	const struct row *row = row_of(f, in[0]);
+	const struct smmuv3_guest_rule rule = smmuv3_guest_rule(f, FIELD_GET(CMD0_OP, in[0]));
 
 	out[0] = out[1] = 0;
-	if (row == NULL)
+	if (rule.may[0] == 0)
 		return PVIOMMU_INVAL_BAD_OPCODE;
-	if ((in[0] & ~may_word0(f, row)) != 0 || (in[1] & ~may_word1(f, row)) != 0)
+	if (!smmuv3_guest_bits_ok(f, &rule, in))
 		return PVIOMMU_INVAL_BAD_BITS;
-	if ((row->is & HAS_RANGE) && !range_ok(f, in))
-		return PVIOMMU_INVAL_BAD_BITS;
-	if ((row->is & IS_ATS) && FIELD_GET(CMD1_ATC_SIZE, in[1]) > ATC_SIZE_MAX)
-		return PVIOMMU_INVAL_BAD_BITS;
-	if (row->is & HAS_STREAM)
-		return for_stream(row, in, stream, out);
-	out[0] = (in[0] & ~(CMD0_OP | CMD0_VMID)) | row->issue | FIELD(CMD0_VMID, vmid);
-	out[1] = in[1];
+	if (!rule.vmid)
+		return smmuv3_guest_stream_cmd(&rule, in, stream, out);
+	smmuv3_guest_vmid_cmd(&rule, vmid, in, out);
 	return PVIOMMU_INVAL_DONE;
 }

@@ -7,18 +7,19 @@
  * a device's own TLB from the SMMU's until TLBI is (4.5.1).
  */
 #include "abi/pviommu.h"
+#include "guest_cmd.h"
 #include "queue.h"
 
 /* What can be in the queue beside syncs, a batch: far less than a lap, so that others find room. */
 #define GUEST_BATCH 64u
 
-/* Kinds of commands in the order that a sync has to keep. */
-enum kind { KIND_NONE,
-	    KIND_CFGI,
-	    KIND_TLBI,
-	    KIND_ATC };
+/* Kinds of commands in the order that a sync has to keep, as bits; 0: nothing for hardware. */
+#define KIND_CFGI 1u
+#define KIND_TLBI 2u
+#define KIND_ATC  4u
+#define KIND_NONE 8u
 
-static ALWAYS_INLINE enum kind kind_of(u64 w0)
+static ALWAYS_INLINE u32 kind_of(u64 w0)
 {
 	const u64 op = FIELD_GET(CMD0_OP, w0);
 
@@ -28,31 +29,71 @@ static ALWAYS_INLINE enum kind kind_of(u64 w0)
 							    KIND_NONE;
 }
 
-/* Rewrites the entry in place. */
-static ALWAYS_INLINE u8 check_one(const struct smmuv3 *s, const struct guest_inval *g, u64 cmd[CMD_WORDS])
+/* One that names a stream, rewritten in place; its verdict. */
+static NOINLINE u8 stream_one(const struct guest_inval *g, const struct smmuv3_guest_rule *rule, u64 cmd[CMD_WORDS])
 {
+	const u64 in[CMD_WORDS] = { cmd[0], cmd[1] };
 	struct iommu_guest_stream stream;
-	const struct iommu_guest_stream *found = NULL;
-	u64 out[CMD_WORDS];
-	u32 vsid;
-	u8 verdict;
+	bool found = iommu_guest_stream(g, (u32)FIELD_GET(CMD0_SID, in[0]), &stream);
 
-	if (smmuv3_guest_cmd_stream(cmd[0], &vsid) && iommu_guest_stream(g, vsid, &stream))
-		found = &stream;
-	verdict = smmuv3_guest_cmd(&s->f, g->tag->vmid, cmd, found, out);
-	cmd[0] = out[0];
-	cmd[1] = out[1];
+	return smmuv3_guest_stream_cmd(rule, in, found ? &stream : NULL, cmd);
+}
+
+/*
+ * Check and rewrite entries in place, up to one that is refused: its verdict, and what kinds there were. What
+ * an opcode comes to is at hand as long as it stays the same, so that most entries are a few masks.
+ */
+static ALWAYS_INLINE u8 check(const struct smmuv3 *s, struct guest_inval *g, u32 count, u32 *found)
+{
+	const struct smmuv3_guest_rule *rule = s->guest;
+	u64 *cmd = g->entry, *end = cmd + count * CMD_WORDS;
+	u64 op = ~0ull, no0 = 0, no1 = 0, range0 = 0, range1 = 0, ours = 0;
+	bool vmid = false;
+	u8 verdict = PVIOMMU_INVAL_DONE;
+	u32 kinds = 0;
+
+	for (; cmd != end; cmd += CMD_WORDS) {
+		const u64 w0 = cmd[0], w1 = cmd[1];
+
+		if (unlikely(FIELD_GET(CMD0_OP, w0) != op)) {
+			op = FIELD_GET(CMD0_OP, w0);
+			rule = &s->guest[op < GUEST_OPS ? op : 0]; /* there is no command 0 */
+			no0 = ~rule->may[0];
+			no1 = ~rule->may[1];
+			vmid = rule->vmid;
+			range0 = rule->range[0];
+			range1 = rule->range[1];
+			ours = rule->issue | FIELD(CMD0_VMID, g->tag->vmid);
+		}
+		if (unlikely(((w0 & no0) | (w1 & no1)) != 0) ||
+		    (unlikely(((w0 & range0) | (w1 & range1)) != 0) && !smmuv3_guest_range_ok(&s->f, cmd))) {
+			verdict = no0 != ~0ull ? PVIOMMU_INVAL_BAD_BITS : PVIOMMU_INVAL_BAD_OPCODE;
+			break;
+		}
+		if (likely(vmid)) {
+			kinds |= KIND_TLBI;
+			cmd[0] = (w0 & ~(CMD0_OP | CMD0_VMID)) | ours;
+			continue;
+		}
+		/* Opcode 0 has no bit that could be refused. */
+		verdict = no0 != ~0ull ? stream_one(g, rule, cmd) : PVIOMMU_INVAL_BAD_OPCODE;
+		if (verdict != PVIOMMU_INVAL_DONE)
+			break;
+		kinds |= kind_of(cmd[0]);
+	}
+	*found = kinds;
+	g->done = (u32)(cmd - g->entry) / CMD_WORDS;
 	return verdict;
 }
 
-/* In the order of the guest, `kinds` of them (a set). */
-static void put(struct smmuv3 *s, struct cmdq_batch *b, const u64 *cmd, u32 count, bool atc)
+/* In the order of the guest, with a sync before each kind that needs the one before it complete. */
+static NOINLINE void put_mixed(struct smmuv3 *s, struct cmdq_batch *b, const u64 *cmd, u32 count, bool atc)
 	MUST_HOLD(queue_class)
 {
-	enum kind last = KIND_NONE;
+	u32 last = KIND_NONE;
 
 	for (; count > 0; count--, cmd += CMD_WORDS) {
-		const enum kind kind = kind_of(cmd[0]);
+		const u32 kind = kind_of(cmd[0]);
 
 		if (kind == KIND_NONE || (kind == KIND_ATC && !atc))
 			continue;
@@ -63,43 +104,58 @@ static void put(struct smmuv3 *s, struct cmdq_batch *b, const u64 *cmd, u32 coun
 	}
 }
 
-/* Is there anything for hardware? */
-static bool any(const u64 *cmd, u32 count)
+/* All of one kind, where they fit as the queue is: nothing to look at on the way. */
+static bool put_alike(struct smmuv3 *s, struct cmdq_batch *b, const u64 *cmd, u32 count) MUST_HOLD(queue_class)
 {
-	for (u32 i = 0; i < count; i++)
-		if (cmd[i * CMD_WORDS] != 0)
-			return true;
-	return false;
+	const u64 mask = s->cmdq.size - 1;
+	u64 *base = s->cmdq.base;
+	u64 prod = b->prod;
+
+	if (b->limit - prod < count)
+		cmdq_look(s, b);
+	if (b->limit == CMDQ_DEAD || b->limit - prod < count || b->left < count)
+		return false;
+	for (const u64 *end = cmd + count * CMD_WORDS; cmd != end; cmd += CMD_WORDS)
+		cmdq_store(base, prod++ & mask, cmd[0], cmd[1]);
+	b->prod = prod;
+	b->left -= count;
+	return true;
 }
 
-static u64 issue(struct smmuv3 *s, const u64 *cmd, u32 count) NOT_HELD(queue_class)
+static NOINLINE u64 issue(struct smmuv3 *s, const u64 *cmd, u32 count, u32 kinds) NOT_HELD(queue_class)
 {
 	struct cmdq_batch b = cmdq_begin(s);
 
 	if (unlikely((s->f.quirks & QUIRK_REPEAT) != 0)) {
-		put(s, &b, cmd, count, false);
+		put_mixed(s, &b, cmd, count, false);
 		cmdq_sync(s, &b);
 	}
-	put(s, &b, cmd, count, true);
+	if ((kinds & (kinds - 1)) != 0 || !put_alike(s, &b, cmd, count))
+		put_mixed(s, &b, cmd, count, true);
 	return cmdq_end(s, &b);
+}
+
+void smmuv3_guest_init(struct smmuv3 *s)
+{
+	for (u64 op = 0; op < GUEST_OPS; op++)
+		s->guest[op] = smmuv3_guest_rule(&s->f, op);
 }
 
 u8 smmuv3_inval_guest(struct iommu *iommu, struct guest_inval *g)
 {
 	struct smmuv3 *s = smmuv3_of(iommu);
-	const u32 count = g->count < GUEST_BATCH ? g->count : GUEST_BATCH;
-	u8 verdict = PVIOMMU_INVAL_DONE;
-	u32 done = 0;
+	u32 kinds = 0;
+	u8 verdict;
 
-	while (done < count && verdict == PVIOMMU_INVAL_DONE) {
-		verdict = check_one(s, g, g->entry + done * CMD_WORDS);
-		done += verdict == PVIOMMU_INVAL_DONE;
-	}
-	g->done = done;
+	verdict = check(s, g, g->count < GUEST_BATCH ? g->count : GUEST_BATCH, &kinds);
 	g->ticket = 0;
-	if (!any(g->entry, done))
+	if ((kinds & ~KIND_NONE) == 0)
 		return verdict;
-	g->ticket = issue(s, g->entry, done);
+	/* One alone, where hardware snoops and nothing is repeated. */
+	if (g->done == 1 && s->tlbi[TAG_STAGE1].single != 0)
+		g->ticket = cmdq_single(s, g->entry[0], g->entry[1]);
+	if (g->ticket == 0)
+		g->ticket = issue(s, g->entry, g->done, kinds);
 	if (likely(g->ticket != 0))
 		return verdict;
 	g->done = 0;

@@ -61,6 +61,14 @@ static NOINLINE u64 room(struct smmuv3 *s, u64 prod) MUST_HOLD(queue_class)
 	}
 }
 
+void cmdq_look(struct smmuv3 *s, struct cmdq_batch *b)
+{
+	if (s->dead)
+		b->limit = CMDQ_DEAD;
+	else if (has_room(s, b->prod))
+		b->limit = s->cmdq.cons + s->cmdq.size;
+}
+
 static void put(struct smmuv3 *s, struct cmdq_batch *b, u64 w0, u64 w1) MUST_HOLD(queue_class)
 {
 	if (b->prod == b->limit)

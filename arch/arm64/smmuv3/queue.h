@@ -30,6 +30,8 @@ struct cmdq_batch cmdq_begin(struct smmuv3 *s) ACQUIRES(queue_class);
 void cmdq_add(struct smmuv3 *s, struct cmdq_batch *b, u64 w0, u64 w1) MUST_HOLD(queue_class);
 /* A sync inside the batch: what follows starts after what precedes is complete. */
 void cmdq_sync(struct smmuv3 *s, struct cmdq_batch *b) MUST_HOLD(queue_class);
+/* Look anew how much room there is. */
+void cmdq_look(struct smmuv3 *s, struct cmdq_batch *b) MUST_HOLD(queue_class);
 /* The ticket, never 0; 0: the queue is dead and nothing was done. */
 u64 cmdq_end(struct smmuv3 *s, struct cmdq_batch *b) RELEASES(queue_class);
 

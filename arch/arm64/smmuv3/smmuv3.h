@@ -95,6 +95,16 @@ struct smmuv3_strtab {
 	bool two_level;
 };
 
+/* What a guest may ask by an opcode, on this SMMU: guest_cmd.c. */
+#define GUEST_OPS (OP_ATC_INV + 1)
+struct smmuv3_guest_rule {
+	u64 may[CMD_WORDS];   /* all bits that may be set, the opcode's among them; 0: it may not be asked */
+	u64 range[CMD_WORDS]; /* the fields of a range, where it has them */
+	u8 issue;           /* the opcode that hardware gets */
+	bool vmid;          /* about the VMID, which is ours to write; else about a stream */
+	bool ats, hint;
+};
+
 struct smmuv3 {
 	volatile u8 __mmio *regs;
 	struct smmuv3_tlbi tlbi[3]; /* by enum iommu_tag_kind */
@@ -106,7 +116,9 @@ struct smmuv3 {
 	struct smmuv3_strtab strtab;
 	struct smmuv3_features f;
 	struct iommu *iommu;
+	struct smmuv3_guest_rule guest[GUEST_OPS];
 };
+_Static_assert(sizeof(struct smmuv3) <= PAGE_SIZE, "start.c takes a page");
 
 static ALWAYS_INLINE struct smmuv3 *smmuv3_of(const struct iommu *iommu)
 {
@@ -146,8 +158,6 @@ u8 smmuv3_sid_bits(u64 streams);
 bool smmuv3_guest_ste_ok(const struct smmuv3_features *f, u8 ipa_bits, const u64 ste[GUEST_STE_WORDS]);
 /* S1CDMax of an entry that translates by stage 1, else 0. */
 u8 smmuv3_guest_ste_pasid_bits(const u64 ste[GUEST_STE_WORDS]);
-/* Does the command name a stream? Then its vSID. */
-bool smmuv3_guest_cmd_stream(u64 w0, u32 *vsid);
 /*
  * The command that hardware gets in place of a guest's, under the guest's own VMID and on its stream (NULL: the guest has no
  * stream of that name). PVIOMMU_INVAL_*; DONE with out[0] 0: nothing is left to do for hardware.
@@ -193,6 +203,7 @@ enum status smmuv3_inval(struct iommu *iommu, const struct iommu_tag *tag,
 enum status smmuv3_flush_all(struct smmuv3 *s) MUST_CHECK;
 
 /* guest_inval.c */
+void smmuv3_guest_init(struct smmuv3 *s);
 u8 smmuv3_inval_guest(struct iommu *iommu, struct guest_inval *g) MUST_CHECK;
 
 /* events.c */

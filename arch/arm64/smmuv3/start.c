@@ -246,6 +246,7 @@ enum status arch_iommu_probe(const struct machine_iommu *hw, struct iommu *iommu
 	smmuv3_strtab_init(s, streams);
 	queues_init(s);
 	smmuv3_tlbi_init(s);
+	smmuv3_guest_init(s);
 	gerror_forget(s);
 	caps_fill(&iommu->caps, s);
 	if (!enable(s)) {

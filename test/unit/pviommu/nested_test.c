@@ -629,6 +629,26 @@ static void A1_pages_that_go_are_out_of_combined_entries(void **state UNUSED)
 	bench_check();
 }
 
+/* What needs no hardware before what is refused: nothing is queued. */
+static void nothing_is_queued_for_nothing(void **state UNUSED)
+{
+	static const u64 bad[] = { OP_NH_ALL | B(8), 0x03, OP_CFGI_CD | 0x55ull << 32, 0 };
+
+	boot();
+	set_up();
+	for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct result r;
+
+		put_entry(0, 0x01 | sid_field(7), 0);
+		put_entry(1, bad[i], 0);
+		smmu_log_clear(bench_smmu[0]);
+		r = invalidate(2);
+		assert_int_not_equal(r.status, PC_SUCCESS);
+		assert_int_equal(r.v1, 1);
+		assert_int_equal(smmu_cmd_count(bench_smmu[0]), 0);
+	}
+}
+
 static void a_blocked_stream_needs_no_hardware(void **state UNUSED)
 {
 	u32 paging;
@@ -1124,6 +1144,7 @@ int main(void)
 		cmocka_unit_test(leaves_are_stale_until_invalidated),
 		cmocka_unit_test(contexts_are_stale_until_invalidated),
 		cmocka_unit_test(A1_pages_that_go_are_out_of_combined_entries),
+		cmocka_unit_test(nothing_is_queued_for_nothing),
 		cmocka_unit_test(a_blocked_stream_needs_no_hardware),
 		cmocka_unit_test(C3_N31_names_are_those_of_the_pviommu),
 		cmocka_unit_test(a_quarantined_endpoint_is_denied),
