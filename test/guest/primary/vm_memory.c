@@ -223,6 +223,8 @@ CASE(memory, calls_do_not_reach_donated_pages_N3)
 	vmm_donate(&vm, EXTRA, (u64)list, 1, PC_DONATE_KEEP);
 	REFUSED(pv_attach_list((u64)list), PC_FAULT);
 	REFUSED(pv_map_list((u64)list), PC_FAULT);
+	REFUSED(pv_alloc_nested((u64)list), PC_FAULT);
+	REFUSED(pv_invalidate((u64)list), PC_FAULT);
 	REFUSED(dev_info(0, (u64)list), PC_FAULT);
 	REFUSED(vcpu_run(vm.handle, 0, (u64)list), PC_FAULT);
 	REFUSED(pv_events_setup(rig.pviommu, (u64)list, 0, 0, PVIOMMU_EVENTS_RECORD(PVIOMMU_RECORD_FULL)), PC_FAULT);

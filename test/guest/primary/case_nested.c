@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A first stage of our own: contexts and page tables that we write, real DMA through them, and invalidations. QEMU keeps
+ * stale entries until the command that removes them, so each case first sees the old page still being hit, and then not.
+ */
+#include <string.h>
+
+#include "ram.h"
+#include "rig.h"
+
+#define VA       (RIG_IOVA + 8 * PAGE) /* below 512 GiB */
+#define CFGI_CD  0x05ul
+#define CFGI_ALL 0x06ul
+#define NH_ALL   0x10ul
+#define NH_ASID  0x11ul
+#define NH_VA    0x12ul
+#define NH_VAA   0x13ul
+#define NSNH_ALL 0x30ul
+#define ASID(n)  ((u64)(n) << 48)
+#define SID(n)   ((u64)RIG_VSID(n) << 32)
+
+struct space {
+	u64 *cd;
+	u64 *level[4];
+};
+
+static struct pviommu_alloc_nested alloc __attribute__((aligned(64)));
+static struct pviommu_nested_smmuv3 data __attribute__((aligned(64)));
+static struct pviommu_invalidate inval __attribute__((aligned(64)));
+static struct pviommu_inval_smmuv3 entry[PVIOMMU_MAX_INVAL] __attribute__((aligned(64)));
+static u8 status[PVIOMMU_MAX_INVAL];
+
+static void published(void) { __asm__ volatile("dsb sy" ::: "memory"); }
+
+/* The leaf of VA; 0: none. */
+static void put_leaf(const struct space *s, const void *page)
+{
+	s->level[3][VA / PAGE % 512] = page != NULL ? (u64)page | 0xf43 : 0; /* nG, AF, inner shareable, for all */
+	published();
+}
+
+/* A context descriptor, IHI 0070 5.4: 48 bits of TTB0, no TTB1, faults are recorded. */
+static void put_cd(u64 *cd, u16 asid, u64 root)
+{
+	cd[1] = root;
+	cd[3] = 0xff;
+	cd[0] = ASID(asid) | 7ul << 45 | 1ul << 41 | 5ul << 32 | 3ul << 30 | 0x3500 | 16;
+	published();
+}
+
+static struct space space_make(u16 asid)
+{
+	struct space s = { .cd = ram_alloc(PAGE, PAGE) };
+
+	memset(s.cd, 0, PAGE);
+	for (u32 i = 0; i < 4; i++) {
+		s.level[i] = ram_alloc(PAGE, PAGE);
+		memset(s.level[i], 0, PAGE);
+	}
+	s.level[0][VA >> 39 & 511] = (u64)s.level[1] | 3;
+	s.level[1][VA >> 30 & 511] = (u64)s.level[2] | 3;
+	s.level[2][VA >> 21 & 511] = (u64)s.level[3] | 3;
+	put_cd(s.cd, asid, (u64)s.level[0]);
+	return s;
+}
+
+static struct hres alloc_raw(u64 word0, u64 word1)
+{
+	data = (struct pviommu_nested_smmuv3){ { word0, word1 } };
+	alloc = (struct pviommu_alloc_nested){ .size = sizeof(alloc),
+					       .pviommu = rig.pviommu,
+					       .data_type = PVIOMMU_NESTED_SMMUV3,
+					       .data_len = sizeof(data),
+					       .data_ipa = (u64)&data };
+	published();
+	return pv_alloc_nested((u64)&alloc);
+}
+
+static u64 nested_make(u64 cd)
+{
+	u64 domain = OK(alloc_raw(5 << 1 | 1 | cd, 0)).r1;
+
+	rig_note_domain(domain);
+	return domain;
+}
+
+static struct hres invalidate(u32 count)
+{
+	inval = (struct pviommu_invalidate){ .size = sizeof(inval),
+					     .pviommu = rig.pviommu,
+					     .data_type = PVIOMMU_INVAL_SMMUV3,
+					     .entry_len = sizeof(entry[0]),
+					     .entry_num = count,
+					     .entries_ipa = (u64)entry,
+					     .status_ipa = (u64)status };
+	memset(status, 0xee, sizeof(status));
+	published();
+	return pv_invalidate((u64)&inval);
+}
+
+static void command(u64 word0, u64 word1)
+{
+	entry[0] = (struct pviommu_inval_smmuv3){ { word0, word1 } };
+	REQUIRE_EQUAL(OK(invalidate(1)).r1, 1);
+	REQUIRE_EQUAL((u64)status[0], PVIOMMU_INVAL_DONE);
+}
+
+/* An endpoint through a space with one page. */
+static struct space nested_open(u16 asid, u32 **page)
+{
+	struct space s;
+
+	rig_open();
+	s = space_make(asid);
+	*page = ram_alloc(PAGE, PAGE);
+	put_leaf(&s, *page);
+	rig_attach(TESTDEV, nested_make((u64)s.cd));
+	return s;
+}
+
+CASE(nested, dma_by_tables_of_our_own_V4)
+{
+	u32 *page;
+	u64 domain;
+	struct space s;
+
+	rig_open();
+	s = space_make(1);
+	page = ram_alloc(PAGE, PAGE);
+	put_leaf(&s, page);
+	domain = nested_make((u64)s.cd);
+	FAULTS(rig.testdev, VA, page);
+	rig_attach(TESTDEV, domain);
+	LANDS(rig.testdev, VA, page);
+	FAULTS(rig.testdev, VA + PAGE, page);
+	FAULTS(rig.testdev, (u64)page, page);
+	FAULTS(rig.testdev2, VA, page); /* it is attached to nothing */
+	rig_detach(TESTDEV, domain);
+	FAULTS(rig.testdev, VA, page);
+}
+
+/* Every command that has to remove the leaf does, and none that has not. */
+CASE(nested, leaf_is_stale_until_invalidated)
+{
+	static const u64 removes[][2] = { { NH_VA | ASID(7), VA | 1 }, { NH_VAA, VA }, { NH_ASID | ASID(7), 0 }, { NH_ALL, 0 }, { NSNH_ALL, 0 }, { NH_VA | ASID(7) | 0xffffUL << 32, VA }, { NH_VA | ASID(7) | 7 << 12, (VA - 4 * PAGE) | 1 << 10 | 3 << 8 } };
+	static const u64 leaves[][2] = { { NH_VA | ASID(8), VA }, { NH_ASID | ASID(8), 0 }, { NH_VA | ASID(7), VA + PAGE }, { NH_VAA, VA - PAGE }, { CFGI_CD | SID(0), 1 }, { CFGI_ALL | SID(0), 0 } };
+	u32 *page[2];
+	struct space s = nested_open(7, &page[0]);
+
+	page[1] = ram_alloc(PAGE, PAGE);
+	for (u32 i = 0; i < ARRAY_COUNT(removes); i++) {
+		LANDS(rig.testdev, VA, page[i % 2]);
+		put_leaf(&s, page[(i + 1) % 2]);
+		LANDS(rig.testdev, VA, page[i % 2]);
+		for (u32 k = 0; k < ARRAY_COUNT(leaves); k++) {
+			command(leaves[k][0], leaves[k][1]);
+			LANDS(rig.testdev, VA, page[i % 2]);
+		}
+		command(removes[i][0], removes[i][1]);
+		LANDS(rig.testdev, VA, page[(i + 1) % 2]);
+	}
+	put_leaf(&s, NULL);
+	command(NH_ALL, 0);
+	FAULTS(rig.testdev, VA, page[0]);
+}
+
+CASE(nested, context_is_stale_until_invalidated)
+{
+	u32 *page, *other_page = ram_alloc(PAGE, PAGE);
+	struct space s = nested_open(1, &page), other = space_make(2);
+
+	rig_attach(TESTDEV2, nested_make((u64)other.cd));
+	put_leaf(&other, other_page);
+	LANDS(rig.testdev, VA, page);
+	LANDS(rig.testdev2, VA, other_page);
+	put_cd(s.cd, 2, (u64)other.level[0]);
+	LANDS(rig.testdev, VA, page);
+	command(NH_ALL, 0);
+	command(CFGI_CD | SID(2), 1);
+	LANDS(rig.testdev, VA, page);
+	command(CFGI_CD | SID(0), 1);
+	LANDS(rig.testdev, VA, other_page);
+	put_cd(s.cd, 1, (u64)s.level[0]);
+	LANDS(rig.testdev, VA, other_page);
+	command(CFGI_ALL | SID(0), 0);
+	LANDS(rig.testdev, VA, page);
+}
+
+/* V1: a leaf, a table and a context that are not ours: the hypervisor's memory, its SMMU, and nothing at all. */
+CASE(nested, tables_that_point_outside_reach_nothing_V1)
+{
+	u32 *page;
+	struct space s = nested_open(1, &page);
+	/* The first flash, which nobody has; the SMMU; behind all RAM. */
+	const u64 outside[] = { 0, 0x09050000, 1ul << 38 };
+
+	for (u32 i = 0; i < ARRAY_COUNT(outside); i++) {
+		u64 at = outside[i];
+
+		s.level[3][VA / PAGE % 512] = at | 0xf43;
+		published();
+		command(NH_ALL, 0);
+		FAULTS(rig.testdev, VA, page);
+		s.level[2][VA >> 21 & 511] = at | 3;
+		published();
+		command(NH_ALL, 0);
+		FAULTS(rig.testdev, VA, page);
+		s.level[2][VA >> 21 & 511] = (u64)s.level[3] | 3;
+		put_leaf(&s, page);
+		put_cd(s.cd, 1, at);
+		command(CFGI_CD | SID(0), 1);
+		command(NH_ALL, 0);
+		FAULTS(rig.testdev, VA, page);
+		put_cd(s.cd, 1, (u64)s.level[0]);
+		command(CFGI_CD | SID(0), 1);
+		command(NH_ALL, 0);
+		LANDS(rig.testdev, VA, page);
+	}
+	for (u32 i = 0; i < ARRAY_COUNT(outside); i++) {
+		u64 domain = nested_make(outside[i]);
+
+		rig_attach(TESTDEV2, domain);
+		FAULTS(rig.testdev2, VA, page);
+		rig_detach(TESTDEV2, domain);
+	}
+	LANDS(rig.testdev, VA, page);
+}
+
+/* The old one is unreachable when the call returns, though both have one ASID. */
+CASE(nested, replaced_at_once_B4)
+{
+	u32 *page, *other_page = ram_alloc(PAGE, PAGE);
+	struct space s = nested_open(1, &page), other = space_make(1);
+
+	put_leaf(&other, other_page);
+	LANDS(rig.testdev, VA, page);
+	rig_attach(TESTDEV, nested_make((u64)other.cd));
+	LANDS(rig.testdev, VA, other_page);
+	rig_attach(TESTDEV, nested_make((u64)s.cd));
+	LANDS(rig.testdev, VA, page);
+}
+
+CASE(nested, beside_paging_on_other_endpoints)
+{
+	u32 *page, *paged = ram_alloc(PAGE, PAGE);
+	u64 paging;
+
+	(void)nested_open(1, &page);
+	paging = rig_domain();
+	rig_map(paging, VA, (u64)paged, PAGE, RW);
+	REFUSED(pv_attach(rig.pviommu, RIG_VSID(0), 0, paging, 0), PC_BUSY);
+	rig_attach(TESTDEV2, paging);
+	LANDS(rig.testdev, VA, page);
+	LANDS(rig.testdev2, VA, paged);
+	/* Nothing of ours reaches what is paged. */
+	command(NSNH_ALL, 0);
+	command(NH_ALL | 0xffffUL << 32, 0);
+	LANDS(rig.testdev2, VA, paged);
+	rig_unmap(paging, VA, PAGE);
+	FAULTS(rig.testdev2, VA, paged);
+	LANDS(rig.testdev, VA, page);
+}
+
+CASE(nested, bad_entries_stop_with_those_before_done_C10)
+{
+	static const u64 bad[][3] = { { 0x03, PC_INVALID_PARAMETER, PVIOMMU_INVAL_BAD_OPCODE },
+				      { 0x46, PC_INVALID_PARAMETER, PVIOMMU_INVAL_BAD_OPCODE },
+				      { 0x28, PC_INVALID_PARAMETER, PVIOMMU_INVAL_BAD_OPCODE },
+				      { NH_ALL | 1 << 10, PC_INVALID_PARAMETER, PVIOMMU_INVAL_BAD_BITS },
+				      { CFGI_CD | 1ul << 32, PC_NOT_FOUND, PVIOMMU_INVAL_BAD_ID } };
+	static const u32 places[] = { 0, 1, 63, 64, 65, 127, 200, 255 };
+	u32 *page[2];
+	struct space s = nested_open(1, &page[0]);
+
+	page[1] = ram_alloc(PAGE, PAGE);
+	for (u32 i = 0; i < ARRAY_COUNT(places) * ARRAY_COUNT(bad); i++) {
+		const u64 *b = bad[i % ARRAY_COUNT(bad)];
+		u32 place = places[i / ARRAY_COUNT(bad)];
+		struct hres r;
+
+		put_leaf(&s, page[0]);
+		command(NH_ALL, 0);
+		for (u32 k = 0; k < PVIOMMU_MAX_INVAL; k++)
+			entry[k] = (struct pviommu_inval_smmuv3){ { NH_VA | ASID(1), k == 0 || k > place ? VA : VA + PAGE } };
+		entry[place] = (struct pviommu_inval_smmuv3){ { b[0], 0 } };
+		LANDS(rig.testdev, VA, page[0]);
+		put_leaf(&s, page[1]);
+		r = invalidate(PVIOMMU_MAX_INVAL);
+		REQUIRE(hres_status(r) == (long)b[1] && r.r1 == place, "entry %u: %s, %lu done", place, status_name(hres_status(r)), r.r1);
+		for (u32 k = 0; k < PVIOMMU_MAX_INVAL; k++)
+			REQUIRE(status[k] == (k < place ? 0 : k == place ? b[2] :
+									   PVIOMMU_INVAL_NOT_ATTEMPTED),
+				"entry %u of %u: %u", k,
+				place, status[k]);
+		/* The first entry is in effect if it was before the bad one; those behind are not. */
+		LANDS(rig.testdev, VA, page[place > 0]);
+	}
+}
+
+CASE(nested, what_this_smmu_has_not_is_refused_N49)
+{
+	u32 *page;
+	struct space s = nested_open(1, &page);
+	u64 cd = (u64)s.cd;
+
+	REFUSED(alloc_raw(5 << 1 | 1 | cd | 1ul << 59, 0), PC_INVALID_PARAMETER); /* S1CDMax: no substreams */
+	REFUSED(alloc_raw(5 << 1 | 1 | cd | 1 << 4, 0), PC_INVALID_PARAMETER);    /* S1Fmt: no tables of two levels */
+	REFUSED(alloc_raw(5 << 1 | 1 | cd, 1ul << 28), PC_INVALID_PARAMETER);     /* EATS */
+	REFUSED(alloc_raw(5 << 1 | 1 | cd, 1ul << 27), PC_INVALID_PARAMETER);     /* S1STALLD */
+	REFUSED(alloc_raw(5 << 1 | 1 | cd, 1), PC_INVALID_PARAMETER);             /* S1DSS: bypass */
+	for (u64 config = 0; config < 8; config++)
+		if (config != 0 && config != 4 && config != 5)
+			REFUSED(alloc_raw(config << 1 | 1 | cd, 0), PC_INVALID_PARAMETER);
+	LANDS(rig.testdev, VA, page);
+}
