@@ -25,6 +25,9 @@ CALLS = {
     "unmap_512x4k": (13000, 10000, 34552),
     "attach": (4000, 1500, 8112),
     "detach": (4000, 1500, 8097),
+    "invalidate_1": (700, 450, None),
+    "invalidate_16": (1500, 1000, None),
+    "invalidate_256": (14000, 10000, None),
 }
 FLOOR, COLD, CROWD, LONGEST, CODE = "floor_", "_cold", "_1000", "longest_", "image_code_"
 CODE_OF_THE_PRIMARY = 131_072  # bytes

@@ -39,16 +39,16 @@ def call_row(page, name):
     value, crowd, floor = page.results.get(name), page.results.get(name + CROWD), page.results.get(FLOOR + name)
     if value is None or crowd is None:
         page.hold(False)
-        return f"{name:<13} no figure"
+        return f"{name:<15} no figure"
     held = page.hold(value <= must and crowd <= CROWD_FACTOR * value)
     verdict = "goal" if value <= goal else "must" if value <= must else ABOVE
-    return (f"{name:<13}{value:>7}{must:>7}{goal:>7}{page.number(FLOOR + name, 7)}{ratio(value, floor)}{native or '-':>8}"
+    return (f"{name:<15}{value:>7}{must:>7}{goal:>7}{page.number(FLOOR + name, 7)}{ratio(value, floor)}{native or '-':>8}"
             f"{ratio(value, native)}{page.number(name + COLD, 7)}{crowd:>7}  {verdict if held or verdict == ABOVE else 'CROWD'}")
 
 
 def calls(page):
     page.title("Calls: instructions from the guest's HVC to its return, all exception levels, median of 1,000")
-    page.say(f"{'':<13}{'here':>7}{'must':>7}{'goal':>7}{'floor':>7}{'ratio':>7}{'native':>8}{'ratio':>7}{'cold':>7}{'crowd':>7}")
+    page.say(f"{'':<15}{'here':>7}{'must':>7}{'goal':>7}{'floor':>7}{'ratio':>7}{'native':>8}{'ratio':>7}{'cold':>7}{'crowd':>7}")
     for name in CALLS:
         page.say(call_row(page, name))
     page.say("floor: a bare EL2 image of ours that does only what nobody can leave out. native: Linux's own driver, no hypervisor.")
@@ -131,7 +131,7 @@ def boot(page):
         value = page.results.get(name)
         held = page.hold(value is not None and value <= must)
         verdict = "goal" if goal and held and value <= goal else "must" if held else ABOVE
-        page.say(f"{name:<13}{page.number(name, 10)}  must {must:>9}  goal {goal or '-':>8}  {verdict:<6}{what}")
+        page.say(f"{name:<15}{page.number(name, 10)}  must {must:>9}  goal {goal or '-':>8}  {verdict:<6}{what}")
     ours, native = page.results.get("secondary_boot"), page.results.get("native_boot")
     if ours and native:
         page.say(f"a stock Linux up to /init as a secondary: {ours} instructions, natively {native}: {ours / native:.4f}x")

@@ -10,5 +10,7 @@ void bench_vms(u64 memory, u32 null_call);
 
 /* bench_events.c: faults of the rig's testdev, which is attached. */
 void bench_events(void);
+/* bench_nested.c: a guest's invalidations of its own first stage; the rig's last endpoint is attached to nothing. */
+void bench_invalidations(void);
 
 #endif

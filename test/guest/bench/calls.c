@@ -196,6 +196,7 @@ static void bench_all(u64 base)
 	for (u32 i = 0; i < ARRAY_COUNT(shapes); i++)
 		bench_shape(&shapes[i], base + i * KEY_IOVA);
 	bench_attach();
+	bench_invalidations();
 }
 
 /* Every endpoint of the machine attached to a domain of its own, and a thousand domains with a mapping each. */

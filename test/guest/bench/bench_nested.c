@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * INVALIDATE of 1, 16 and 256 TLBI_NH_VA entries for a first stage of our own, from HVC to return: the copy, the checks,
+ * the commands and their completion. Before every 100th call a leaf has changed and the device still hits the old page;
+ * after it the new one, by what the last entry says.
+ */
+#include <string.h>
+
+#include "bench.h"
+#include "ram.h"
+#include "rig.h"
+
+#define SAMPLES     BENCH_SAMPLES
+#define PROVE_EVERY 100
+#define VA          0x100000000ul
+#define ASID        (3ul << 48)
+
+static u32 samples[SAMPLES];
+static struct pviommu_inval_smmuv3 entry[PVIOMMU_MAX_INVAL] __attribute__((aligned(4096)));
+static struct pviommu_invalidate inval __attribute__((aligned(64)));
+static u64 *last_level;
+static u32 *page[2];
+
+/* One 4 KiB page at VA, by four tables and a context. */
+static u64 first_stage(void)
+{
+	static struct pviommu_alloc_nested alloc;
+	static struct pviommu_nested_smmuv3 data;
+	u64 *cd = ram_alloc(PAGE, PAGE), *table[4];
+
+	memset(cd, 0, PAGE);
+	for (u32 i = 0; i < 4; i++) {
+		table[i] = ram_alloc(PAGE, PAGE);
+		memset(table[i], 0, PAGE);
+		if (i > 0)
+			table[i - 1][VA >> (48 - 9 * i) & 511] = (u64)table[i] | 3;
+	}
+	last_level = table[3];
+	cd[0] = ASID | 7ul << 45 | 1ul << 41 | 5ul << 32 | 3ul << 30 | 0x3500 | 16;
+	cd[1] = (u64)table[0];
+	cd[3] = 0xff;
+	data.ste[0] = 5 << 1 | 1 | (u64)cd;
+	alloc = (struct pviommu_alloc_nested){ .size = sizeof(alloc), .pviommu = rig.pviommu, .data_type = PVIOMMU_NESTED_SMMUV3, .data_len = 16, .data_ipa = (u64)&data };
+	return OK(pv_alloc_nested((u64)&alloc)).r1;
+}
+
+static void put_leaf(u32 which)
+{
+	last_level[VA / PAGE % 512] = (u64)page[which] | 0xf43;
+	__asm__ volatile("dsb sy" ::: "memory");
+}
+
+static u32 timed_invalidate(u32 count)
+{
+	struct timed t = timed_call(PC_PVIOMMU_OP, PVIOMMU_INVALIDATE, (u64)&inval, 0, 0, 0, 0);
+
+	REQUIRE(hres_ok(t.r) && t.r.r1 == count, "INVALIDATE of %u: %s, %lu", count, status_name(hres_status(t.r)), t.r.r1);
+	return t.ticks;
+}
+
+static void bench_count(const char *key, u32 count)
+{
+	u32 cold;
+
+	for (u32 i = 0; i < count; i++)
+		entry[i] = (struct pviommu_inval_smmuv3){ { 0x12 | ASID, VA + (count - 1 - i) * PAGE } };
+	inval = (struct pviommu_invalidate){ .size = sizeof(inval),
+					     .pviommu = rig.pviommu,
+					     .data_type = PVIOMMU_INVAL_SMMUV3,
+					     .entry_len = sizeof(entry[0]),
+					     .entry_num = count,
+					     .entries_ipa = (u64)entry };
+	cold = timed_invalidate(count);
+	put_leaf(0);
+	for (u32 i = 0; i < SAMPLES; i++) {
+		bool prove = i % PROVE_EVERY == PROVE_EVERY - 1;
+
+		if (prove) {
+			LANDS(rig.testdev2, VA, page[0]);
+			put_leaf(1);
+			LANDS(rig.testdev2, VA, page[0]);
+		}
+		samples[i] = timed_invalidate(count);
+		if (prove) {
+			LANDS(rig.testdev2, VA, page[1]);
+			put_leaf(0);
+			(void)timed_invalidate(count);
+			LANDS(rig.testdev2, VA, page[0]);
+		}
+	}
+	bench_print(key, bench_median(samples, SAMPLES), cold);
+}
+
+void bench_invalidations(void)
+{
+	u64 domain = first_stage();
+
+	page[0] = ram_alloc(PAGE, PAGE);
+	page[1] = ram_alloc(PAGE, PAGE);
+	put_leaf(0);
+	rig_attach(TESTDEV2, domain);
+	bench_count("invalidate_1", 1);
+	bench_count("invalidate_16", 16);
+	bench_count("invalidate_256", 256);
+	rig_detach(TESTDEV2, domain);
+	OK(pv_free_domain(domain));
+}
