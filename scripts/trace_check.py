@@ -81,7 +81,7 @@ class Reader:
                 "paging": bool(value >> 57 & 1), "done": bool(value >> 59 & 1)}
 
     def stream(self, value):
-        self.oracle.stream_set(vmid=value >> 16 & 0xffff, mode=value >> 55 & 3, **self.binding(value))
+        self.oracle.stream_set(vmid=value >> 16 & 0xffff, mode=value >> 55 & 3, nested=bool(value >> 63), **self.binding(value))
 
     def context(self, value):
         self.oracle.context_set(asid=value >> 32 & 0xffff, given=bool(value >> 55 & 3), live=bool(value >> 58 & 1),
@@ -152,8 +152,8 @@ class Reader:
         self.oracle.command(self.smmu, rest.split()[1].removeprefix("SMMU_CMD_"))
 
     def on_smmuv3_range_inval(self, rest):
-        vmid, asid, base, _, count, ttl, *_ = map(number, rest.split())
-        self.oracle.invalidate_range(self.smmu, vmid, asid, base, count << 12, ttl)
+        vmid, asid, base, granule, count, ttl, _, stage = map(number, rest.split())
+        self.oracle.invalidate_range(self.smmu, vmid, asid, base, count << (10 + 2 * granule if granule else 12), ttl, stage)
 
     def on_smmuv3_cmdq_tlbi_nh(self, rest):
         self.oracle.invalidate_tag(self.smmu, number(rest), stage1_only=True)

@@ -84,6 +84,11 @@ class Translations:
                     keys.append(key)
         return keys
 
+    def of_any_asid(self, smmu, vmid, base, size, ttl):
+        """By address, whatever the ASID: of stage 1 all that is there."""
+        asids = {key[1] for key in self.by_tag[smmu, vmid]} - {ANY}
+        return [key for asid in asids for key in self.ranged(smmu, vmid, asid, base, size, ttl)]
+
 
 class Configuration:
     """What one stream was read to be: the pages of its structures, and the tag once it has translated."""

@@ -12,8 +12,8 @@ from lib.trace_cache import ANY
 from lib.trace_pages import name_of
 
 BLOCKED, STAGE2, STAGE1, QUIET = range(4)  # enum stream_mode
-ALLOWED = {"CFGI_STE", "CFGI_STE_RANGE", "CFGI_CD", "TLBI_NH_ALL", "TLBI_NH_ASID", "TLBI_NH_VA", "TLBI_S12_VMALL",
-           "TLBI_S2_IPA", "TLBI_NSNH_ALL", "SYNC"}
+ALLOWED = {"CFGI_STE", "CFGI_STE_RANGE", "CFGI_CD", "CFGI_CD_ALL", "TLBI_NH_ALL", "TLBI_NH_ASID", "TLBI_NH_VA",
+           "TLBI_NH_VAA", "TLBI_S12_VMALL", "TLBI_S2_IPA", "TLBI_NSNH_ALL", "SYNC"}
 AT_BOOT = {"CFGI_STE_RANGE", "TLBI_NSNH_ALL"}  # once there are streams these would hide what is not invalidated
 REPORTS_MAX = 20
 # IHI 0070 7.3, by QEMU's names.
@@ -22,8 +22,9 @@ EVENTS = {"F_UUT": 0x01, "C_BAD_STREAMID": 0x02, "F_STE_FETCH": 0x03, "C_BAD_STE
           "F_ADDR_SIZE": 0x11, "F_ACCESS": 0x12, "F_PERMISSION": 0x13}
 FAULT = 1  # PVIOMMU_KIND_FAULT
 
-# What a stream may translate by: `tag` is (asid, vmid), `paging` a domain whose pages are pinned one by one.
-Binding = collections.namedtuple("Binding", "owner tag paging")
+# What a stream may translate by: `tag` is (asid, vmid), `paging` a domain whose pages are pinned one by one, `nested` behind
+# a first stage that is the owner's own: under the owner's VMID it has ASIDs, contexts and tables as it likes.
+Binding = collections.namedtuple("Binding", "owner tag paging nested", defaults=(False,))
 
 
 class Oracle:
@@ -45,6 +46,7 @@ class Oracle:
         self.names = {}         # (owner, pvIOMMU, vSID) -> sid
         self.events = collections.defaultdict(collections.Counter)  # sid -> code -> recorded since it has its name, not told
         self.sid, self.tag, self.inserted = None, None, None
+        self.config_sid = None  # whose configuration is being read, or was last
         self.counts = collections.Counter()
         self.reports = []
         self.broken = 0
@@ -88,7 +90,7 @@ class Oracle:
         if state == trace_pages.MOVING and owner == was[0]:
             return
         for entry in self.cache.of_frame(frame):
-            binding = self.tags.get((entry.asid, entry.vmid))
+            binding = self.giver(entry.asid, entry.vmid)
             if binding is None or self.pages.denial(binding.owner, frame, entry.perm):
                 self.broken_rule(f"A1: {what} becomes {name_of(owner)}'s ({trace_pages.state_of((owner, state))}), but "
                                  f"{self.cached(entry)}")
@@ -124,7 +126,7 @@ class Oracle:
             if left < 0:
                 self.broken_rule(f"V2: page {each << 12:#x} is unpinned more often than it was pinned")
             for entry in self.cache.of_frame(each):
-                binding = self.tags.get((entry.asid, entry.vmid))
+                binding = self.giver(entry.asid, entry.vmid)
                 if binding and binding.paging:
                     self.broken_rule(f"V3: page {each << 12:#x} has lost its last pin, but {self.cached(entry)}")
 
@@ -136,9 +138,17 @@ class Oracle:
             was = self.pages.mmio.get(each)
             self.pages.mmio[each] = owner
             for entry in self.cache.of_frame(each) if was is not None and was != owner else []:
-                binding = self.tags.get((entry.asid, entry.vmid))
+                binding = self.giver(entry.asid, entry.vmid)
                 if not binding or binding.owner != owner:
                     self.broken_rule(f"A1: registers at {each << 12:#x} become {name_of(owner)}'s, but {self.cached(entry)}")
+
+    def giver(self, asid, vmid):
+        """Whose table is behind what is cached under a tag: under the VMID of a VM's own table there may be any ASID."""
+        own = self.tags.get((ANY, vmid))
+        return self.tags.get((asid, vmid)) or (own if own and not own.paging else None)
+
+    def is_nested(self, sid):
+        return any(binding.nested for binding in self.bindings.get(sid, ()))
 
     def bind(self, sid, binding):
         """The stream may translate by this from now on."""
@@ -154,12 +164,12 @@ class Oracle:
         vmid = vmid if self.started and self.started[1] else ANY
         return Binding(owner, (asid if stage1 else ANY, vmid), paging)
 
-    def stream_set(self, sid, smmu, owner, vmid, mode, paging, done):
+    def stream_set(self, sid, smmu, owner, vmid, mode, paging, done, nested=False):
         self.smmu_of[sid] = smmu
         self.counts["streams"] += 1
         new = None
         if mode == STAGE2:
-            new = self.binding_of(owner, vmid, 0, paging, False)
+            new = self.binding_of(owner, vmid, 0, paging, False)._replace(nested=nested)
         elif mode == STAGE1:
             context = self.contexts.get(sid)
             if context is None:
@@ -176,7 +186,7 @@ class Oracle:
     def config_left(self, sid, smmu, new):
         """A change is complete: no cache has what was there before."""
         config = self.configs.get((smmu, sid))
-        if config and config.tag and (new is None or config.tag[1] != new.tag[1]
+        if config and config.tag and (new is None or new.nested or config.tag[1] != new.tag[1]
                                       or config.tag[0] not in (None, new.tag[0])):
             self.broken_rule(f"B3: stream {sid:#x} was changed, but SMMU {smmu} may still have it under VMID "
                              f"{config.tag[1]} ASID {config.tag[0]}")
@@ -251,12 +261,18 @@ class Oracle:
     # --- the SMMU: translations
 
     def config_missed(self, sid):
-        self.sid = sid
+        self.sid = self.config_sid = sid
         self.configs[self.smmu_of.get(sid, 0), sid] = trace_cache.Configuration()
 
     def structure_read(self, kind, address, root=False):
         """A structure of the stream whose configuration is being read; of a walk: any table."""
+        # The owner's own, wherever it says: read through stage 2, which the hypervisor's tables are.
+        if kind in ("context descriptor", "root table") and self.is_nested(self.config_sid):
+            return
         page = self.pages.get(address >> 12)
+        own = self.giver(*self.tag) if kind == "table" and self.tag else None
+        if own and page and page[0] == own.owner and not own.paging and any(map(self.is_nested, self.bindings)):
+            return
         if page is None or page[0] != trace_pages.HYP:
             whose = "no RAM" if page is None else f"memory of {name_of(page[0])}"
             self.broken_rule(f"V5: the {kind} at {address:#x} is {whose}")
@@ -287,7 +303,8 @@ class Oracle:
         config = self.configs.get((smmu, sid))
         if config and config.tag is None:
             config.tag = self.tag
-        binding = next((b for b in self.bindings.get(sid, ()) if b.tag == self.tag), None)
+        binding = next((b for b in self.bindings.get(sid, ())
+                        if b.tag == self.tag or (b.nested and b.tag[1] == self.tag[1])), None)
         if binding is None:
             return self.broken_rule(f"V4: stream {sid:#x} reaches {address:#x} under VMID {self.tag[1]} ASID "
                                     f"{self.tag[0]}, which it is not given")
@@ -334,12 +351,16 @@ class Oracle:
         """A command's VMID and ASID are of somebody."""
         has_vmid = not (self.started and self.started[1]) or (False, 0, vmid) in self.taken
         scope = vmid if self.started and self.started[1] else 0
-        if not has_vmid or (asid != ANY and (True, scope, asid) not in self.taken):
+        own = self.giver(ANY, vmid)
+        if not has_vmid or (asid != ANY and (True, scope, asid) not in self.taken and (own is None or own.paging)):
             self.broken_rule(f"V8: a command names VMID {vmid} ASID {asid}, which is nobody's")
 
-    def invalidate_range(self, smmu, vmid, asid, base, size, ttl):
+    def invalidate_range(self, smmu, vmid, asid, base, size, ttl, stage=1):
         self.tag_named(vmid, asid)
-        self.later(smmu, lambda: self.cache.ranged(smmu, vmid, asid, base, size, ttl))
+        if stage == 1 and asid == ANY:  # TLBI_NH_VAA
+            self.later(smmu, lambda: self.cache.of_any_asid(smmu, vmid, base, size, ttl))
+        else:
+            self.later(smmu, lambda: self.cache.ranged(smmu, vmid, asid, base, size, ttl))
 
     def invalidate_tag(self, smmu, vmid, asid=ANY, stage1_only=False):
         self.tag_named(vmid, asid)

@@ -52,6 +52,7 @@ enum pin { PIN_ADD,
 #define BIND_LIVE   BIT(58)      /* a context that the stream translates by now */
 #define BIND_DONE   BIT(59)      /* the change is complete; clear: it begins */
 #define BIND_IOMMU  BITS(62, 60)
+#define BIND_NESTED BIT(63)      /* behind a first stage that is the owner's own */
 
 #define NAME_SID     BITS(15, 0)
 #define NAME_VSID    BITS(47, 16)
@@ -264,7 +265,11 @@ WRAP(enum status, smmuv3_stream_write, struct iommu *iommu, sid_t stream, const 
 
 	if (config->mode == STREAM_STAGE1)
 		value |= FIELD(BIND_VMID, config->vmid);
-	value |= FIELD(BIND_MODE, config->mode);
+	/* What the owner's own first stage makes of it ends in the table that is given here. */
+	if (config->mode == STREAM_NESTED)
+		value |= BIND_NESTED | FIELD(BIND_MODE, STREAM_STAGE2);
+	else
+		value |= FIELD(BIND_MODE, config->mode);
 	note(RECORD_STREAM, value);
 	status = __real_smmuv3_stream_write(iommu, stream, config);
 	if (status == OK)
