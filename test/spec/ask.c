@@ -30,6 +30,13 @@ bool spec_attached(u32 device, u32 endpoint, u32 pasid, u32 *domain)
 
 bool spec_is_identity(u32 device, u32 endpoint) { return endpoint_at(device, endpoint)->w.stream == STREAM_IDENTITY; }
 
+bool spec_is_nested(u32 device, u32 endpoint)
+{
+	u32 id;
+
+	return spec_attached(device, endpoint, 0, &id) && domain_of(&spec->vm[spec->device[device].w.vm], id)->w.nested;
+}
+
 /* The table that translates it; NULL: none, it is blocked. A tag is no way around an untagged stream. */
 static const struct spec_tree *table_of(const struct spec_endpoint *e, u32 pasid)
 {

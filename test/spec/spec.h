@@ -64,6 +64,8 @@ bool spec_mapped(u64 vm, u64 domain, u64 iova, u64 *pa);
 /* The domain of a PASID of an endpoint. */
 bool spec_attached(u32 device, u32 endpoint, u32 pasid, u32 *domain);
 bool spec_is_identity(u32 device, u32 endpoint);
+/* By a first stage that its VM owns: what that is nobody knows here, but it ends in the VM's memory. */
+bool spec_is_nested(u32 device, u32 endpoint);
 /* Must an access of the device reach memory? *pa: where; of one that must not, 0 or what it may not reach so. */
 bool spec_dma_lands(u32 device, u32 endpoint, u32 pasid, u64 iova, bool write, u64 *pa);
 

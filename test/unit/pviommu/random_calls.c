@@ -235,9 +235,84 @@ static void events(void)
 	}
 }
 
-static void ask(u32 domain, u64 iova)
+/* A first stage of the primary's own: pages 2030 to 2034 are a context and its tables, leaves are anywhere below. */
+static void tables_make(void)
 {
-	switch (fake_random_below(4)) {
+	u64 *cd = bench_ptr(bench_page(2030)), *table = bench_ptr(bench_page(2031));
+
+	memset(cd, 0, 5 * PAGE_SIZE);
+	for (u32 i = 0; i < 3; i++)
+		table[i * 512] = (bench_page(2032) + i * PAGE_SIZE) | 3;
+	for (u32 i = 0; i < 512; i++)
+		table[3 * 512 + i] = bench_page(i * 3) | 0xf43;
+	cd[0] = 1ull << 48 | 7ull << 45 | 1ull << 41 | 5ull << 32 | 3ull << 30 | 0x3500 | 16;
+	cd[1] = bench_page(2031);
+	cd[3] = 0xff;
+	io_clean(cd, 5 * PAGE_SIZE);
+}
+
+static void alloc_nested(u32 i, u64 where)
+{
+	static const u64 words[] = { 5 << 1 | 1, 5 << 1 | 1, 5 << 1 | 1, 4 << 1 | 1, 1, 0, 5 << 1 | 1 | 2ull << 59 };
+	u64 *data = bench_ptr(where + 64);
+	struct result r;
+
+	*(struct pviommu_alloc_nested *)bench_ptr(where) = (struct pviommu_alloc_nested){ .size = 32,
+											  .pviommu = (u32)fake_random_below(3),
+											  .data_type = PVIOMMU_NESTED_SMMUV3,
+											  .data_len = 16,
+											  .data_ipa = where + 64 };
+	data[0] = words[fake_random_below(ARRAY_SIZE(words))] | bench_page(2030);
+	data[1] = 0x54 | fake_random_below(4);
+	if (fake_random_below(8) == 0)
+		data[fake_random_below(2)] ^= 1ull << fake_random_below(64);
+	r = pv_list(PVIOMMU_ALLOC_NESTED, where);
+	if (r.status == PC_SUCCESS)
+		domain_id[i] = (u32)r.v1;
+}
+
+static void invalidate(u64 where)
+{
+	static const u8 ops[] = { 0x01, 0x02, 0x05, 0x06, 0x10, 0x11, 0x12, 0x12, 0x12, 0x13, 0x30, 0x40 };
+	u32 count = (u32)fake_random_below(fake_random_below(16) == 0 ? 120 : 8);
+	u64 *entry = bench_ptr(where + 64);
+
+	*(struct pviommu_invalidate *)bench_ptr(where) = (struct pviommu_invalidate){ .size = 56,
+										      .flags = (u32)fake_random_below(2),
+										      .pviommu = (u32)fake_random_below(3) / 2,
+										      .data_type = PVIOMMU_INVAL_SMMUV3,
+										      .entry_len = 16,
+										      .entry_num = count,
+										      .entries_ipa = where + 64,
+										      .status_ipa = bench_page(2046) };
+	if (((struct pviommu_invalidate *)bench_ptr(where))->flags != 0) {
+		((struct pviommu_invalidate *)bench_ptr(where))->ring_log2 = 7;
+		((struct pviommu_invalidate *)bench_ptr(where))->start = (u32)fake_random_below(128);
+	}
+	for (u32 k = 0; k < 128; k++) {
+		u64 op = ops[fake_random_below(ARRAY_SIZE(ops))];
+		bool by_stream = op < 0x10 || op == 0x40;
+
+		entry[2 * k] = op | (by_stream ? (u64)name[fake_random_below(names)].vsid << 32 : fake_random_below(3) << 48);
+		entry[2 * k + 1] = op == 0x12 || op == 0x13 ? some_iova() : 0;
+		if (op == 0x11 || op == 0x10 || op == 0x30 || op == 0x13)
+			entry[2 * k] &= op == 0x11 ? ~0ull : 0xff;
+		if (fake_random_below(64) == 0)
+			entry[2 * k + fake_random_below(2)] ^= 1ull << fake_random_below(64);
+	}
+	(void)pv_list(PVIOMMU_INVALIDATE, where);
+}
+
+static void ask(u32 i, u32 domain, u64 iova, u64 where)
+{
+	switch (fake_random_below(8)) {
+	case 4:
+		alloc_nested(i, where);
+		break;
+	case 5:
+	case 6:
+		invalidate(where);
+		break;
 	case 0:
 		(void)pv_query(fake_random_below(3), fake_random_below(PVIOMMU_Q_COUNT + 1), fake_random_below(8));
 		break;
@@ -297,7 +372,7 @@ void random_calls_one(void)
 			release(n->device);
 		break;
 	default:
-		ask(domain, iova);
+		ask(i, domain, iova, where);
 		break;
 	}
 }
@@ -311,6 +386,7 @@ void random_calls_begin(u32 iommus)
 	window[1] = (1ull << 30) - PAGES * PAGE_SIZE / 2;
 	window[2] = (1ull << iommu_common.paging->va_bits) - PAGES * PAGE_SIZE;
 	memset(domain_id, 0, sizeof(domain_id));
+	tables_make();
 	for (u32 i = 0; i < 4; i++) {
 		alloc(i);
 		assign(i);
@@ -320,6 +396,15 @@ void random_calls_begin(u32 iommus)
 /* --- DMA */
 
 static bool is_memory(u64 pa) { return fake_ram(pa, sizeof(u64)) != NULL; }
+
+/* Wherever its own tables lead, it is memory of the primary's. */
+static void is_the_primarys(void *ctx UNUSED, const struct smmu_dma *dma, u64 pa, u32 size UNUSED)
+{
+	const struct page *page = page_find((pa_t){ pa });
+
+	if (is_memory(pa))
+		assert_true(page != NULL && page_usable(page, OWNER_VM, dma->write));
+}
 
 void random_calls_dma(void)
 {
@@ -335,6 +420,12 @@ void random_calls_dma(void)
 	if (identity)
 		iova = bench_page((iova >> PAGE_SHIFT) % 2000) + (iova & PAGE_MASK);
 	dma.addr = iova;
+	if (spec_is_nested(n->device, n->endpoint)) {
+		smmu_access_hook_set(bench_smmu_of(n->device), is_the_primarys, NULL);
+		(void)smmu_dma(bench_smmu_of(n->device), &dma, &value, NULL);
+		smmu_access_hook_set(bench_smmu_of(n->device), NULL, NULL);
+		return;
+	}
 	if (!spec_dma_lands(n->device, n->endpoint, n->pasid, iova, write, &pa)) {
 		if (pa != 0 && is_memory(pa))
 			memcpy(&before, bench_ptr(pa), sizeof(before));
