@@ -536,6 +536,28 @@ static void stage1_alone_cannot_nest(void **state UNUSED) { no_nesting(bench_sta
 
 static void stage2_alone_cannot_nest(void **state UNUSED) { no_nesting(bench_stage2_only()); }
 
+/* A secondary has no DMA table that could be behind its first stage: it is told so, and gets none. */
+static void a_vm_without_a_dma_table_cannot_nest(void **state UNUSED)
+{
+	u64 shared = 0x80000000;
+	u32 vm;
+
+	boot();
+	vm = bench_vm(2048);
+	bench_vm_assign(3, vm, 0, 7);
+	bench_donate(vm, shared, bench_page(1000), 1, 0);
+	assert_int_equal(vm_pv(vm, PVIOMMU_QUERY, 0, PVIOMMU_Q_NESTED_TYPES, 0, 0, 0).v1, 0);
+	assert_int_equal(vm_pv(vm, PVIOMMU_QUERY, 0, PVIOMMU_Q_INVAL_TYPES, 0, 0, 0).v1, 0);
+	assert_int_equal(vm_pv(vm, PVIOMMU_QUERY, 0, PVIOMMU_Q_INVAL_MAX, 0, 0, 0).v1, 0);
+	*(struct pviommu_alloc_nested *)bench_ptr(bench_page(1000)) =
+		(struct pviommu_alloc_nested){ .size = 32, .data_type = PVIOMMU_NESTED_SMMUV3, .data_len = 16, .data_ipa = shared + 64 };
+	assert_status(vm_pv(vm, PVIOMMU_ALLOC_NESTED, shared, 0, 0, 0, 0), PC_NOT_SUPPORTED);
+	*(struct pviommu_invalidate *)bench_ptr(bench_page(1000)) =
+		(struct pviommu_invalidate){ .size = 56, .data_type = PVIOMMU_INVAL_SMMUV3, .entry_len = 16, .entries_ipa = shared + 64 };
+	assert_status(vm_pv(vm, PVIOMMU_INVALIDATE, shared, 0, 0, 0, 0), PC_NOT_SUPPORTED);
+	bench_destroy(vm);
+}
+
 /* MMU-600 before r2p0, by its IIDR. */
 static void an_smmu_that_must_not_nest_does_not(void **state UNUSED)
 {
@@ -1140,6 +1162,7 @@ int main(void)
 		cmocka_unit_test(queries_say_what_there_is),
 		cmocka_unit_test(stage1_alone_cannot_nest),
 		cmocka_unit_test(stage2_alone_cannot_nest),
+		cmocka_unit_test(a_vm_without_a_dma_table_cannot_nest),
 		cmocka_unit_test(an_smmu_that_must_not_nest_does_not),
 		cmocka_unit_test(leaves_are_stale_until_invalidated),
 		cmocka_unit_test(contexts_are_stale_until_invalidated),
