@@ -4,12 +4,14 @@
 #include "domain.h"
 
 /* The vm lock is nested_inval()'s. */
-bool iommu_guest_stream(const struct guest_inval *g, u32 vsid, struct iommu_guest_stream *out) NO_LOCK_ANALYSIS
+bool iommu_guest_stream(const struct iommu *iommu, const struct guest_inval *g, u32 vsid,
+			struct iommu_guest_stream *out) NO_LOCK_ANALYSIS
 {
 	const struct endpoint *e = endpoint_of_vsid(g->vm, g->pviommu, vsid);
 	const struct domain *d;
 
-	if (e == NULL)
+	/* A pvIOMMU without devices may come to stand for another IOMMU while a call is under way. */
+	if (e == NULL || e->iommu != iommu)
 		return false;
 	d = e->attached.domain;
 	*out = (struct iommu_guest_stream){

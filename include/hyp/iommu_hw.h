@@ -243,8 +243,11 @@ static inline bool iommu_pending(const struct iommu *iommu)
 	return (io_read32(iommu->poll) & iommu->poll_mask) != iommu->poll_idle;
 }
 
-/* Up-call of drivers: the stream that a guest's entry names, false: it has none of that name. hyp/iommu/guest_stream.c. */
-bool iommu_guest_stream(const struct guest_inval *g, u32 vsid, struct iommu_guest_stream *out);
+/*
+ * Up-call of drivers: the stream of this IOMMU that a guest's entry names, false: it has none of that name there.
+ * hyp/iommu/guest_stream.c.
+ */
+bool iommu_guest_stream(const struct iommu *iommu, const struct guest_inval *g, u32 vsid, struct iommu_guest_stream *out);
 /* Up-call of drivers: an event was taken from the hardware queue. hyp/iommu/fault.c. */
 void iommu_report_event(struct iommu *iommu, const struct iommu_event *event);
 /* Up-call: events were lost, the count is unknown. */

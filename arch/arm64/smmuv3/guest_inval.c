@@ -30,11 +30,11 @@ static ALWAYS_INLINE u32 kind_of(u64 w0)
 }
 
 /* One that names a stream, rewritten in place; its verdict. */
-static NOINLINE u8 stream_one(const struct guest_inval *g, const struct smmuv3_guest_rule *rule, u64 cmd[CMD_WORDS])
+static NOINLINE u8 stream_one(const struct smmuv3 *s, const struct guest_inval *g, const struct smmuv3_guest_rule *rule, u64 cmd[CMD_WORDS])
 {
 	const u64 in[CMD_WORDS] = { cmd[0], cmd[1] };
 	struct iommu_guest_stream stream;
-	bool found = iommu_guest_stream(g, (u32)FIELD_GET(CMD0_SID, in[0]), &stream);
+	bool found = iommu_guest_stream(s->iommu, g, (u32)FIELD_GET(CMD0_SID, in[0]), &stream);
 
 	return smmuv3_guest_stream_cmd(rule, in, found ? &stream : NULL, cmd);
 }
@@ -76,7 +76,7 @@ static ALWAYS_INLINE u8 check(const struct smmuv3 *s, struct guest_inval *g, u32
 			continue;
 		}
 		/* Opcode 0 has no bit that could be refused. */
-		verdict = no0 != ~0ull ? stream_one(g, rule, cmd) : PVIOMMU_INVAL_BAD_OPCODE;
+		verdict = no0 != ~0ull ? stream_one(s, g, rule, cmd) : PVIOMMU_INVAL_BAD_OPCODE;
 		if (verdict != PVIOMMU_INVAL_DONE)
 			break;
 		kinds |= kind_of(cmd[0]);

@@ -717,6 +717,21 @@ static void C3_N31_names_are_those_of_the_pviommu(void **state UNUSED)
 	}
 }
 
+/* While a call is under way its pvIOMMU may come to stand for another IOMMU: the name is nobody's on the old one. */
+static void C3_names_are_of_one_iommu(void **state UNUSED)
+{
+	const struct guest_inval g = { .vm = vm_primary, .pviommu = 0 };
+	struct bench_options o = bench_defaults();
+	struct iommu_guest_stream stream;
+
+	o.iommus = 2;
+	boot_with(o);
+	set_up();
+	assert_true(iommu_guest_stream(&iommu_instance[0], &g, 7, &stream));
+	assert_int_equal(stream.sid.v, bench_sid(2, 0));
+	assert_false(iommu_guest_stream(&iommu_instance[1], &g, 7, &stream));
+}
+
 static void a_quarantined_endpoint_is_denied(void **state UNUSED)
 {
 	struct result r;
@@ -1170,6 +1185,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_queued_for_nothing),
 		cmocka_unit_test(a_blocked_stream_needs_no_hardware),
 		cmocka_unit_test(C3_N31_names_are_those_of_the_pviommu),
+		cmocka_unit_test(C3_names_are_of_one_iommu),
 		cmocka_unit_test(a_quarantined_endpoint_is_denied),
 		cmocka_unit_test(S2_5_S2_10_statuses_of_invalidate),
 		cmocka_unit_test(S2_5_lengths_of_entries),

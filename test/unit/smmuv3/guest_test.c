@@ -8,6 +8,7 @@
 #include "abi/pviommu.h"
 #include "smmuv3/smmuv3.h"
 #include "suite.h"
+#include "tiny.h"
 
 #define B(n)     (1ull << (n))
 #define OUR_VMID 0x0b5e
@@ -400,6 +401,120 @@ static void what_linux_sends_is_taken(void **state UNUSED)
 	assert_int_equal(smmuv3_guest_cmd(&f, OUR_VMID, (u64[2]){ 0x40 | 8ull << 32, 0x1000 | 3 }, &nested, out), 0);
 }
 
+/* --- batches: the same verdicts, and in the queue what the table says */
+
+static bool the_stream(u32 vsid UNUSED, struct iommu_guest_stream *out)
+{
+	*out = nested;
+	return true;
+}
+
+static void start(u32 n)
+{
+	struct machine *m = tiny_machine();
+
+	if (n & 1) /* 8-bit ASIDs, no ranges */ {
+		tiny.idr0 &= ~(1u << 12);
+		tiny.idr3 &= ~(1u << 10);
+	}
+	if (n & 2) /* substreams and ATS */ {
+		tiny.idr0 |= 1u << 10;
+		tiny.idr1 |= 20u << 6;
+	}
+	if (n & 4) /* 52-bit tables */
+		tiny.idr5 |= 1u << 7;
+	tiny_start(m);
+	tiny_stream = the_stream;
+}
+
+/* One batch: up to the first that is refused each is in the queue as the table says, in order; a sync is the last. */
+static void judge_batch(struct smmuv3 *s, const u64 (*entry)[2], u32 count)
+{
+	static const struct iommu_tag tag = { .kind = TAG_DMA, .vmid = OUR_VMID };
+	u64 copy[4][2], want[4][2];
+	struct guest_inval g = { .tag = &tag, .entry = copy[0], .count = count };
+	u32 done = 0, wanted = 0, seen = 0;
+	u8 should = 0, is;
+
+	memcpy(copy, entry, count * sizeof(*copy));
+	for (; done < count && should == 0; done += should == 0) {
+		should = verdict(&s->f, entry[done], &nested);
+		if (should == 0)
+			rewritten(entry[done], &nested, want[wanted]);
+		wanted += should == 0 && want[wanted][0] != 0;
+	}
+	tiny_log_clear();
+	is = smmuv3_inval_guest(&tiny_iommu, &g);
+	if (is != should || g.done != done)
+		suite_fail("command %016llx %016llx behind %u: verdict %u, expected %u; %u done, expected %u",
+			   (unsigned long long)entry[done < count ? done : count - 1][0],
+			   (unsigned long long)entry[done < count ? done : count - 1][1], done, is, should, g.done, done);
+	for (u32 i = 0; i < tiny.log_count; i++) {
+		if (tiny_op(i) == 0x46)
+			continue;
+		assert_true(seen < wanted && tiny.log[i].w0 == want[seen][0] && tiny.log[i].w1 == want[seen][1]);
+		seen++;
+	}
+	assert_int_equal(seen, wanted);
+	assert_int_equal(g.ticket != 0, wanted > 0);
+	assert_true(wanted > 0 ? tiny_op(tiny.log_count - 1) == 0x46 : tiny.log_count == 0);
+}
+
+static void every_bit_of(u32 n)
+{
+	static const u64 before[][2] = { { 0x12 | 5ull << 48, 0x1000 }, { 0x06 | (u64)VSID << 32, 0 }, { 0x01 | (u64)VSID << 32, 0 }, { 0x11, 0 } };
+	struct smmuv3 *s;
+
+	start(n);
+	s = smmuv3_of(&tiny_iommu);
+	for (u32 op = 0; op < 256; op++)
+		for (u32 bit = 0; bit <= 128; bit++) {
+			u64 w[3][2] = { { op, 0 }, { 0, 0 }, { 0x10, 0 } };
+
+			if (bit < 128)
+				w[0][bit / 64] ^= B(bit % 64);
+			judge_batch(s, w, 1);
+			memcpy(w[1], w[0], sizeof(w[1]));
+			memcpy(w[0], before[(op + bit) % ARRAY_SIZE(before)], sizeof(w[0]));
+			judge_batch(s, w, 3);
+		}
+}
+
+static void C1_N36_every_bit_in_a_batch(void **state UNUSED)
+{
+	for (u32 n = 0; n < 8; n++)
+		IN_CHILD(every_bit_of(n));
+}
+
+static void random_batches_of(u32 n)
+{
+	static const u8 ops[] = { 0x01, 0x02, 0x05, 0x06, 0x10, 0x11, 0x12, 0x12, 0x13, 0x30, 0x40 };
+	struct smmuv3 *s;
+
+	start(n);
+	s = smmuv3_of(&tiny_iommu);
+	for (u32 i = 0; i < 50000; i++) {
+		u64 w[4][2];
+
+		for (u32 k = 0; k < 4; k++) {
+			w[k][0] = ops[fake_random_below(ARRAY_SIZE(ops))];
+			w[k][1] = 0;
+			for (u64 flips = fake_random_below(5); flips > 0; flips--) {
+				u32 bit = (u32)fake_random_below(128);
+
+				w[k][bit / 64] ^= B(bit % 64);
+			}
+		}
+		judge_batch(s, w, 1 + i % 4);
+	}
+}
+
+static void C1_N36_batches_at_random(void **state UNUSED)
+{
+	for (u32 n = 0; n < 8; n++)
+		IN_CHILD(random_batches_of(n));
+}
+
 /* --- stream table entries */
 
 /* Bits that the interface names, as masks written by hand. */
@@ -508,6 +623,8 @@ int main(void)
 		cmocka_unit_test(C4_N45_no_completion_of_a_guests),
 		cmocka_unit_test(C3_S3_9_the_stream_is_the_one_of_that_name),
 		cmocka_unit_test(what_linux_sends_is_taken),
+		cmocka_unit_test(C1_N36_every_bit_in_a_batch),
+		cmocka_unit_test(C1_N36_batches_at_random),
 		cmocka_unit_test(N49_every_bit_of_an_entry),
 		cmocka_unit_test(N49_configs_and_eats),
 		cmocka_unit_test(N49_entries_at_random),

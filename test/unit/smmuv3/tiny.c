@@ -23,7 +23,7 @@ void iommu_report_event(struct iommu *iommu, const struct iommu_event *event)
 
 bool (*tiny_stream)(u32 vsid, struct iommu_guest_stream *out);
 
-bool iommu_guest_stream(const struct guest_inval *g UNUSED, u32 vsid, struct iommu_guest_stream *out)
+bool iommu_guest_stream(const struct iommu *iommu UNUSED, const struct guest_inval *g UNUSED, u32 vsid, struct iommu_guest_stream *out)
 {
 	return tiny_stream != NULL && tiny_stream(vsid, out);
 }
