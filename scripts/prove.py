@@ -36,7 +36,7 @@ sys.path.insert(0, str(ROOT / "test" / "mutate"))
 import mutate  # noqa: E402
 
 PROOFS = ROOT / "test" / "proof"
-# For one run of CBMC; the longest that there is takes a fifth of it.
+# For one run of CBMC; the longest that there is takes a fifth of it on an idle machine.
 SECONDS_LIMIT, BYTES_LIMIT = 600, 12 << 30
 ALWAYS = ["--unwinding-assertions", "--slice-formula", "--drop-unused-functions", "--json-ui", "--verbosity", "6"]
 CLAIM = re.compile(r'CLAIM\("([^"]+)"')
@@ -70,14 +70,19 @@ class Proof:
     def texts(self, fault=None):
         """The product's files that this run has otherwise than the tree: file to text."""
         changed = {}
+
+        def now(file):
+            if file not in changed and not (ROOT / file).exists():
+                raise Wrong(f"{file} is not there")
+            return changed.get(file) or (ROOT / file).read_text()
+
         for file, name, value in self.scales:
-            text, count = re.subn(rf"^#define {name}\b.*$", f"#define {name} {value}",
-                                  changed.get(file) or (ROOT / file).read_text(), flags=re.M)
+            text, count = re.subn(rf"^#define {name}\b.*$", f"#define {name} {value}", now(file), flags=re.M)
             if count != 1:
                 raise Wrong(f"{file}: it defines {name} {count} times")
             changed[file] = text
         for place in fault.places if fault else []:
-            changed[place.file] = place.planted(changed.get(place.file) or (ROOT / place.file).read_text())
+            changed[place.file] = place.planted(now(place.file))
         return changed
 
     def check(self):
