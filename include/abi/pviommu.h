@@ -189,7 +189,7 @@ struct pviommu_invalidate {
 
 /*
  * A command: CFGI_CD, CFGI_CD_ALL, TLBI_NH_ALL, _ASID, _VA, _VAA, TLBI_NSNH_ALL, ATC_INV, and PREFETCH, which does
- * nothing. StreamIDs are vSIDs; a VMID is ignored. There is no CMD_SYNC: the call is one.
+ * nothing. Streams are named by their vSIDs; a VMID is ignored. There is no CMD_SYNC: the call is one.
  */
 struct pviommu_inval_smmuv3 {
 	uint64_t cmd[2];
