@@ -8,6 +8,7 @@
  */
 #include "abi/pviommu.h"
 #include "guest_cmd.h"
+#include "hyp/pool.h"
 #include "queue.h"
 
 /* What can be in the queue beside syncs, a batch: far less than a lap, so that others find room. */
@@ -137,8 +138,11 @@ static NOINLINE u64 issue(struct smmuv3 *s, const u64 *cmd, u32 count, u32 kinds
 
 void smmuv3_guest_init(struct smmuv3 *s)
 {
+	struct smmuv3_guest_rule *rule = io_phys(boot_alloc(1, PAGE_SIZE));
+
 	for (u64 op = 0; op < GUEST_OPS; op++)
-		s->guest[op] = smmuv3_guest_rule(&s->f, op);
+		rule[op] = smmuv3_guest_rule(&s->f, op);
+	s->guest = rule;
 }
 
 u8 smmuv3_inval_guest(struct iommu *iommu, struct guest_inval *g)

@@ -116,9 +116,9 @@ struct smmuv3 {
 	struct smmuv3_strtab strtab;
 	struct smmuv3_features f;
 	struct iommu *iommu;
-	struct smmuv3_guest_rule guest[GUEST_OPS];
+	const struct smmuv3_guest_rule *guest; /* by opcode, GUEST_OPS of them */
 };
-_Static_assert(sizeof(struct smmuv3) <= PAGE_SIZE, "start.c takes a page");
+_Static_assert(GUEST_OPS * sizeof(struct smmuv3_guest_rule) <= PAGE_SIZE, "guest_inval.c takes a page");
 
 static ALWAYS_INLINE struct smmuv3 *smmuv3_of(const struct iommu *iommu)
 {
