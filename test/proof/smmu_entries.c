@@ -16,6 +16,7 @@
 #undef SH_INNER /* of table descriptors; in entries it is the same number, from smmuv3_regs.h */
 #include "arch/arm64/smmuv3/cd.c"
 #include "arch/arm64/smmuv3/errata.c"
+#include "arch/arm64/smmuv3/guest_ste.c"
 #include "arch/arm64/smmuv3/probe.c"
 #include "arch/arm64/smmuv3/ste.c"
 
