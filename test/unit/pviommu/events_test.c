@@ -570,6 +570,29 @@ static void I3_N64_setup_statuses(void **state UNUSED)
 	assert_status(events_setup(0, RING, 4, irq, full), PC_SUCCESS);
 }
 
+/*
+ * Where a reader brings a buffer, one that holds no whole record is refused and takes none. Here its size is said once, with
+ * the ring: what is refused leaves the ring that there is, and what waits in it.
+ */
+static void N65_a_record_that_does_not_fit_is_refused_and_takes_none(void **state UNUSED)
+{
+	static const u32 bytes[] = { 0, PVIOMMU_RECORD_SHORT - 1, PVIOMMU_RECORD_SHORT + 1, PVIOMMU_RECORD_LONG - 1, PVIOMMU_RECORD_FULL - 1 };
+	u32 sequence;
+
+	boot();
+	fault_at(IOVA);
+	drain();
+	assert_int_equal(waiting(), 1);
+	for (u32 i = 0; i < ARRAY_SIZE(bytes); i++)
+		assert_status(events_setup(0, bench_page(610), 4, 0, PVIOMMU_EVENTS_RECORD(bytes[i])), PC_INVALID_PARAMETER);
+	assert_int_equal(waiting(), 1);
+	sequence = take().sequence;
+	fault_at(IOVA);
+	drain();
+	assert_int_equal(waiting(), 1);
+	assert_int_equal(take().sequence, sequence + 1);
+}
+
 static void S1_4_V2_ring_pages_are_pinned_and_the_sequence_survives(void **state UNUSED)
 {
 	const u64 full = PVIOMMU_EVENTS_RECORD(PVIOMMU_RECORD_FULL);
@@ -999,6 +1022,7 @@ int main(void)
 		cmocka_unit_test(S4_2_S4_11_N83_records_with_pasid),
 		cmocka_unit_test(S4_2_S4_11_full_records),
 		cmocka_unit_test(I3_N64_setup_statuses),
+		cmocka_unit_test(N65_a_record_that_does_not_fit_is_refused_and_takes_none),
 		cmocka_unit_test(S1_4_V2_ring_pages_are_pinned_and_the_sequence_survives),
 		cmocka_unit_test(N68_the_sequence_wraps),
 		cmocka_unit_test(S1_4_a_vm_has_its_own_ring_and_interrupt),
