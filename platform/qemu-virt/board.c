@@ -121,7 +121,7 @@ static u64 first_address(const struct dt *dt, const struct dt_node *n)
 /* The board's first UART is the lower one, and the primary's: another is for the debug console. */
 static bool is_second_console(const struct dt *dt, const struct dt_node *n)
 {
-	for (u32 i = 0; i < dt->node_count; i++) {
+	for (u32 i = 1; i < dt->node_count; i++) { /* 0: the root, which is on no bus */
 		const struct dt_node *other = &dt->node[i];
 
 		if (other != n && dt_says(dt, other, DT_COMPATIBLE, PL011) && dt_enabled(dt, other) &&

@@ -373,6 +373,19 @@ static void second_uart_is_for_the_debug_console(void **state UNUSED)
 	assert_int_equal(tree_machine(fdt)->debug.irq, 0);
 }
 
+/* A root that says it is a UART is no second one: it has no bus to have an address on. */
+static void root_is_no_uart(void **state UNUSED)
+{
+	static const struct edit says = TEXT("/", "compatible", "arm,pl011");
+	void *fdt = tree_load("virt");
+	const struct machine *m;
+
+	tree_edit(fdt, &says);
+	m = tree_machine(fdt);
+	assert_int_equal(m->console.base, 0x9000000);
+	assert_int_equal(m->debug.regs.size, 0);
+}
+
 /* Interrupts that a node mentions are nobody's event: 287 and 285 are taken. */
 static void event_irqs_are_free(void **state UNUSED)
 {
@@ -567,6 +580,7 @@ int main(void)
 		cmocka_unit_test(pasid_widths_of_platform_devices),
 		cmocka_unit_test(unknown_nodes_are_denied),
 		cmocka_unit_test(second_uart_is_for_the_debug_console),
+		cmocka_unit_test(root_is_no_uart),
 		cmocka_unit_test(event_irqs_are_free),
 		cmocka_unit_test(narrow_cells),
 		cmocka_unit_test(narrow_pci),
