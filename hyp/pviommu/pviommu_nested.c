@@ -10,7 +10,7 @@
 #include "pviommu.h"
 #include "vm/vm.h"
 
-/* What a pvIOMMU stands for now, NULL: nothing. Its devices may leave meanwhile; the IOMMU stays. */
+/* The IOMMU behind a pvIOMMU at this moment, NULL: none. Its devices may leave meanwhile; the IOMMU stays. */
 static struct iommu *iommu_of(const struct vm *vm, u32 pviommu)
 {
 	return pviommu < VM_MAX_PVIOMMUS ? __atomic_load_n(&vm->pviommu[pviommu].iommu, __ATOMIC_ACQUIRE) : NULL;
