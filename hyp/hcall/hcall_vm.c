@@ -13,6 +13,16 @@
 #include "vm/vm_life.h"
 #include "vm/vm_memory.h"
 
+static enum status min_pool(u64 flags, u64 vcpus, u64 *pages)
+{
+	if (!vm_flags_known(flags))
+		return E_NOSYS;
+	if (vcpus == 0 || vcpus > VM_MAX_VCPUS)
+		return E_INVAL;
+	*pages = vm_min_pool(flags, vcpus);
+	return OK;
+}
+
 enum status hc_vmm_query(struct hcall *c)
 {
 	u64 index = c->r[2], *value = &c->out[0];
@@ -35,10 +45,7 @@ enum status hc_vmm_query(struct hcall *c)
 		*value = PC_DEV_MAX_ENDPOINTS;
 		return OK;
 	case PC_VMM_Q_MIN_POOL:
-		if (index == 0 || index > VM_MAX_VCPUS)
-			return E_INVAL;
-		*value = vm_min_pool(index);
-		return OK;
+		return min_pool(index >> PC_VMM_Q_MIN_POOL_FLAGS, index & ((1u << PC_VMM_Q_MIN_POOL_FLAGS) - 1), value);
 	case PC_VMM_Q_WINDOW_BASE:
 		*value = window.base;
 		return window.size != 0 ? OK : E_NOENT;

@@ -334,6 +334,9 @@ void attach_forget(struct vm *vm, struct endpoint *e, bool blocked)
 {
 	u64 count = e->substream != NULL ? 1ull << e->ctx.pasid_bits : 1;
 
+	/* What stands behind its first stage stays reachable. */
+	if (!blocked && e->attached.domain != NULL && domain_is_nested(e->attached.domain))
+		vm->dma_lost = true;
 	for (u64 pasid = 0; pasid < count && (pasid == 0 || e->substreams > 0); pasid++) {
 		struct attachment *a = attachment_of(e, pasid);
 		struct domain *d = a->domain;

@@ -96,6 +96,7 @@ struct device {
 	u32 blocked;        /* ASSIGNED, to a VM that ends: endpoints that its teardown has done */
 	bool clean;         /* CLAIMED: reset since anything of its group was in use */
 	bool mmio_away;     /* the primary's views do not have it */
+	bool mmio_stuck;    /* devices of a former owner may reach it for ever: an IOMMU is dead */
 	u64 mmio_ipa[PC_DEV_MAX_MMIO]; /* where a secondary has it, or DEVICE_UNMAPPED */
 	u32 irq_given[DEVICE_MAX_IRQS]; /* the interrupt that a secondary has for it, 0: none */
 };

@@ -93,7 +93,7 @@ static enum status go_home(struct device *d) MUST_HOLD(vm_class)
 	__atomic_store_n(&d->vm, vm_primary, __ATOMIC_RELEASE);
 	d->state = DEVICE_UNASSIGNED;
 	/* A device that cannot be stopped may still write to its registers: an IOMMU is dead. */
-	if (d->mmio_pins > 0 && d->mmio_away) {
+	if ((d->mmio_pins > 0 || d->mmio_stuck) && d->mmio_away) {
 		device_quarantine(d, "its registers may still be written by another device");
 		return E_IO;
 	}
@@ -187,7 +187,7 @@ static bool owner_change(struct device *d, struct vm *vm)
 	bool free;
 
 	page_lock();
-	free = d->mmio_pins == 0;
+	free = d->mmio_pins == 0 && !d->mmio_stuck;
 	if (free)
 		__atomic_store_n(&d->vm, vm, __ATOMIC_RELEASE);
 	page_unlock();
@@ -402,7 +402,7 @@ static enum status release_begin(struct device *d, struct vm *vm) MUST_HOLD(vm_c
 	enum status status = OK;
 
 	/* Mappings of an owner that has gone may be in hardware for ever: it does not come back then. */
-	if (has_attachments(d) || ((!vm->primary || d->mmio_away) && d->mmio_pins > 0))
+	if (has_attachments(d) || ((!vm->primary || d->mmio_away) && (d->mmio_pins > 0 || d->mmio_stuck)))
 		return E_BUSY;
 	/* At the end of the reset it would be too late to refuse. */
 	if (vm->primary)

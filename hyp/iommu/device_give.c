@@ -7,8 +7,6 @@
 #include "vm/vm.h"
 #include "vm/vm_memory.h"
 
-static struct pt_edit mmio_edit[MACHINE_MAX_CPUS]; /* too big for the stack */
-
 /* --- MMIO in the views of the primary and of a secondary */
 
 static u64 mmio_bytes(const struct device *d, u32 range)
@@ -45,7 +43,11 @@ void device_mmio_unmap(struct device *d, struct vm *vm)
 	for (u32 i = 0; i < d->mmio_count; i++) {
 		if (d->mmio_ipa[i] == DEVICE_UNMAPPED)
 			continue;
-		CHECK(view_remove(vm, ipa(d->mmio_ipa[i]), mmio_bytes(d, i)) == OK);
+		/* Where an IOMMU never forgets it, another device of the VM may write there for ever. */
+		if (view_remove(vm, ipa(d->mmio_ipa[i]), mmio_bytes(d, i)) != OK) {
+			view_drop(vm, ipa(d->mmio_ipa[i]), mmio_bytes(d, i));
+			d->mmio_stuck = true;
+		}
 		d->mmio_ipa[i] = DEVICE_UNMAPPED;
 	}
 }
@@ -53,7 +55,6 @@ void device_mmio_unmap(struct device *d, struct vm *vm)
 enum status device_map_mmio(struct device *d, u64 range, u64 at, u64 *pages) NO_LOCK_ANALYSIS
 {
 	struct vm *vm = vm_lock_owner(&d->vm);
-	struct pt_edit *edit = &mmio_edit[arch_cpu_index()];
 	enum status status = OK;
 	u64 size = 0;
 
@@ -68,9 +69,8 @@ enum status device_map_mmio(struct device *d, u64 range, u64 at, u64 *pages) NO_
 			status = E_EXIST;
 	}
 	if (status == OK)
-		status = view_prepare(vm, ipa(at), pa(d->mmio[range].base), size, edit);
+		status = view_add(vm, ipa(at), pa(d->mmio[range].base), size, VIEW_MMIO, VIEW_MMIO);
 	if (status == OK) {
-		view_commit(vm, ipa(at), pa(d->mmio[range].base), size, VIEW_MMIO);
 		d->mmio_ipa[range] = at;
 		*pages = size >> PAGE_SHIFT;
 	}

@@ -6,6 +6,14 @@
 #include "iommu.h"
 #include "vm/vm.h"
 
+bool nested_possible(void)
+{
+	for (u32 i = 0; i < iommu_count; i++)
+		if (iommu_instance[i].caps.nested)
+			return true;
+	return false;
+}
+
 bool nested_offered(const struct vm *vm, const struct iommu *iommu)
 {
 	/* Behind the first stage is the VM's DMA table: it must have one, in the format of this IOMMU. */

@@ -9,6 +9,8 @@
 #include "hyp/iommu_hw.h"
 #include "hyp/lock.h"
 
+/* Is there an IOMMU here that a VM could have nested domains behind? */
+bool nested_possible(void);
 /* May this VM have nested domains behind the IOMMU? */
 bool nested_offered(const struct vm *vm, const struct iommu *iommu);
 

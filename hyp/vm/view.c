@@ -24,7 +24,7 @@ static bool is_cpu(const struct vm *vm, const struct pt *pt)
 	return pt == &vm->cpu_pt;
 }
 
-/* A secondary translates no DMA by a table of its own. */
+/* Not every secondary has one. */
 static bool has_dma(const struct vm *vm)
 {
 	return vm->dma_pt.ops != NULL;
@@ -114,21 +114,6 @@ static void commit(struct pt *pt, u64 va, u64 out, u64 size, u32 prot)
 	}
 }
 
-enum status view_prepare(struct vm *vm, ipa_t at, pa_t out, u64 size, struct pt_edit *edit)
-{
-	return prepare(vm, &vm->cpu_pt, at.v, out.v, size, edit_begin(edit));
-}
-
-void view_commit(struct vm *vm, ipa_t at, pa_t out, u64 size, u32 prot)
-{
-	commit(&vm->cpu_pt, at.v, out.v, size, prot);
-}
-
-void view_cancel(struct vm *vm, ipa_t at, u64 size, struct pt_edit *edit)
-{
-	undo(vm, &vm->cpu_pt, at.v, size, edit);
-}
-
 enum status view_reserve(struct vm *vm, ipa_t at, pa_t out, u64 size)
 {
 	struct pt_edit *edit = edit_begin(&cpu_edit[arch_cpu_index()]);
@@ -151,16 +136,20 @@ void view_unreserve(struct vm *vm, ipa_t at, u64 size)
 	undo(vm, &vm->cpu_pt, at.v, size, &cpu_edit[arch_cpu_index()]);
 }
 
+void view_commit(struct vm *vm, ipa_t at, pa_t out, u64 size, u32 cpu, u32 dma)
+{
+	if (has_dma(vm))
+		commit(&vm->dma_pt, at.v, out.v, size, dma);
+	commit(&vm->cpu_pt, at.v, out.v, size, cpu);
+}
+
 enum status view_add(struct vm *vm, ipa_t at, pa_t out, u64 size, u32 cpu, u32 dma)
 {
 	enum status status = view_reserve(vm, at, out, size);
 
-	if (status != OK)
-		return status;
-	if (has_dma(vm))
-		commit(&vm->dma_pt, at.v, out.v, size, dma);
-	commit(&vm->cpu_pt, at.v, out.v, size, cpu);
-	return OK;
+	if (status == OK)
+		view_commit(vm, at, out, size, cpu, dma);
+	return status;
 }
 
 /* --- blocks */
@@ -266,6 +255,8 @@ void view_merge(struct vm *vm, ipa_t at, u64 size)
  */
 void view_merge_pieces(struct vm *vm, ipa_t at) NO_LOCK_ANALYSIS
 {
+	if (has_dma(vm))
+		(void)merge_dma(vm, at.v, PT_SHIFT_2M);
 	page_lock();
 	(void)merge_cpu(vm, at.v, PT_SHIFT_2M);
 	page_unlock();
@@ -297,6 +288,7 @@ static struct removed clear(struct pt *pt, u64 va, u64 size)
 enum status view_remove(struct vm *vm, ipa_t at, u64 size)
 {
 	struct removed dma = { 0 }, cpu;
+	u64 tables = vm->dma_pt.tables;
 	enum status status = OK;
 
 	if (has_dma(vm))
@@ -304,6 +296,8 @@ enum status view_remove(struct vm *vm, ipa_t at, u64 size)
 	if (status == OK)
 		status = split_edges(vm, &vm->cpu_pt, at.v, size);
 	if (status != OK) { /* what was split for it is whole again */
+		if (!vm->primary && vm->dma_pt.tables != tables)
+			(void)merge_dma(vm, at.v, PT_SHIFT_2M);
 		if (vm->primary)
 			merge_at(vm, at.v);
 		if (vm->primary && (at.v + size) >> vm->cpu_pt.ops->va_bits == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The two views of a VM's memory: by its CPUs (stage 2) and by devices in its identity domain (the DMA
- * table, which a secondary has none of). They follow ownership and never lead it: what leaves somebody
+ * The two views of a VM's memory: by its CPUs (stage 2) and by devices in its identity domain or behind a first stage of
+ * its own (the DMA table, which a secondary has only if it was made with PC_VM_NESTED). They follow ownership and never lead it: what leaves somebody
  * leaves the DMA view, then the CPU view, then all caches, and only then changes hands; what arrives
  * is mapped after that.
  *
@@ -22,15 +22,6 @@ struct vm;
 #define VIEW_MMIO (PT_READ | PT_WRITE | PT_DEVICE)
 
 /*
- * Make room for [at, at+size) in the view of the CPUs, so that view_commit() cannot fail; *edit is for
- * view_cancel(). E_EXIST: some of it is mapped; E_NOMEM; E_INVAL: beyond the view.
- */
-enum status view_prepare(struct vm *vm, ipa_t at, pa_t out, u64 size, struct pt_edit *edit) MUST_CHECK
-	MUST_HOLD(vm_class);
-void view_commit(struct vm *vm, ipa_t at, pa_t out, u64 size, u32 prot) MUST_HOLD(vm_class);
-void view_cancel(struct vm *vm, ipa_t at, u64 size, struct pt_edit *edit) MUST_HOLD(vm_class);
-
-/*
  * Map a range in both views, with `cpu` and `dma` access. All or nothing: E_EXIST, E_NOMEM, E_INVAL.
  * view_merge() then lets small leaves become blocks again where the page records say that all of a
  * block is the VM's.
@@ -38,15 +29,17 @@ void view_cancel(struct vm *vm, ipa_t at, u64 size, struct pt_edit *edit) MUST_H
 enum status view_add(struct vm *vm, ipa_t at, pa_t out, u64 size, u32 cpu, u32 dma) MUST_CHECK
 	MUST_HOLD(vm_class);
 void view_merge(struct vm *vm, ipa_t at, u64 size) MUST_HOLD(vm_class);
-/* The same for the 2 MiB at `at` of a secondary, which came piece by piece. */
+/* The same for the 2 MiB at `at` of a secondary, which came piece by piece: no table that is none without them stays. */
 void view_merge_pieces(struct vm *vm, ipa_t at) MUST_HOLD(vm_class);
 
 /*
- * Tables in both views for a range that is not mapped now, so that view_add() of it cannot fail; E_NOMEM.
- * view_unreserve(), with no change of views in between, takes them back.
+ * Tables in both views for a range that is not mapped now, so that view_commit() or view_add() of it cannot fail.
+ * E_EXIST: some of it is mapped; E_NOMEM; E_INVAL: beyond a view. view_unreserve(), with nothing else reserved on this CPU
+ * in between, takes them back.
  */
 enum status view_reserve(struct vm *vm, ipa_t at, pa_t out, u64 size) MUST_CHECK MUST_HOLD(vm_class);
 void view_unreserve(struct vm *vm, ipa_t at, u64 size) MUST_HOLD(vm_class);
+void view_commit(struct vm *vm, ipa_t at, pa_t out, u64 size, u32 cpu, u32 dma) MUST_HOLD(vm_class);
 
 /*
  * Remove a range from both views, with completion on every CPU and IOMMU. All or nothing: E_NOMEM: no

@@ -39,6 +39,7 @@ enum vm_teardown { TEARDOWN_VCPUS,
 		   TEARDOWN_RINGS,
 		   TEARDOWN_DOMAINS,
 		   TEARDOWN_HOME,
+		   TEARDOWN_DMA,
 		   TEARDOWN_MEMORY,
 		   TEARDOWN_TABLES,
 		   TEARDOWN_POOL };
@@ -65,7 +66,7 @@ struct vm {
 	struct pt cpu_pt; /* the CPUs' stage 2 */
 	struct vm_cpu_view view;
 
-	/* What identity and nested streams of this VM translate by: separate from the CPUs'. */
+	/* What identity and nested streams of this VM translate by: separate from the CPUs'. No ops: it has none. */
 	struct pt dma_pt;
 	struct iommu_tag dma_tag;
 
@@ -95,6 +96,7 @@ struct vm {
 	u64 pages;            /* donated to it */
 	u64 pages_lost;       /* that hardware may still reach: nobody's for ever */
 	bool tags_lost;       /* and an IOMMU may hold entries under its tags */
+	bool dma_lost;        /* or still walk its DMA table: all its memory is lost then */
 	u8 teardown;          /* enum vm_teardown */
 	u64 cursor;           /* of the stage */
 };

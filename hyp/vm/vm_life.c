@@ -10,6 +10,7 @@
 #include "hyp/log.h"
 #include "iommu/device.h"
 #include "iommu/iommu.h"
+#include "iommu/nested.h"
 #include "pviommu/events.h"
 #include "view.h"
 #include "vm.h"
@@ -44,7 +45,7 @@ u32 vm_count(void)
 	return count;
 }
 
-u64 vm_min_pool(u64 vcpus)
+u64 vm_min_pool(u64 flags, u64 vcpus)
 {
 	u64 asids = iommu_common.stage1 && iommu_common.stage2 ?
 			    align_up(idmap_bytes(1u << iommu_common.asid_bits), PAGE_SIZE) >> PAGE_SHIFT :
@@ -52,10 +53,16 @@ u64 vm_min_pool(u64 vcpus)
 
 	/* Calls, guards, one page of domain slots, the view's root, the CPU room's, ASIDs. */
 	return 3 + arch_cpu_pt->root_pages + (1ull << arch_vm_order()) + (vcpus << arch_vcpu_order()) +
-	       asids + POOL_SPARE;
+	       asids + POOL_SPARE + (flags & PC_VM_NESTED ? iommu_common.dma->root_pages + POOL_SPARE : 0);
 }
 
 /* --- creation */
+
+bool vm_flags_known(u64 flags)
+{
+	return (flags & ~(u64)(PC_VM_OPEN_MMIO | PC_VM_NESTED)) == 0 &&
+	       (!(flags & PC_VM_NESTED) || nested_possible());
+}
 
 static enum status page_of_pool(struct vm *vm, u32 order, void **out)
 {
@@ -93,8 +100,14 @@ static enum status vcpus_init(struct vm *vm, u32 count)
 	return OK;
 }
 
+/* What nested streams of the VM go through behind the first stage that it owns. */
+static enum status dma_init(struct vm *vm)
+{
+	return pt_init(&vm->dma_pt, iommu_common.dma, &vm->pool, iommu_common.dma_sizes, iommu_common.clean);
+}
+
 /* Everything that a VM is made of, from its own pool. */
-static enum status furnish(struct vm *vm, u32 vcpus)
+static enum status furnish(struct vm *vm, u64 flags, u32 vcpus)
 {
 	enum status status;
 	void *page;
@@ -104,6 +117,8 @@ static enum status furnish(struct vm *vm, u32 vcpus)
 		return status;
 	vm->cpu_pt.uncached = true;
 	status = vm_tags_init(vm, &vm->pool);
+	if (status == OK && (flags & PC_VM_NESTED))
+		status = dma_init(vm);
 	if (status == OK)
 		status = domain_table_init(vm, vm->pool.total_pages);
 	if (status == OK)
@@ -140,6 +155,8 @@ static void unfurnish(struct vm *vm) MUST_HOLD(vm_class)
 		pool_free(&vm->pool, 0, io_phys_of(vm->guard));
 	domain_table_fini(vm);
 	vm_tags_free(vm);
+	if (vm->dma_pt.root.v != 0 && !vm->dma_lost)
+		pt_fini(&vm->dma_pt);
 	if (vm->cpu_pt.root.v != 0)
 		pt_fini(&vm->cpu_pt);
 }
@@ -190,7 +207,7 @@ static enum status create(struct vm *vm, u64 flags, u64 vcpus, u64 pool, u64 pag
 		vm->pviommu[i].vm = vm;
 		vm->pviommu[i].id = i;
 	}
-	status = furnish(vm, (u32)vcpus);
+	status = furnish(vm, flags, (u32)vcpus);
 	if (status != OK) {
 		unfurnish(vm);
 		pool_return(vm, pages);
@@ -207,9 +224,9 @@ enum status vm_create(u64 flags, u64 vcpus, u64 pool, u64 pages, u32 *handle) NO
 	enum status status;
 	struct vm *vm;
 
-	if (flags & ~(u64)PC_VM_OPEN_MMIO)
+	if (!vm_flags_known(flags))
 		return E_NOSYS;
-	if (vcpus == 0 || vcpus > VM_MAX_VCPUS || !pool_args_ok(pool, pages) || pages < vm_min_pool(vcpus))
+	if (vcpus == 0 || vcpus > VM_MAX_VCPUS || !pool_args_ok(pool, pages) || pages < vm_min_pool(flags, vcpus))
 		return E_INVAL;
 	vm = slot_lock();
 	if (vm == NULL)
@@ -285,8 +302,23 @@ static bool end_rings(struct vm *vm) MUST_HOLD(vm_class)
 	return true;
 }
 
+/*
+ * Its streams are blocked, so nothing walks its DMA table; what was made of it leaves the caches here. If it does not,
+ * or if a stream goes on, all that the table maps may be reached for ever.
+ */
+static bool end_dma(struct vm *vm) MUST_HOLD(vm_class)
+{
+	if (iommu_inval(&vm->dma_tag, vm->dma_tag.users, NULL, 0) != OK)
+		vm->dma_lost = true;
+	else if (!vm->dma_lost)
+		vm->dma_tag.users = 0;
+	return true;
+}
+
 static bool end_tables(struct vm *vm) MUST_HOLD(vm_class)
 {
+	if (vm->dma_pt.ops != NULL && !vm->dma_lost && !vm->dma_pt.ops->destroy(&vm->dma_pt, STEP_TABLES))
+		return false;
 	if (!vm->cpu_pt.ops->destroy(&vm->cpu_pt, STEP_TABLES))
 		return false;
 	unfurnish(vm);
@@ -318,6 +350,8 @@ static bool teardown_step(struct vm *vm) MUST_HOLD(vm_class)
 		return domain_teardown_step(vm, &vm->cursor, &vm->tags_lost);
 	case TEARDOWN_HOME:
 		return device_home_step(vm);
+	case TEARDOWN_DMA:
+		return end_dma(vm);
 	case TEARDOWN_MEMORY:
 		return memory_reclaim_step(vm, &vm->cursor);
 	case TEARDOWN_TABLES:

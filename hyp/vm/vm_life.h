@@ -10,11 +10,13 @@
 struct vm;
 struct pool;
 
-/* The least pool of a VM of so many vCPUs, in pages. */
-u64 vm_min_pool(u64 vcpus);
+/* Are these VM_CREATE's flags, and offered by this machine? */
+bool vm_flags_known(u64 flags);
+/* The least pool of a VM of such flags and so many vCPUs, in pages. */
+u64 vm_min_pool(u64 flags, u64 vcpus);
 
 /*
- * Make a VM from the primary's pages [pool, ..). E_NOSYS: unknown flag; E_INVAL: vCPUs, or the pool's
+ * Make a VM from the primary's pages [pool, ..). E_NOSYS: a flag that is unknown or not offered; E_INVAL: vCPUs, or the pool's
  * place or size; E_NOMEM: all slots or ids are taken, or the pool is too broken up; else as
  * memory_donate(). Nothing is changed then.
  */
@@ -26,7 +28,7 @@ enum status vm_finalise(u64 handle) MUST_CHECK NOT_HELD(vm_class);
 
 /*
  * One bounded step of the end of a VM; *left is 0 when it has gone. In order: no vCPU runs, devices are
- * blocked and reset, domains go, devices are the primary's again, memory comes back scrubbed, the pool too.
+ * blocked and reset, domains go, devices are the primary's again, the DMA table is flushed, memory comes back scrubbed, the pool too.
  */
 enum status vm_destroy(u64 handle, u64 *left) MUST_CHECK NOT_HELD(vm_class);
 

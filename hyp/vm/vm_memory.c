@@ -16,8 +16,6 @@
 /* Empty slots of a VM's view that one step of a teardown skips. */
 #define RECLAIM_HOLES 128u
 
-static struct pt_edit edits[MACHINE_MAX_CPUS];
-
 static enum status transition(pa_t base, u64 pages, enum page_op op, u8 from, u8 to)
 {
 	enum status status;
@@ -94,19 +92,19 @@ bool memory_place_ok(const struct vm *vm, u64 at, u64 size)
 enum status memory_donate(struct vm *vm, ipa_t at, ipa_t from, u64 pages, u32 flags, u64 *done)
 {
 	bool read_only = flags & PC_DONATE_READ_ONLY;
-	struct pt_edit *edit = &edits[arch_cpu_index()];
+	const u32 mask = read_only ? ~(u32)PT_WRITE : ~0u;
 	u64 n = step_pages(at.v, from.v, pages), size = n << PAGE_SHIFT;
 	pa_t base = pa(from.v); /* the primary's addresses are the machine's */
 	enum status status;
 
 	if (!memory_place_ok(vm, at.v, size) || from.v + size < from.v)
 		return E_INVAL;
-	status = view_prepare(vm, at, base, size, edit);
+	status = view_reserve(vm, at, base, size);
 	if (status != OK)
 		return status;
 	status = take(base, n);
 	if (status != OK) {
-		view_cancel(vm, at, size, edit);
+		view_unreserve(vm, at, size);
 		return status;
 	}
 	if (flags & PC_DONATE_SCRUB)
@@ -117,7 +115,7 @@ enum status memory_donate(struct vm *vm, ipa_t at, ipa_t from, u64 pages, u32 fl
 				  vm->owner) == OK);
 	page_set_ipa(base, n, at);
 	page_unlock();
-	view_commit(vm, at, base, size, read_only ? VIEW_RAM & ~PT_WRITE : VIEW_RAM);
+	view_commit(vm, at, base, size, VIEW_RAM & mask, VIEW_DMA & mask);
 	/*
 	 * The last piece of a block: it is one for the VM. The primary keeps its empty tables, so that what comes back piece
 	 * by piece needs no memory.
@@ -250,7 +248,7 @@ static void reclaim_shared(struct vm *vm, pa_t at) MUST_HOLD(vm_class)
 	bool lost;
 
 	page_lock();
-	lost = page_pinned(at) && vm->tags_lost;
+	lost = (page_pinned(at) && vm->tags_lost) || vm->dma_lost;
 	if (lost)
 		lose(vm, at);
 	else
@@ -273,8 +271,10 @@ static u64 reclaim_run(struct vm *vm, pa_t base, u64 pages) MUST_HOLD(vm_class)
 		return 0;
 	}
 	page_lock();
-	if (page_run_uniform(base, pages, &kind) &&
-	    page_transition_run(base, BLOCK_PAGES, PAGE_RECLAIM, vm->owner, OWNER_VM) == OK)
+	if (vm->dma_lost)
+		lose(vm, base);
+	else if (page_run_uniform(base, pages, &kind) &&
+		 page_transition_run(base, BLOCK_PAGES, PAGE_RECLAIM, vm->owner, OWNER_VM) == OK)
 		n = BLOCK_PAGES;
 	else if (page_pinned(base))
 		lose(vm, base);

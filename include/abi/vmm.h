@@ -42,7 +42,7 @@
 #define PC_VMM_Q_MAX_VCPUS       2 /* per VM */
 #define PC_VMM_Q_MAX_PVIOMMUS    3 /* per VM */
 #define PC_VMM_Q_MAX_ENDPOINTS   4 /* per device */
-#define PC_VMM_Q_MIN_POOL        5 /* pages that VM_CREATE needs for a VM of `index` vCPUs */
+#define PC_VMM_Q_MIN_POOL        5 /* pages that VM_CREATE needs: index bits 0..7 vCPUs, the rest its flags */
 #define PC_VMM_Q_WINDOW_BASE     6 /* index-th window of a VM's IPAs that the hypervisor emulates: base and size. */
 #define PC_VMM_Q_WINDOW_SIZE     7 /* arm64: 0 the interrupt distributor, 1 the redistributors */
 #define PC_VMM_Q_WAKE_IRQ        8 /* interrupt of the primary, edge: a vCPU that was idle has something to do */
@@ -51,8 +51,15 @@
 #define PC_VMM_Q_POOL_FREE       11 /* now: free pages of the hypervisor's own pool */
 #define PC_VMM_Q_DEV_QUARANTINED 12 /* now: quarantined devices */
 
-/* VM_CREATE flags. */
+#define PC_VMM_Q_MIN_POOL_FLAGS 8 /* where the flags begin */
+
+/* VM_CREATE flags. NOT_SUPPORTED: one that is unknown, or that this machine does not offer. */
 #define PC_VM_OPEN_MMIO 0x01u /* until the VM enrolls in the MMIO guard, accesses to nobody's address exit */
+/*
+ * The VM may own first stages of its devices (ALLOC_NESTED). What it has is then mapped for them as well as for its CPUs,
+ * by a second set of tables from its pool: one more of the same size, and a root.
+ */
+#define PC_VM_NESTED 0x02u
 
 /* Limits of one call. */
 #define PC_POOL_MAX   4096u /* pages of VM_CREATE and of VM_ADD_POOL */

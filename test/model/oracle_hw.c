@@ -48,14 +48,15 @@ static bool reachable(const struct vm *vm, u64 addr, u64 size, bool write)
 	return true;
 }
 
-/* Broken hardware: what it may still reach must be held for ever. */
-static bool all_pinned(u64 addr, u64 size)
+/* Broken hardware: what it may still reach must be held for ever, by pins or as nobody's. */
+static bool all_held(u64 addr, u64 size)
 {
 	if (page_index(addr) == ~0u)
 		return true;
 	for (u64 done = 0; done < size; done += PAGE_SIZE)
 		if (page_find(pa(addr + done))->pins == 0 &&
-		    page_run_of(pa(addr + done))->block_pins == 0)
+		    page_run_of(pa(addr + done))->block_pins == 0 &&
+		    !(page_is_ours(addr + done) && oracle.place[page_index(addr + done)].kind == PLACE_NONE))
 			return false;
 	return true;
 }
@@ -68,7 +69,16 @@ static bool lost_share(u64 addr, u64 size)
 	for (u64 done = 0; done < size; done += PAGE_SIZE)
 		if (page_find(pa(addr + done))->owner != OWNER_HYP)
 			return false;
-	return all_pinned(addr, size);
+	return all_held(addr, size);
+}
+
+/* Registers that nobody gets any more, since somebody may write to them for ever. */
+static bool lost_mmio(u64 addr, u64 size)
+{
+	u32 range;
+	const struct device *d = device_of_mmio(NULL, pa(addr), size, &range);
+
+	return oracle.losses && d != NULL && d->mmio_stuck && d->mmio_away && d->state == DEVICE_QUARANTINED;
 }
 
 /* --- the VM's own tables: what its CPUs and its identity streams reach */
@@ -462,10 +472,18 @@ static void look_at_streams(void)
 
 /* --- caches: V3 */
 
-/* Stage 2 alone, or what a first stage of the guest's own was combined with: in either case it ends there. */
+/*
+ * Stage 2 alone, or what a first stage of the guest's own was combined with: in either case it ends there. What is lost is so
+ * page by page, and a step of a teardown may end within a block.
+ */
 static void cached_of_dma(const struct vm *vm, const struct smmu_cached *c)
 {
-	if (!reachable(vm, c->output, c->size, c->write) && !lost_share(c->output, c->size))
+	u64 done = 0;
+
+	while (done < c->size && (reachable(vm, c->output + done, PAGE_SIZE, c->write) || lost_share(c->output + done, PAGE_SIZE) ||
+				  lost_mmio(c->output + done, PAGE_SIZE)))
+		done += PAGE_SIZE;
+	if (done < c->size)
 		violated("V3: a cache still maps %#llx to %#llx, which is not the VM's any more",
 			 ull(c->input), ull(c->output));
 }
@@ -476,7 +494,7 @@ static void cached_of_domain(const struct domain_look *look, const struct smmu_c
 		const struct leaf *leaf = leaf_at(look, c->input + done);
 
 		if (leaf == NULL || leaf->out + (c->input + done - leaf->va) != c->output + done) {
-			if (oracle.losses && all_pinned(c->output, c->size))
+			if (oracle.losses && all_held(c->output, c->size))
 				return;
 			violated("V3: a cache maps %#llx to %#llx under the tag of domain %u, "
 				 "whose table does not",
@@ -516,7 +534,7 @@ static void cached_seen(void *ctx UNUSED, const struct smmu_cached *c)
 	look = domain_of_tag(c->stage1, c->vmid, c->asid);
 	if (look != NULL)
 		cached_of_domain(look, c);
-	else if (!oracle.losses || !all_pinned(c->output, c->size))
+	else if (!oracle.losses || !all_held(c->output, c->size))
 		violated("V3: a cache holds %#llx under VMID %u ASID %u, which is nobody's tag",
 			 ull(c->input), c->vmid, c->asid);
 }
@@ -529,19 +547,24 @@ static void cached_table_seen(void *ctx UNUSED, const struct smmu_cached_table *
 	const struct domain_look *look = dma ? NULL : domain_of_tag(c->stage1, c->vmid, c->asid);
 	u32 i = page_index(c->table);
 	const struct place *place;
+	u32 owner;
 
 	/* A table of the guest's own: an address of the guest's, which is translated before it is read. */
 	if (dma && c->stage1 && iommu_common.stage2)
+		return;
+	/* Or of one whose VM is gone, while hardware failed: its VMID is lost, and what is behind it. */
+	if (oracle.losses && c->stage1 && iommu_common.stage2 && look == NULL)
 		return;
 	if (i == ~0u || !page_is_ours(c->table)) {
 		violated("V3: a walker may still read %#llx, which is free or not ours",
 			 ull(c->table));
 		return;
 	}
-	place = dma ? &oracle.dma.place[i] : &oracle.place[i];
+	place = dma && vm->primary ? &oracle.dma.place[i] : &oracle.place[i];
+	owner = dma ? vm_number(vm) : look != NULL ? domain_number(look->d) :
+						     ~0u;
 	if (place->kind == (dma ? PLACE_DMA : PLACE_DOMAIN) && place->input == c->input &&
-	    place->level == c->level + 1 &&
-	    (dma || (look != NULL && place->owner == domain_number(look->d))))
+	    place->level == c->level + 1 && place->owner == owner)
 		return;
 	if (oracle.losses && place->kind == PLACE_NONE)
 		return;

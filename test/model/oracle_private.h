@@ -18,7 +18,7 @@ enum place_kind { PLACE_NONE,
 struct place {
 	enum place_kind kind;
 	int level;
-	u32 owner; /* of the domain (domain_number) or endpoint */
+	u32 owner; /* of the domain (domain_number) or endpoint; of a secondary's DMA table: its number */
 	u64 input;
 };
 
@@ -129,7 +129,7 @@ struct oracle {
 	u32 past_count, past_room;
 	struct domain_look *idle;
 	struct table_look spare;   /* room for a walk */
-	struct table_look view[VM_SECONDARIES + 1];
+	struct table_look view[VM_SECONDARIES + 1], dma_view[VM_SECONDARIES + 1]; /* of secondaries */
 	struct stream_page *stream_page;
 	u32 stream_page_count, stream_page_room;
 	struct stream_look *stream, *past_stream;

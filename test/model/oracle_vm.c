@@ -14,6 +14,7 @@ static unsigned long long ull(u64 v) { return v; }
 
 struct secondary {
 	const struct vm *vm;
+	const struct pt *pt; /* the view that is looked at */
 	u64 ram, mmio; /* bytes */
 	u64 tables;
 };
@@ -69,41 +70,42 @@ static void view_leaf(struct secondary *look, const struct leaf *c)
 		view_mmio(look, c);
 }
 
+static bool is_dma(const struct secondary *look) { return look->pt == &look->vm->dma_pt; }
+
 static void view_table(struct secondary *look, const struct table_page *page)
 {
-	const struct place place = { .kind = PLACE_RECORDS, .level = page->level, .input = page->input };
+	const struct place place = { .kind = is_dma(look) ? PLACE_DMA : PLACE_RECORDS,
+				     .level = page->level,
+				     .input = page->input,
+				     .owner = vm_number(look->vm) };
 
 	place_set(page->addr, &place);
-	look->tables += page->level >= 0 && page->addr != look->vm->cpu_pt.root.v;
+	look->tables += page->level >= 0 && page->addr != look->pt->root.v;
 }
 
-static struct smmu_root root_of(const struct vm *vm)
+static struct smmu_root root_of(const struct pt *pt, bool cpu)
 {
-	const struct pt *pt = &vm->cpu_pt;
-
 	return (struct smmu_root){
 		.table = pt->root.v,
 		.stage1 = pt->ops->stage == 1,
 		.bits = pt->ops->va_bits,
 		.start = start_level(pt->ops),
-		.cpu = true,
+		.cpu = cpu,
 	};
 }
 
-static void look_at_view(const struct vm *vm)
+static void look_at_view(const struct vm *vm, const struct pt *pt)
 {
-	struct secondary look = { .vm = vm };
-	struct table_look *t = &oracle.view[vm_number(vm)];
+	struct secondary look = { .vm = vm, .pt = pt };
+	struct table_look *t = is_dma(&look) ? &oracle.dma_view[vm_number(vm)] : &oracle.view[vm_number(vm)];
 	struct smmu_root root;
 	u64 mmio = 0;
 
-	if (vm_dissolves(vm)) {
+	if (vm_dissolves(vm) || pt->root.v == 0) {
 		t->walked = false;
-		if (vm->runners != 0)
-			violated("V1: vm %u is taken apart and runs", vm->handle);
 		return;
 	}
-	root = root_of(vm);
+	root = root_of(pt, !is_dma(&look));
 	table_look(t, &root, "view of a VM");
 	for (u32 i = 0; i < t->page_count; i++)
 		view_table(&look, &t->page[i]);
@@ -119,9 +121,20 @@ static void look_at_view(const struct vm *vm)
 	if (look.mmio != mmio)
 		violated("A11: vm %u maps %#llx bytes of MMIO, it was given %#llx", vm->handle,
 			 ull(look.mmio), ull(mmio));
-	if (look.tables != vm->cpu_pt.tables)
-		violated("V5: vm %u says %u tables, it has %llu", vm->handle, vm->cpu_pt.tables,
+	if (look.tables != pt->tables)
+		violated("V5: vm %u says %u tables, it has %llu", vm->handle, pt->tables,
 			 ull(look.tables));
+}
+
+/* Nobody is in it any more: no CPU, and no stream, nor anything in a cache of an IOMMU that a stream could use. */
+static void look_at_dissolution(const struct vm *vm)
+{
+	if (vm_dissolves(vm) && vm->runners != 0)
+		violated("V1: vm %u is taken apart and runs", vm->handle);
+	if (vm_dissolves(vm) && vm->dma_tag.users != 0 && !vm->dma_lost)
+		violated("V3: vm %u is taken apart, and IOMMUs may have what its DMA table says", vm->handle);
+	if (vm->dma_lost && !oracle.losses)
+		violated("V3: the memory of vm %u is lost, and no hardware has failed", vm->handle);
 }
 
 static void record(u64 addr, u64 pages)
@@ -140,6 +153,8 @@ static void look_at_furniture(const struct vm *vm)
 	if (vm->state == VM_DYING && vm->teardown > TEARDOWN_TABLES)
 		return;
 	*used += vm->cpu_pt.ops->root_pages + vm->cpu_pt.tables;
+	if (vm->dma_pt.root.v != 0)
+		*used += vm->dma_pt.ops->root_pages + vm->dma_pt.tables;
 	record(io_phys_of(vm->calls).v, 1);
 	record(io_phys_of(vm->guard).v, 1);
 	record(io_phys_of(vm->view.arch).v, 1u << arch_vm_order());
@@ -236,7 +251,9 @@ bool look_at_vms(void)
 	FOR_EACH_VM(vm)
 	{
 		if (!vm->primary) {
-			look_at_view(vm);
+			look_at_dissolution(vm);
+			look_at_view(vm, &vm->cpu_pt);
+			look_at_view(vm, &vm->dma_pt);
 			look_at_furniture(vm);
 		}
 		look_at_pool(vm);

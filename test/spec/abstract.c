@@ -169,6 +169,7 @@ static struct spec_device_words device_words(const struct device *d)
 		.blocked = d->vm->state == VM_DYING ? d->blocked : 0,
 		.clean = d->state == DEVICE_CLAIMED && d->clean,
 		.mmio_away = d->mmio_away,
+		.mmio_stuck = d->mmio_stuck,
 		.mmio_pins = d->mmio_pins,
 	};
 }
@@ -427,7 +428,7 @@ static void take_vm(const struct vm *vm)
 
 	memset(&v->w, 0, sizeof(v->w));
 	take_view(&v->cpu, vm_there(vm) ? &vm->cpu_pt : NULL);
-	take_view(&v->dma, vm->primary ? &vm->dma_pt : NULL);
+	take_view(&v->dma, vm_there(vm) ? &vm->dma_pt : NULL);
 	if (!vm_there(vm))
 		return;
 	for (u32 i = 0; i < guards_of(vm); i++)
@@ -680,11 +681,16 @@ static bool same_trees(void)
 	for (u32 i = 0; i < spec->domain_count; i++)
 		if (!same_tree(&spec->domain[i].tree, 0, 1ull << spec->paging.bits))
 			return false;
-	for (u32 i = 0; i < SPEC_VMS; i++)
-		if (spec->vm[i].w.life != VM_NONE && spec->vm[i].cpu.roots > 0 &&
-		    !same_tree(&spec->vm[i].cpu, 0, 1ull << spec->cpu.bits))
+	for (u32 i = 0; i < SPEC_VMS; i++) {
+		const struct spec_vm *v = &spec->vm[i];
+
+		if (v->w.life == VM_NONE)
+			continue;
+		if ((v->cpu.roots > 0 && !same_tree(&v->cpu, 0, 1ull << spec->cpu.bits)) ||
+		    (v->dma.roots > 0 && !same_tree(&v->dma, 0, 1ull << spec->dma.bits)))
 			return false;
-	return same_tree(&spec->vm[0].dma, 0, 1ull << spec->dma.bits);
+	}
+	return true;
 }
 
 static bool same_parts(const struct spec_look *look)

@@ -160,7 +160,6 @@ static void names_go(struct spec_device *d)
 s64 rule_dev_map_mmio(struct spec_call *c)
 {
 	struct spec_device *d = device_at(c->r[1]);
-	struct view_edit edit;
 	u64 range = c->r[2], at = c->r[3], size;
 	s64 status;
 
@@ -172,10 +171,9 @@ s64 rule_dev_map_mmio(struct spec_call *c)
 		return PC_INVALID_PARAMETER;
 	if (d->mmio_ipa[range] != ~0ull)
 		return PC_EXISTS;
-	status = view_room(c, &owner(d)->cpu, &owner(d)->w.pool_free, at, d->mmio[range].base, size, &edit);
+	status = views_add(c, owner(d), at, d->mmio[range].base, size, VIEW_MMIO, VIEW_MMIO);
 	if (status != PC_SUCCESS)
 		return status;
-	view_fill(c, &owner(d)->cpu, at, d->mmio[range].base, size, VIEW_MMIO);
 	views_settle();
 	d->mmio_ipa[range] = at;
 	c->out[0] = size / SPEC_PAGE;
@@ -261,6 +259,9 @@ static s64 fits(const struct spec_device *d, const struct spec_pv *pv)
 	return d->pci ? PC_SUCCESS : PC_DENIED;
 }
 
+/* Is its MMIO where a device of its owner's, or of a former owner's, may write to it? */
+static bool reached(const struct spec_device *d) { return d->w.mmio_pins > 0 || d->w.mmio_stuck; }
+
 /* A secondary gets all of a group: each other member is with the primary, unassigned and unmapped. */
 static s64 may_claim(const struct spec_device *d, u64 vm)
 {
@@ -275,7 +276,7 @@ static s64 may_claim(const struct spec_device *d, u64 vm)
 			return PC_BUSY;
 	}
 	for (u32 i = 0; i < spec->devices; i++)
-		if (spec->device[i].group == d->group && spec->device[i].w.vm != vm && spec->device[i].w.mmio_pins > 0)
+		if (spec->device[i].group == d->group && spec->device[i].w.vm != vm && reached(&spec->device[i]))
 			return PC_BUSY;
 	return PC_SUCCESS;
 }
@@ -395,7 +396,7 @@ static s64 may_release(const struct spec_device *d)
 		break;
 	}
 	/* Mappings of an owner that has gone may be in hardware for ever. */
-	return attached(d) || ((d->w.vm != 0 || d->w.mmio_away) && d->w.mmio_pins > 0) ? PC_BUSY : PC_SUCCESS;
+	return attached(d) || ((d->w.vm != 0 || d->w.mmio_away) && reached(d)) ? PC_BUSY : PC_SUCCESS;
 }
 
 /* A pvIOMMU without a device stands for no IOMMU; the primary's first ones always do. */

@@ -78,19 +78,19 @@ static s64 take_away(struct spec_call *c, u64 pa, u64 pages)
 static s64 donate(struct spec_call *c, struct spec_vm *vm, u64 at, u64 from, u64 n)
 {
 	u8 state = c->r[5] & PC_DONATE_READ_ONLY ? PAGE_READABLE : PAGE_MINE;
-	u32 prot = state == PAGE_READABLE ? VIEW_RAM & ~PVIOMMU_PROT_WRITE : VIEW_RAM;
-	struct view_edit edit;
+	u32 but = state == PAGE_READABLE ? PVIOMMU_PROT_WRITE : 0;
+	struct view_room made;
 	s64 status;
 
-	status = view_room(c, &vm->cpu, &vm->w.pool_free, at, from, n * SPEC_PAGE, &edit);
+	status = views_room(c, vm, at, from, n * SPEC_PAGE, &made);
 	if (status != PC_SUCCESS)
 		return status;
 	status = take_away(c, from, n);
 	if (status != PC_SUCCESS) {
-		view_unroom(&edit);
+		views_unroom(&made);
 		return status;
 	}
-	view_fill(c, &vm->cpu, at, from, n * SPEC_PAGE, prot);
+	views_fill(c, vm, at, from, n * SPEC_PAGE, VIEW_RAM & ~but, VIEW_DMA & ~but);
 	pages_set(c, from, n, owner_of(vm), state);
 	for (u64 i = 0; i < n; i++)
 		spec->page_ipa[page_number(from) + i] = (u32)(at / SPEC_PAGE + i);
@@ -144,7 +144,7 @@ s64 take_pool(struct spec_call *c, u64 pool, u64 pages)
 void give_back(struct spec_call *c, u64 pa, u64 pages)
 {
 	pages_set(c, pa, pages, 1, PAGE_MINE);
-	if (primary_add(c, pa, pages * SPEC_PAGE, VIEW_RAM, VIEW_DMA) != PC_SUCCESS)
+	if (views_add(c, &spec->vm[0], pa, pa, pages * SPEC_PAGE, VIEW_RAM, VIEW_DMA) != PC_SUCCESS)
 		spec_fail("the primary's tables were not sized for 0x%llx", (unsigned long long)pa);
 	primary_merge(c, pa, pages * SPEC_PAGE);
 }
@@ -197,7 +197,7 @@ s64 rule_mem_share(struct spec_call *c)
 	if (status == PC_SUCCESS)
 		status = may_leave(pa, n, owner_of(c->vm), PAGE_MINE);
 	if (status == PC_SUCCESS)
-		status = primary_add(c, pa, n * SPEC_PAGE, VIEW_RAM, VIEW_DMA);
+		status = views_add(c, &spec->vm[0], pa, pa, n * SPEC_PAGE, VIEW_RAM, VIEW_DMA);
 	views_settle();
 	if (status != PC_SUCCESS)
 		return status;
@@ -227,19 +227,18 @@ s64 rule_mem_unshare(struct spec_call *c)
 
 static s64 relinquish(struct spec_call *c, u64 pa)
 {
-	struct view_edit cpu, dma;
+	struct view_room made;
 	s64 status = may_leave(pa, 1, owner_of(c->vm), PAGE_MINE);
 
 	if (status != PC_SUCCESS)
 		return status;
-	status = primary_reserve(c, pa, SPEC_PAGE, &cpu, &dma);
+	status = views_room(c, &spec->vm[0], pa, pa, SPEC_PAGE, &made);
 	if (status != PC_SUCCESS)
 		return status;
 	status = secondary_remove(c, c->vm, c->r[1], SPEC_PAGE);
 	if (status == PC_SUCCESS)
 		return PC_SUCCESS;
-	view_unroom(&dma);
-	view_unroom(&cpu);
+	views_unroom(&made);
 	return status;
 }
 

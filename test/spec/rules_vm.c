@@ -13,7 +13,22 @@
 
 /* --- questions */
 
-static u64 min_pool(u64 vcpus) { return abstract_vm_parts(vcpus) + 1 + POOL_SPARE; }
+/* A VM that may own first stages has a second view of its memory. */
+static u64 min_pool(u64 flags, u64 vcpus)
+{
+	u64 second = flags & PC_VM_NESTED ? spec->dma.roots + POOL_SPARE : 0;
+
+	return abstract_vm_parts(vcpus) + 1 + POOL_SPARE + second;
+}
+
+static bool flags_known(u64 flags)
+{
+	bool nested = false;
+
+	for (u32 i = 0; i < spec->iommus; i++)
+		nested |= spec->iommu[i].nested;
+	return (flags & ~(u64)(PC_VM_OPEN_MMIO | PC_VM_NESTED)) == 0 && (nested || !(flags & PC_VM_NESTED));
+}
 
 static u64 vms_now(void)
 {
@@ -54,9 +69,11 @@ s64 rule_vmm_query(struct spec_call *c)
 		*value = PC_DEV_MAX_ENDPOINTS;
 		return PC_SUCCESS;
 	case PC_VMM_Q_MIN_POOL:
-		if (index == 0 || index > SPEC_VCPUS)
+		if (!flags_known(index >> 8))
+			return PC_NOT_SUPPORTED;
+		if (index % 256 == 0 || index % 256 > SPEC_VCPUS)
 			return PC_INVALID_PARAMETER;
-		*value = min_pool(index);
+		*value = min_pool(index >> 8, index % 256);
 		return PC_SUCCESS;
 	case PC_VMM_Q_WINDOW_BASE:
 		return abstract_window(index, value, &other) ? PC_SUCCESS : PC_NOT_FOUND;
@@ -106,22 +123,23 @@ static u64 domains_of(u64 pages)
 
 static void vm_begin(struct spec_call *c, struct spec_vm *vm, u64 pages)
 {
-	u64 domains = domains_of(pages);
+	u64 domains = domains_of(pages), roots = c->r[1] & PC_VM_NESTED ? spec->dma.roots : 0;
 
 	vm->w = (struct spec_vm_words){
 		.handle = c->got[1],
 		.life = VM_BUILT,
 		.vcpus = c->r[2],
 		.pool_total = pages,
-		.pool_free = pages - abstract_vm_parts(c->r[2]) - (domains + 7) / 8,
+		.pool_free = pages - abstract_vm_parts(c->r[2]) - roots - (domains + 7) / 8,
 		.domain_max = domains,
 		.open_mmio = c->r[1] & PC_VM_OPEN_MMIO,
 	};
 	memset(vm->pv, 0, sizeof(vm->pv));
 	memset(vm->vcpu, 0, sizeof(vm->vcpu));
 	vm->cpu = spec->cpu;
-	vm->dma = (struct spec_tree){ 0 };
+	vm->dma = roots > 0 ? spec->dma : (struct spec_tree){ 0 };
 	tree_make(&vm->cpu);
+	tree_make(&vm->dma);
 	vm->last_handle = c->got[1];
 }
 
@@ -131,9 +149,9 @@ s64 rule_vm_create(struct spec_call *c)
 	u64 number = abstract_vm_place(c->got[1]);
 	s64 status;
 
-	if (c->r[1] & ~(u64)PC_VM_OPEN_MMIO)
+	if (!flags_known(c->r[1]))
 		return PC_NOT_SUPPORTED;
-	if (c->r[2] == 0 || c->r[2] > SPEC_VCPUS || !pool_ok(c->r[3], c->r[4]) || c->r[4] < min_pool(c->r[2]))
+	if (c->r[2] == 0 || c->r[2] > SPEC_VCPUS || !pool_ok(c->r[3], c->r[4]) || c->r[4] < min_pool(c->r[1], c->r[2]))
 		return PC_INVALID_PARAMETER;
 	if (vms_now() == SPEC_VMS - 1)
 		return PC_NO_MEMORY;

@@ -44,7 +44,7 @@ struct spec_page {
 #define SPEC_DOMAIN_WORDS(W) \
 	W(id) W(vm) W(dying) W(attached) W(iommus) W(mapped) W(tables) W(nested) W(word0) W(word1)
 #define SPEC_DEVICE_WORDS(W) \
-	W(state) W(target) W(vm) W(pv) W(frozen) W(blocked) W(clean) W(mmio_away) W(mmio_pins)
+	W(state) W(target) W(vm) W(pv) W(frozen) W(blocked) W(clean) W(mmio_away) W(mmio_stuck) W(mmio_pins)
 #define SPEC_ENDPOINT_WORDS(W) \
 	W(has_vsid) W(vsid) W(domain) W(cookie) W(context) W(bits) W(subs) W(stream)
 #define SPEC_VCPU_WORDS(W) \
@@ -110,7 +110,7 @@ struct spec_vm {
 	u64 guard[SPEC_GUARDS]; /* w.guards of them */
 	struct spec_vcpu vcpu[SPEC_VCPUS];
 	struct spec_pv pv[SPEC_PVS];
-	struct spec_tree cpu, dma; /* dma: the primary's */
+	struct spec_tree cpu, dma; /* dma: of the primary, and where the VM may own first stages */
 };
 
 struct spec_domain {

@@ -58,7 +58,16 @@ static s64 link_piece(struct spec_call *c, struct view_edit *e, u64 va, u64 size
 	return status;
 }
 
-s64 view_room(struct spec_call *c, struct spec_tree *t, u64 *pool, u64 at, u64 out, u64 size, struct view_edit *edit)
+static void unroom(struct view_edit *e)
+{
+	while (e->count > 0) {
+		e->count--;
+		tree_unlink(e->tree, e->made[e->count].va, e->made[e->count].level);
+		++*e->pool;
+	}
+}
+
+static s64 room(struct spec_call *c, struct spec_tree *t, u64 *pool, u64 at, u64 out, u64 size, struct view_edit *edit)
 {
 	s64 status = PC_SUCCESS;
 	u64 take;
@@ -76,20 +85,11 @@ s64 view_room(struct spec_call *c, struct spec_tree *t, u64 *pool, u64 at, u64 o
 			status = link_piece(c, edit, at + done, take, level);
 	}
 	if (status != PC_SUCCESS)
-		view_unroom(edit);
+		unroom(edit);
 	return status;
 }
 
-void view_unroom(struct view_edit *e)
-{
-	while (e->count > 0) {
-		e->count--;
-		tree_unlink(e->tree, e->made[e->count].va, e->made[e->count].level);
-		++*e->pool;
-	}
-}
-
-void view_fill(struct spec_call *c, struct spec_tree *t, u64 at, u64 out, u64 size, u32 prot)
+static void fill(struct spec_call *c, struct spec_tree *t, u64 at, u64 out, u64 size, u32 prot)
 {
 	u64 take;
 	int level;
@@ -103,30 +103,43 @@ void view_fill(struct spec_call *c, struct spec_tree *t, u64 at, u64 out, u64 si
 	look_tree(&c->look, t, at, size);
 }
 
-s64 primary_reserve(struct spec_call *c, u64 pa, u64 size, struct view_edit *cpu, struct view_edit *dma)
-{
-	struct spec_vm *p = &spec->vm[0];
-	s64 status = view_room(c, &p->cpu, &spec->hyp_free, pa, pa, size, cpu);
+static u64 *pool_of(struct spec_vm *vm) { return vm_index(vm) == 0 ? &spec->hyp_free : &vm->w.pool_free; }
 
-	if (status != PC_SUCCESS)
+s64 views_room(struct spec_call *c, struct spec_vm *vm, u64 at, u64 out, u64 size, struct view_room *made)
+{
+	s64 status = room(c, &vm->cpu, pool_of(vm), at, out, size, &made->cpu);
+
+	made->dma.count = 0;
+	if (status != PC_SUCCESS || vm->dma.roots == 0)
 		return status;
-	status = view_room(c, &p->dma, &spec->hyp_free, pa, pa, size, dma);
+	status = room(c, &vm->dma, pool_of(vm), at, out, size, &made->dma);
 	if (status != PC_SUCCESS)
-		view_unroom(cpu);
+		unroom(&made->cpu);
 	return status;
 }
 
-/* What hardware keeps of a prot: stage 1 has no write-only, stage 2 no privilege; nothing of ours needs either. */
-s64 primary_add(struct spec_call *c, u64 pa, u64 size, u32 cpu, u32 dma)
+void views_unroom(struct view_room *made)
 {
-	struct view_edit a, b;
-	s64 status = primary_reserve(c, pa, size, &a, &b);
+	unroom(&made->dma);
+	unroom(&made->cpu);
+}
 
-	if (status != PC_SUCCESS)
-		return status;
-	view_fill(c, &spec->vm[0].dma, pa, pa, size, dma);
-	view_fill(c, &spec->vm[0].cpu, pa, pa, size, cpu);
-	return PC_SUCCESS;
+void views_fill(struct spec_call *c, struct spec_vm *vm, u64 at, u64 out, u64 size, u32 cpu, u32 dma)
+{
+	if (vm->dma.roots > 0)
+		fill(c, &vm->dma, at, out, size, dma);
+	fill(c, &vm->cpu, at, out, size, cpu);
+}
+
+/* What hardware keeps of a prot: stage 1 has no write-only, stage 2 no privilege; nothing of ours needs either. */
+s64 views_add(struct spec_call *c, struct spec_vm *vm, u64 at, u64 out, u64 size, u32 cpu, u32 dma)
+{
+	struct view_room made;
+	s64 status = views_room(c, vm, at, out, size, &made);
+
+	if (status == PC_SUCCESS)
+		views_fill(c, vm, at, out, size, cpu, dma);
+	return status;
 }
 
 /* --- blocks */
@@ -170,12 +183,19 @@ void primary_merge(struct spec_call *c, u64 pa, u64 size)
 			merge_at(c, va);
 }
 
-void secondary_merge(struct spec_call *c, struct spec_vm *vm, u64 at)
+static void merge_piece(struct spec_call *c, struct spec_vm *vm, struct spec_tree *t, u64 at)
 {
-	if (!tree_merge(&vm->cpu, at, 2))
+	if (!tree_merge(t, at, 2))
 		return;
 	vm->w.pool_free++;
-	look_tree(&c->look, &vm->cpu, at, SPEC_BLOCK);
+	look_tree(&c->look, t, at & ~(SPEC_BLOCK - 1), SPEC_BLOCK);
+}
+
+void secondary_merge(struct spec_call *c, struct spec_vm *vm, u64 at)
+{
+	if (vm->dma.roots > 0)
+		merge_piece(c, vm, &vm->dma, at);
+	merge_piece(c, vm, &vm->cpu, at);
 }
 
 static s64 split_at(struct spec_call *c, struct spec_tree *t, u64 *pool, u64 va)
@@ -230,11 +250,23 @@ s64 primary_remove(struct spec_call *c, u64 pa, u64 size)
 
 s64 secondary_remove(struct spec_call *c, struct spec_vm *vm, u64 at, u64 size)
 {
-	s64 status = split_edges(c, &vm->cpu, &vm->w.pool_free, at, size);
+	const bool dma = vm->dma.roots > 0;
+	u64 tables = vm->dma.tables;
+	s64 status = PC_SUCCESS;
 
+	if (dma)
+		status = split_edges(c, &vm->dma, &vm->w.pool_free, at, size);
 	if (status == PC_SUCCESS)
-		clear(c, &vm->cpu, at, size);
-	return status;
+		status = split_edges(c, &vm->cpu, &vm->w.pool_free, at, size);
+	if (status != PC_SUCCESS) {
+		if (vm->dma.tables != tables)
+			merge_piece(c, vm, &vm->dma, at);
+		return status;
+	}
+	if (dma)
+		clear(c, &vm->dma, at, size);
+	clear(c, &vm->cpu, at, size);
+	return PC_SUCCESS;
 }
 
 void views_settle(void)

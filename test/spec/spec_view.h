@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The views of a VM's memory: by its CPUs, and for the primary by devices in their identity domain (architecture 11). They
+ * The views of a VM's memory: by its CPUs, and, for the primary and for VMs that may own first stages,
+ * by devices (architecture 11). They
  * follow ownership, by the largest leaves that fit; a leaf of which a part goes is split, and pieces that are one block
  * again, all of one owner, are merged. Each table is a page of a pool.
  */
@@ -24,13 +25,19 @@ struct view_edit {
 	} made[32];
 };
 
-/* Tables for a range of which nothing is mapped: EXISTS, NO_MEMORY, INVALID_PARAMETER; on an error none is made. */
-s64 view_room(struct spec_call *c, struct spec_tree *t, u64 *pool, u64 at, u64 out, u64 size, struct view_edit *edit);
-void view_unroom(struct view_edit *edit);
-void view_fill(struct spec_call *c, struct spec_tree *t, u64 at, u64 out, u64 size, u32 prot);
-/* The same in both views of the primary, whose addresses are the machine's; all or nothing. */
-s64 primary_reserve(struct spec_call *c, u64 pa, u64 size, struct view_edit *cpu, struct view_edit *dma);
-s64 primary_add(struct spec_call *c, u64 pa, u64 size, u32 cpu, u32 dma);
+struct view_room {
+	struct view_edit cpu, dma;
+};
+
+/*
+ * Tables for a range of which nothing is mapped, in both views: EXISTS, NO_MEMORY, INVALID_PARAMETER; on an error none is
+ * made. Then it can be filled, or the tables go again.
+ */
+s64 views_room(struct spec_call *c, struct spec_vm *vm, u64 at, u64 out, u64 size, struct view_room *made);
+void views_unroom(struct view_room *made);
+void views_fill(struct spec_call *c, struct spec_vm *vm, u64 at, u64 out, u64 size, u32 cpu, u32 dma);
+/* All of it; all or nothing. */
+s64 views_add(struct spec_call *c, struct spec_vm *vm, u64 at, u64 out, u64 size, u32 cpu, u32 dma);
 void primary_merge(struct spec_call *c, u64 pa, u64 size);
 /* A block that a secondary got in pieces is one. */
 void secondary_merge(struct spec_call *c, struct spec_vm *vm, u64 at);

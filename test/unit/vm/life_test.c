@@ -19,7 +19,7 @@ static void I3_create_statuses(void **state UNUSED)
 	boot();
 	least = pc_vmm_query(PC_VMM_Q_MIN_POOL, 1).v1;
 	assert_true(least > 0 && least < BENCH_POOL);
-	assert_status(pc_vm_create(2, 1, bench_page(0), 64), PC_NOT_SUPPORTED);
+	assert_status(pc_vm_create(4, 1, bench_page(0), 64), PC_NOT_SUPPORTED);
 	assert_status(pc_vm_create(1ull << 63, 1, bench_page(0), 64), PC_NOT_SUPPORTED);
 	assert_status(pc_vm_create(0, 0, bench_page(0), 64), PC_INVALID_PARAMETER);
 	assert_status(pc_vm_create(0, 9, bench_page(0), 64), PC_INVALID_PARAMETER);

@@ -718,7 +718,6 @@ static void I4_share_and_relinquish_without_tables(void **state UNUSED)
 /* What callers have looked at is looked at again where tables are indexed. */
 static void D10_views_end_where_their_tables_do(void **state UNUSED)
 {
-	static struct pt_edit edit;
 	struct vm *of;
 	enum status status;
 	u64 top;
@@ -728,11 +727,11 @@ static void D10_views_end_where_their_tables_do(void **state UNUSED)
 	of = vm_find(vm);
 	top = 1ull << of->cpu_pt.ops->va_bits;
 	vm_lock(of);
-	status = view_prepare(of, ipa(top), pa(bench_page(700)), PAGE_SIZE, &edit);
+	status = view_reserve(of, ipa(top), pa(bench_page(700)), PAGE_SIZE);
 	assert_int_equal(status, E_INVAL);
-	status = view_prepare(of, ipa(top - PAGE_SIZE), pa(bench_page(700)), 2 * PAGE_SIZE, &edit);
+	status = view_reserve(of, ipa(top - PAGE_SIZE), pa(bench_page(700)), 2 * PAGE_SIZE);
 	assert_int_equal(status, E_INVAL);
-	status = view_prepare(of, ipa(AT), pa(bench_page(700)), 0, &edit);
+	status = view_reserve(of, ipa(AT), pa(bench_page(700)), 0);
 	assert_int_equal(status, E_INVAL);
 	vm_unlock(of);
 	/* And what is neither memory nor a device's registers has no name in a VM. */
