@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "bench_nested.h"
 #include "bench_vm.h"
 #include "hcall/hcall.h"
 #include "suite.h"
@@ -34,9 +35,28 @@ static void memory(void)
 	assert_status(vm_guard(vm, PC_MMIO_GUARD_MAP, 0x9000000, 0), PC_SUCCESS);
 }
 
+/* The VM's own first stage, in its pages from AT + 1 MiB on, which are those of a block of the primary's. */
+static void vm_first_stage(void)
+{
+	const u64 at = AT + BLOCK_SIZE / 2, where = bench_block(2) + BLOCK_SIZE / 2;
+	struct result r;
+
+	bench_stage1_leaf(at + PAGE_SIZE, where + PAGE_SIZE, 0x1000, AT + 0x30000);
+	bench_stage1_context(where + 256, 1, at + PAGE_SIZE);
+	*(struct pviommu_alloc_nested *)bench_ptr(where) = (struct pviommu_alloc_nested){
+		.size = 32, .data_type = PVIOMMU_NESTED_SMMUV3, .data_len = 16, .data_ipa = at + 64
+	};
+	*(struct pviommu_nested_smmuv3 *)bench_ptr(where + 64) = (struct pviommu_nested_smmuv3){ { 5 << 1 | 1 | (at + 256) } };
+	r = vm_pv(vm, PVIOMMU_ALLOC_NESTED, at, 0, 0, 0, 0);
+	assert_status(r, PC_SUCCESS);
+	io_clean(bench_ptr(where), 5 * PAGE_SIZE);
+	bench_vm_attach(vm, 200, (u32)r.v1);
+	bench_lands(3, 0, 0x1000, bench_block(2) + 0x30000);
+}
+
 static void secondary(void)
 {
-	vm = bench_vm(0);
+	vm = iommu_instance[0].caps.nested ? bench_vm_nested(0) : bench_vm(0);
 	memory();
 	bench_vm_assign(0, vm, 0, 100);
 	bench_vm_assign(3, vm, 0, 200);
@@ -45,6 +65,8 @@ static void secondary(void)
 	bench_vm_map(vm, vm_domain, 0, AT, BLOCK_SIZE);
 	bench_vm_map(vm, vm_domain, 5ull << 30, AT + 4 * BLOCK_SIZE, 16 * PAGE_SIZE);
 	bench_vm_attach(vm, 100, vm_domain);
+	if (iommu_instance[0].caps.nested)
+		vm_first_stage();
 }
 
 /* The primary's: one of a page, one of several, a block, an empty table where a block fits; all in the caches. */

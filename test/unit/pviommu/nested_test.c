@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "bench.h"
+#include "bench_nested.h"
 #include "bench_vm.h"
 #include "suite.h"
 
@@ -16,14 +16,6 @@
 #define ROOT    bench_page(200) /* four levels, a page each: of address space n from page 200 + 4 n on */
 #define VA      0x1000ull
 #define B(n)    (1ull << (n))
-
-#define OP_CFGI_CD  0x05ull
-#define OP_CFGI_ALL 0x06ull
-#define OP_NH_ALL   0x10ull
-#define OP_NH_ASID  0x11ull
-#define OP_NH_VA    0x12ull
-#define OP_NSNH_ALL 0x30ull
-#define OP_SYNC     0x46ull
 
 static void boot_with(struct bench_options o)
 {
@@ -39,25 +31,9 @@ static u64 *at(u64 ipa) { return bench_ptr(ipa); }
 
 static u64 root_of(u32 space) { return bench_page(200 + 4ull * space); }
 
-/* A page of the first 2 MiB, writable by everybody, tagged by the ASID. */
-static void put_leaf(u32 space, u64 va, u64 ipa)
-{
-	u64 root = root_of(space);
+static void put_leaf(u32 space, u64 va, u64 ipa) { bench_stage1_leaf(root_of(space), root_of(space), va, ipa); }
 
-	*at(root) = (root + 0x1000) | 3;
-	*at(root + 0x1000) = (root + 0x2000) | 3;
-	*at(root + 0x2000) = (root + 0x3000) | 3;
-	*at(root + 0x3000 + va / 0x1000 * 8) = ipa == 0 ? 0 : ipa | 0x403 | 0x300 | 0x40 | 0x800;
-}
-
-static void put_cd(u64 where, u16 asid, u64 root)
-{
-	u64 *cd = at(where);
-
-	cd[1] = root;
-	cd[3] = 0xff;
-	cd[0] = (u64)asid << 48 | B(46) | B(45) | B(41) | 5ull << 32 | B(31) | B(30) | 3 << 12 | 1 << 10 | 1 << 8 | 16;
-}
+static void put_cd(u64 where, u16 asid, u64 root) { bench_stage1_context(where, asid, root); }
 
 /* --- calls */
 
@@ -117,9 +93,6 @@ static void inval(u64 word0, u64 word1)
 	assert_int_equal(r.v1, 1);
 	assert_int_equal(*(u8 *)bench_ptr(STATUS), PVIOMMU_INVAL_DONE);
 }
-
-static u64 sid_field(u64 vsid) { return vsid << 32; }
-static u64 asid_field(u64 asid) { return asid << 48; }
 
 /* Device 2 under vSID 7, nested with ASID 1 and VA at the first data page. */
 #define DATA bench_page(300)

@@ -99,14 +99,18 @@ struct result vm_pv(u32 vm, u64 op, u64 r2, u64 r3, u64 r4, u64 r5, u64 r6)
 
 /* --- steps */
 
-u32 bench_vm_of(u64 page, u64 pages, u32 vcpus)
+static u32 make(u64 flags, u64 page, u64 pages, u32 vcpus)
 {
-	struct result r = pc_vm_create(0, vcpus, bench_page(page), pages);
+	struct result r = pc_vm_create(flags, vcpus, bench_page(page), pages);
 
 	assert_status(r, PC_SUCCESS);
 	assert_true(r.v1 > PC_VM_PRIMARY);
 	return (u32)r.v1;
 }
+
+u32 bench_vm_of(u64 page, u64 pages, u32 vcpus) { return make(0, page, pages, vcpus); }
+
+u32 bench_vm_nested(u64 page) { return make(PC_VM_NESTED, page, BENCH_POOL, 1); }
 
 u32 bench_vm(u64 page) { return bench_vm_of(page, BENCH_POOL, 1); }
 
