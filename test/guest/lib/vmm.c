@@ -52,7 +52,7 @@ void vmm_create(struct vmm *vm, u64 flags, u32 vcpus)
 {
 	*vm = (struct vmm){ .vcpus = vcpus };
 	vm->exit = ram_alloc(PAGE, PAGE);
-	vm->pool_pages = OK(vmm_query_at(PC_VMM_Q_MIN_POOL, vcpus)).r1 + VMM_POOL_EXTRA;
+	vm->pool_pages = OK(vmm_query_at(PC_VMM_Q_MIN_POOL, flags << PC_VMM_Q_MIN_POOL_FLAGS | vcpus)).r1 + VMM_POOL_EXTRA;
 	vm->pool = ram_alloc_raw(vm->pool_pages * PAGE, PAGE);
 	vm->handle = OK(vm_create(flags, vcpus, vm->pool, vm->pool_pages)).r1;
 	vmm_note(vm);
