@@ -317,8 +317,11 @@ static bool end_dma(struct vm *vm) MUST_HOLD(vm_class)
 
 static bool end_tables(struct vm *vm) MUST_HOLD(vm_class)
 {
-	if (vm->dma_pt.ops != NULL && !vm->dma_lost && !vm->dma_pt.ops->destroy(&vm->dma_pt, STEP_TABLES))
+	/* One of the two a step. */
+	if (vm->dma_pt.tables > 0 && !vm->dma_lost) {
+		(void)vm->dma_pt.ops->destroy(&vm->dma_pt, STEP_TABLES);
 		return false;
+	}
 	if (!vm->cpu_pt.ops->destroy(&vm->cpu_pt, STEP_TABLES))
 		return false;
 	unfurnish(vm);

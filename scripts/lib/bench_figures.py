@@ -79,6 +79,7 @@ MEMORY = {
     "memory_attached_endpoint": "an attached endpoint: its context descriptor",
     "memory_vm_pool": "a VM of one vCPU, from its own pool: the least pool that VM_CREATE takes",
     "memory_vcpu": "each vCPU more",
+    "memory_vm_nested": "one that may own first stages: more than that, and tables for its memory once more",
     "memory_vm_of_primary": "a VM, from the primary's pool and the hypervisor's (mean of 64)",
     "record_vm": "record of a VM (static)",
     "record_device": "record of a device (static)",

@@ -285,6 +285,7 @@ static void memory_of_vms(void)
 		begin_vm(&vm[i], &create);
 	print_memory("vm_pool", one * PAGE);
 	print_memory("vcpu", (two - one) * PAGE);
+	print_memory("vm_nested", (OK(vmm_query_at(PC_VMM_Q_MIN_POOL, PC_VM_NESTED << PC_VMM_Q_MIN_POOL_FLAGS | 1)).r1 - one) * PAGE);
 	print_memory("vm_of_primary", (before - pool_bytes() - own_bytes()) / VMS);
 	vmm_clean_up();
 }
