@@ -66,7 +66,7 @@ CASE(device, info_ranges_are_the_bars)
 }
 
 /* The output stays inside `size`, and a structure of a later version is filled as far as it is known. */
-CASE(device, info_writes_min_of_sizes_N1_N2_N15)
+CASE(device, info_writes_min_of_sizes_N1_N2_N15_S2_4)
 {
 	u8 *buffer = ram_alloc(2 * PAGE, PAGE);
 	u32 *size = (u32 *)buffer;
@@ -136,7 +136,7 @@ CASE(device, assign_twice)
 }
 
 /* Until a vSID is given there is no way to an endpoint. */
-CASE(device, assigned_without_vsid_is_blocked_N21_N29)
+CASE(device, assigned_without_vsid_is_blocked_N21_N29_S3_6)
 {
 	u32 bdf, endpoint, *memory = ram_alloc(PAGE, PAGE);
 	struct testdev t;
@@ -150,7 +150,7 @@ CASE(device, assigned_without_vsid_is_blocked_N21_N29)
 	REQUIRE_EQUAL(rig_query(PVIOMMU_Q_VSID_COUNT, 0), 0);
 }
 
-CASE(device, vsids_are_one_to_one_D1_V7_N28)
+CASE(device, vsids_are_one_to_one_D1_V7_N22_N28)
 {
 	u32 bdf, endpoint;
 

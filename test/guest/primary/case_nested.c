@@ -5,8 +5,10 @@
  */
 #include <string.h>
 
+#include "machine.h"
 #include "ram.h"
 #include "rig.h"
+#include "smp.h"
 
 #define VA       (RIG_IOVA + 8 * PAGE) /* below 512 GiB */
 #define CFGI_CD  0x05ul
@@ -312,4 +314,117 @@ CASE(nested, what_this_smmu_has_not_is_refused_N49)
 		if (config != 0 && config != 4 && config != 5)
 			REFUSED(alloc_raw(config << 1 | 1 | cd, 0), PC_INVALID_PARAMETER);
 	LANDS(rig.testdev, VA, page);
+}
+
+/* --- several CPUs */
+
+/* Each CPU's own call. */
+struct caller {
+	struct pviommu_invalidate inval __attribute__((aligned(64)));
+	struct pviommu_inval_smmuv3 entry[PVIOMMU_MAX_INVAL];
+	u64 calls, refused;
+	bool stop;
+};
+
+static void caller_make(struct caller *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->inval = (struct pviommu_invalidate){ .size = sizeof(c->inval),
+						.pviommu = rig.pviommu,
+						.data_type = PVIOMMU_INVAL_SMMUV3,
+						.entry_len = sizeof(c->entry[0]),
+						.entry_num = PVIOMMU_MAX_INVAL,
+						.entries_ipa = (u64)c->entry };
+}
+
+static void call_again(struct caller *c)
+{
+	struct hres r = pv_invalidate((u64)&c->inval);
+
+	__atomic_add_fetch(&c->calls, 1, __ATOMIC_RELEASE);
+	c->refused += hres_status(r) != PC_SUCCESS || r.r1 != PVIOMMU_MAX_INVAL;
+}
+
+static void calls_with_the_most(void *arg)
+{
+	for (u32 i = 0; i < 50; i++)
+		call_again(arg);
+}
+
+static void need_cpus(void)
+{
+	if (machine.cpu_count < 2)
+		report_skip("this machine has one CPU");
+	smp_start_all();
+}
+
+/* Each entry of each call has been done once when its call ends, whoever else calls. */
+CASE(nested, all_cpus_at_once_with_the_most_N86_V9)
+{
+	struct caller *c = ram_alloc(machine.cpu_count * sizeof(*c), PAGE);
+	u32 *page[2];
+	struct space s;
+
+	need_cpus();
+	s = nested_open(1, &page[0]);
+	page[1] = ram_alloc(PAGE, PAGE);
+	for (u32 cpu = 0; cpu < machine.cpu_count; cpu++) {
+		caller_make(&c[cpu]);
+		for (u32 i = 0; i < PVIOMMU_MAX_INVAL; i++)
+			c[cpu].entry[i] = (struct pviommu_inval_smmuv3){ { NH_VA | ASID(1), VA + (PVIOMMU_MAX_INVAL - 1 - i) * PAGE } };
+	}
+	LANDS(rig.testdev, VA, page[0]);
+	put_leaf(&s, page[1]);
+	LANDS(rig.testdev, VA, page[0]);
+	for (u32 cpu = 1; cpu < machine.cpu_count; cpu++)
+		smp_run(cpu, calls_with_the_most, &c[cpu]);
+	call_again(&c[0]);
+	LANDS(rig.testdev, VA, page[1]);
+	calls_with_the_most(&c[0]);
+	for (u32 cpu = 1; cpu < machine.cpu_count; cpu++)
+		smp_join(cpu);
+	for (u32 cpu = 0; cpu < machine.cpu_count; cpu++)
+		REQUIRE(!c[cpu].refused && c[cpu].calls >= 50, "CPU %u: %lu of %lu calls failed", cpu, c[cpu].refused, c[cpu].calls);
+	LANDS(rig.testdev, VA, page[1]);
+}
+
+static void calls_until_told(void *arg)
+{
+	struct caller *c = arg;
+	u64 end = time_ticks() + time_ms(20000);
+
+	while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE) && time_ticks() < end)
+		call_again(c);
+}
+
+/* A stream that is attached and detached while another CPU names it all the time: no call fails, and what is attached works. */
+CASE(nested, invalidation_beside_attach_and_detach_N87)
+{
+	struct caller *c = ram_alloc(sizeof(*c), PAGE);
+	u64 first, other;
+	u32 *page;
+	struct space s;
+
+	need_cpus();
+	s = nested_open(1, &page);
+	first = nested_make((u64)s.cd);
+	other = nested_make((u64)s.cd);
+	caller_make(c);
+	for (u32 i = 0; i < PVIOMMU_MAX_INVAL; i++)
+		c->entry[i] = (struct pviommu_inval_smmuv3){ { i % 3 == 0 ? CFGI_CD | SID(0) : i % 3 == 1 ? CFGI_ALL | SID(0) :
+													    NH_ASID | ASID(1),
+							       i % 3 == 0 } };
+	rig_attach(TESTDEV, first);
+	smp_run(1, calls_until_told, c);
+	for (u32 i = 0; i < 100; i++) {
+		rig_attach(TESTDEV, other);
+		LANDS(rig.testdev, VA, page);
+		rig_detach(TESTDEV, other);
+		FAULTS(rig.testdev, VA, page);
+		rig_attach(TESTDEV, first);
+		LANDS(rig.testdev, VA, page);
+	}
+	__atomic_store_n(&c->stop, true, __ATOMIC_RELEASE);
+	smp_join(1);
+	REQUIRE(!c->refused && c->calls > 0, "%lu of %lu calls failed", c->refused, c->calls);
 }

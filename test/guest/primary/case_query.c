@@ -192,7 +192,7 @@ CASE(query, mmio_tokens)
 }
 
 /* Nothing that the hypervisor writes for a guest holds a requester id (V6); vSIDs were chosen far from them. */
-CASE(query, no_stream_id_is_told_V6_N34)
+CASE(query, no_stream_id_is_told_V6_N32)
 {
 	struct pc_dev_info *info = ram_alloc(PAGE, PAGE);
 	u32 bdf = rig_find_slot(&bdf) ? bdf : 0;

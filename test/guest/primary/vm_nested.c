@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "machine.h"
 #include "ram.h"
 #include "rig.h"
 #include "vmdev.h"
@@ -256,4 +257,29 @@ CASE(vmnested, destroyed_at_work_E4_K4)
 	REQUIRE(vmm_run_until(&a.vm, 0, time_ticks() + time_ms(20)) == VMM_SLICE, "it did not go on");
 	vmm_destroy(&a.vm);
 	vmdev_lands(&b.dev, 0, VA, data_of(&b, 0));
+}
+
+/* By another CPU, while the VM's own one invalidates all the time: names, tags and streams go under its calls. */
+CASE(vmnested, destroyed_while_it_invalidates_E4_N87)
+{
+	u32 single = single_bdf();
+
+	if (machine.cpu_count < 2)
+		report_skip("this machine has one CPU");
+	smp_start_all();
+	open_side(&b, single);
+	for (u32 round = 0; round < 5; round++) {
+		u64 mark = ram_mark(), end = time_ticks() + time_ms(20000);
+
+		open_side(&a, slot_bdf());
+		vmdev_lands(&a.dev, 0, VA, data_of(&a, 0));
+		vmm_begin(&a.vm, "invalidate_forever", ARGS_(0, RIG_VSID(0)));
+		vmm_run_on(&a.vm, 0, 1);
+		while (__atomic_load_n(&a.vm.mail->progress, __ATOMIC_ACQUIRE) < 20 && time_ticks() < end)
+			;
+		REQUIRE(a.vm.mail->progress >= 20, "it does not go on: %s", a.vm.mail->text);
+		vmm_destroy(&a.vm);
+		ram_release(mark);
+		vmdev_lands(&b.dev, 0, VA, data_of(&b, 0));
+	}
 }

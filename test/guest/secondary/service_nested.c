@@ -54,6 +54,30 @@ SERVICE(alloc_nested)
 	mail->result[1] = r.r1;
 }
 
+/* Never ends: arg: pvIOMMU, vSID. By each kind of command that names the stream, or the tag. */
+SERVICE(invalidate_forever)
+{
+	const u64 sid = mail->arg[1] << 32;
+
+	for (u32 i = 0; i < PVIOMMU_MAX_INVAL; i++)
+		entry[i] = (struct pviommu_inval_smmuv3){ { i % 3 == 0 ? 0x05 | sid : i % 3 == 1 ? 0x06 | sid :
+												   0x10,
+							    i % 3 == 0 } };
+	inval = (struct pviommu_invalidate){ .size = sizeof(inval),
+					     .pviommu = (u32)mail->arg[0],
+					     .data_type = PVIOMMU_INVAL_SMMUV3,
+					     .entry_len = sizeof(entry[0]),
+					     .entry_num = PVIOMMU_MAX_INVAL,
+					     .entries_ipa = (u64)entry };
+	published();
+	for (;;) {
+		struct hres r = pv_invalidate((u64)&inval);
+
+		REQUIRE(!r.r0 && r.r1 == PVIOMMU_MAX_INVAL, "%ld, %lu done", (long)r.r0, r.r1);
+		mail->progress++;
+	}
+}
+
 /* arg: pvIOMMU, entries, which are in the page's data -> status, how many are done, what became of the next one */
 SERVICE(invalidate)
 {

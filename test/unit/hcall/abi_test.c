@@ -313,6 +313,24 @@ static void S0_11_no_name_of_hardware_is_in_the_interface(void **state UNUSED)
 	assert_true(is_physical("rid") && !is_physical("vsid"));
 }
 
+/* What only one kind of hardware has is in its entries: the envelope is the same for all. */
+static void S2_13_the_envelope_is_of_no_hardware(void **state UNUSED)
+{
+	static const char *const words[] = { "ste", "stes", "cd", "cmd", "asid", "vmid", "tlbi", "cfgi", "did", "pasid", "vsid", "descriptor" };
+	const char *at = strstr(header("pviommu.h"), "struct pviommu_invalidate {"), *end, *word;
+	u32 seen = 0;
+
+	assert_non_null(at);
+	end = strstr(at, "};");
+	while (at < end && (word = next_word(&at)) != NULL) {
+		seen++;
+		for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+			if (strcmp(word, words[i]) == 0)
+				suite_fail("struct pviommu_invalidate: `%s` is one hardware's", word);
+	}
+	assert_true(seen > 20);
+}
+
 static void S1_12_what_a_device_reports_by_itself_is_out_of_scope_and_said_so(void **state UNUSED)
 {
 	assert_non_null(strstr(header("pviommu.h"), "What a device reports by itself, past the IOMMU, is not told here"));
@@ -327,6 +345,7 @@ int main(void)
 		cmocka_unit_test(layouts),
 		cmocka_unit_test(S4_1_records_lie_where_their_readers_look),
 		cmocka_unit_test(S0_11_no_name_of_hardware_is_in_the_interface),
+		cmocka_unit_test(S2_13_the_envelope_is_of_no_hardware),
 		cmocka_unit_test(S1_12_what_a_device_reports_by_itself_is_out_of_scope_and_said_so),
 	};
 

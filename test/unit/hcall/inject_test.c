@@ -698,7 +698,7 @@ static struct bench_options plain(void)
 	return o;
 }
 
-CASE(V10_allocations, ALLOCATION, NESTED)
+CASE(V10_N14_S2_12_allocations, ALLOCATION, NESTED)
 CASE(V10_allocations_with_stage1_only, ALLOCATION, STAGE1)
 CASE(V10_allocations_with_stage2_only, ALLOCATION, STAGE2)
 CASE(V10_allocations_with_pasids, ALLOCATION, PASIDS)
@@ -767,7 +767,7 @@ int main(void)
 {
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(every_call_is_in_the_table),
-		cmocka_unit_test(V10_allocations),
+		cmocka_unit_test(V10_N14_S2_12_allocations),
 		cmocka_unit_test(V10_allocations_with_stage1_only),
 		cmocka_unit_test(V10_allocations_with_stage2_only),
 		cmocka_unit_test(V10_allocations_with_pasids),

@@ -45,7 +45,7 @@ static void same_stream_twice_in_a_device(struct machine *m)
 	m->dt_device[0].stream[1].sid = 0x401;
 }
 
-static void D1_stream_of_two_devices_is_refused(void **state UNUSED)
+static void D1_N33_stream_of_two_devices_is_refused(void **state UNUSED)
 {
 	struct bench_options o = bench_defaults();
 
@@ -106,7 +106,7 @@ static void stream_far_away(struct machine *m)
 	m->dt_device[0].stream[1].sid = 0xfffffff0;
 }
 
-static void stream_beyond_the_table_is_refused(void **state UNUSED)
+static void N34_stream_beyond_the_table_is_refused(void **state UNUSED)
 {
 	struct bench_options o = bench_defaults();
 
@@ -627,11 +627,11 @@ int main(void)
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(machine_without_iommu_is_refused),
 		cmocka_unit_test(V4_iommu_that_does_not_block_ends_the_boot),
-		cmocka_unit_test(D1_stream_of_two_devices_is_refused),
+		cmocka_unit_test(D1_N33_stream_of_two_devices_is_refused),
 		cmocka_unit_test(D3_stream_twice_in_one_device_is_refused),
 		cmocka_unit_test(D1_one_number_on_two_iommus_is_two_streams),
 		cmocka_unit_test(D1_device_without_a_stream_is_not_for_assignment),
-		cmocka_unit_test(stream_beyond_the_table_is_refused),
+		cmocka_unit_test(N34_stream_beyond_the_table_is_refused),
 		cmocka_unit_test(D1_stream_of_two_functions_is_refused),
 		cmocka_unit_test(D3_no_stream_or_two_iommus_are_not_for_assignment),
 		cmocka_unit_test(more_endpoints_than_a_device_holds),

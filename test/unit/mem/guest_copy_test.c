@@ -76,7 +76,7 @@ static enum status read_struct(u64 at, u32 size, u8 *out)
 	return guest_read_struct(vm_primary, ipa(at), out, KNOWN, KNOWN);
 }
 
-static void struct_size_decides(void **state UNUSED)
+static void S2_1_S2_2_struct_size_decides(void **state UNUSED)
 {
 	u8 out[KNOWN];
 	u64 at;
@@ -147,7 +147,7 @@ static void I1_size_is_the_one_that_was_checked(void **state UNUSED)
 	assert_int_equal(fetches, 1);
 }
 
-static void shorter_struct_reads_as_zero(void **state UNUSED)
+static void S2_3_shorter_struct_reads_as_zero(void **state UNUSED)
 {
 	u8 out[KNOWN];
 	u32 size = 16;
@@ -200,9 +200,9 @@ int main(void)
 		cmocka_unit_test(read_crosses_pages),
 		cmocka_unit_test(memory_that_is_not_the_guests_faults),
 		cmocka_unit_test(write_is_all_or_nothing),
-		cmocka_unit_test(struct_size_decides),
+		cmocka_unit_test(S2_1_S2_2_struct_size_decides),
 		cmocka_unit_test(I1_size_is_the_one_that_was_checked),
-		cmocka_unit_test(shorter_struct_reads_as_zero),
+		cmocka_unit_test(S2_3_shorter_struct_reads_as_zero),
 		cmocka_unit_test(entries_follow_the_same_rules),
 		cmocka_unit_test(look_before_a_write),
 	};
