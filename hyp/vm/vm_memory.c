@@ -263,7 +263,6 @@ static void reclaim_shared(struct vm *vm, pa_t at) MUST_HOLD(vm_class)
 /* The longest run from `base` on that goes back in one piece: 0, and one page was dealt with alone. */
 static u64 reclaim_run(struct vm *vm, pa_t base, u64 pages) MUST_HOLD(vm_class)
 {
-	struct page kind;
 	u64 n = 0;
 
 	if (page_of(base)->state == PAGE_SHARED_OUT) {
@@ -271,12 +270,7 @@ static u64 reclaim_run(struct vm *vm, pa_t base, u64 pages) MUST_HOLD(vm_class)
 		return 0;
 	}
 	page_lock();
-	if (vm->dma_lost)
-		lose(vm, base);
-	else if (page_run_uniform(base, pages, &kind) &&
-		 page_transition_run(base, BLOCK_PAGES, PAGE_RECLAIM, vm->owner, OWNER_VM) == OK)
-		n = BLOCK_PAGES;
-	else if (page_pinned(base))
+	if (vm->dma_lost || page_pinned(base))
 		lose(vm, base);
 	else
 		while (n < pages && page_transition(pa(base.v + (n << PAGE_SHIFT)), PAGE_RECLAIM,
