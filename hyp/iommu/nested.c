@@ -48,10 +48,10 @@ u8 nested_inval(struct vm *vm, u32 pviommu, struct iommu *iommu, u64 *entry, u32
 		if (g.ticket != 0 && unlikely(iommu->ops->wait(iommu, g.ticket) != OK)) {
 			iommu_fail(iommu, "a guest's invalidation did not complete");
 			verdict = PVIOMMU_INVAL_HW_TIMEOUT;
-			break;
+		} else {
+			g.entry += g.done * (iommu->ops->inval_bytes / sizeof(u64));
+			g.count -= g.done;
 		}
-		g.entry += g.done * (iommu->ops->inval_bytes / sizeof(u64));
-		g.count -= g.done;
 	} while (g.count > 0 && verdict == PVIOMMU_INVAL_DONE);
 	*done = count - g.count;
 	return verdict;
