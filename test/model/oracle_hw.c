@@ -658,16 +658,18 @@ static bool caches_stand(void)
 	return stand;
 }
 
+/* Of a first stage of the guest's own only what leads there: its contexts change by its own stores, and by DMA. */
 static void state_of_streams(void)
 {
 	state_section(&oracle.now, "streams");
 	for (u32 i = 0; i < oracle.stream_count; i++) {
 		const struct stream_look *look = &oracle.stream[i];
+		bool nested = look->s.stage1 && look->s.stage2;
 
 		state_add(&oracle.now, look->sid | (u64)look->s.stage1 << 32 | (u64)look->s.stage2 << 33 |
-					       (u64)(look->s.event == SMMU_OK) << 34 | (u64)look->smmu << 36);
-		state_add(&oracle.now, look->s.root | look->s.asid);
-		state_add(&oracle.now, look->s.vmid);
+					       (u64)(nested || look->s.event == SMMU_OK) << 34 | (u64)look->smmu << 36);
+		state_add(&oracle.now, nested ? look->s.s2root : look->s.root | look->s.asid);
+		state_add(&oracle.now, look->s.vmid | (nested ? look->s.ctx << 16 : 0));
 	}
 }
 
