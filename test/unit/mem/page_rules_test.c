@@ -332,6 +332,30 @@ static void V10_V2_pages_change_together_as_one_by_one(void **state UNUSED)
 	assert_true(changed > 100);
 }
 
+/* Pages of two kinds by turns, more of them than a run's pieces are remembered: each is looked at again. */
+static void V10_many_pieces_change_together(void **state UNUSED)
+{
+	const u64 base = RECORDS_GUEST + 5 * PAGE_SIZE;
+	const u32 pages = 40;
+
+	records_boot();
+	for (u32 i = 0; i < pages; i++)
+		records_make(base + i * PAGE_SIZE, OWNER_VM + 1, i % 2 == 0 ? PAGE_OWNED : PAGE_READ_ONLY);
+	page_lock();
+	page_set(page_of(pa(base + (pages - 1) * PAGE_SIZE)), OWNER_VM + 1, PAGE_SHARED_OUT);
+	assert_int_equal(page_transition_run(pa(base), pages, PAGE_RECLAIM, OWNER_VM + 1, OWNER_VM), E_DENIED);
+	for (u32 i = 0; i < pages; i++)
+		assert_int_equal(page_of(pa(base + i * PAGE_SIZE))->owner, OWNER_VM + 1);
+	page_set(page_of(pa(base + (pages - 1) * PAGE_SIZE)), OWNER_VM + 1, PAGE_READ_ONLY);
+	assert_int_equal(page_transition_run(pa(base), pages, PAGE_RECLAIM, OWNER_VM + 1, OWNER_VM), OK);
+	for (u32 i = 0; i < pages; i++) {
+		assert_int_equal(page_of(pa(base + i * PAGE_SIZE))->owner, OWNER_VM);
+		assert_int_equal(page_of(pa(base + i * PAGE_SIZE))->state, PAGE_OWNED);
+	}
+	page_unlock();
+	records_check();
+}
+
 /* A run whose pages all went to another owner one by one is uniform again. */
 static void run_is_uniform_again_in_another_colour(void **state UNUSED)
 {
@@ -413,6 +437,7 @@ int main(void)
 		cmocka_unit_test(summary_follows_random_transitions),
 		cmocka_unit_test(V10_a_run_changes_whole_or_not_at_all),
 		cmocka_unit_test(V10_V2_pages_change_together_as_one_by_one),
+		cmocka_unit_test(V10_many_pieces_change_together),
 		cmocka_unit_test(run_is_uniform_again_in_another_colour),
 		cmocka_unit_test(V2_whole_runs_change_by_their_summary),
 	};

@@ -784,6 +784,23 @@ static void E4_H3_teardown_while_it_floods(void **state UNUSED)
 	assert_true(bench_all(bench_page(1000), 200 * PAGE_SIZE, 0));
 }
 
+/* A device that cannot be reset stays with its VM's pvIOMMU to the end: the ring goes all the same, and then everything. */
+static void E4_the_ring_of_a_device_that_is_not_reset_goes(void **state UNUSED)
+{
+	u32 vm;
+
+	boot_bare();
+	vm = vm_with_ring(0, 4, 50);
+	bench_quarantine_expected();
+	bench_reset_status = E_IO;
+	bench_destroy(vm);
+	assert_int_equal(device_table[0].state, DEVICE_QUARANTINED);
+	assert_null(vm_irq(50));
+	bench_faults(0, 0, IOVA, SMMU_C_BAD_STE);
+	drain();
+	assert_true(bench_all(bench_page(1000), 200 * PAGE_SIZE, 0));
+}
+
 /* --- H2, N81, N82: floods and overflows */
 
 static void N81_overflow_is_told_to_everybody_behind_the_unit(void **state UNUSED)
@@ -806,6 +823,61 @@ static void N81_overflow_is_told_to_everybody_behind_the_unit(void **state UNUSE
 	assert_int_equal(waiting(), 0);
 	assert_int_equal(ring->lost, 1);
 	assert_true(primary->lost > 1);
+	bench_destroy(vm);
+}
+
+/* All of hardware's queue and more, and the exits that it takes to be through with it. */
+static void overflow(void)
+{
+	u64 lost = vm_primary->pviommu[0].lost;
+
+	fake_time_advance(2 * DRAIN_MUTE_US);
+	drain();
+	for (u32 i = 0; i < 5000; i++)
+		fault_at(IOVA);
+	for (u32 i = 0; i < 200; i++)
+		drain();
+	assert_true(vm_primary->pviommu[0].lost > lost);
+}
+
+/* With the ring full, or none there at the time: it is told behind what is there, or first of all in the next one. */
+static void N81_overflow_while_there_is_no_room(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	struct pviommu_event got;
+	u32 vm;
+
+	o.smmu.evtq_like_qemu = false;
+	boot_with(o);
+	vm = vm_with_ring(3, 1, 0);
+	for (u32 i = 0; i < 2; i++)
+		bench_faults(3, 0, 0x77000, SMMU_C_BAD_STE);
+	drain();
+	assert_int_equal(waiting(), 2);
+	overflow();
+	assert_int_equal(waiting(), 2);
+	assert_int_equal(ring->flags, PVIOMMU_RING_OVERFLOW);
+	assert_int_equal(ring->lost, 1);
+	for (u32 i = 0; i < 2; i++)
+		assert_int_equal(take().kind, PVIOMMU_KIND_FAULT);
+	for (u32 i = 0; i < 2; i++) {
+		bench_faults(3, 0, 0x77000, SMMU_C_BAD_STE);
+		drain();
+		got = take();
+		assert_int_equal(got.kind, PVIOMMU_KIND_LOST);
+		assert_int_equal(got.flags & PVIOMMU_EVENT_PRIVATE_DATA, 0); /* how many, nobody knows */
+		got = take();
+		assert_true(got.kind == PVIOMMU_KIND_FAULT && got.endpoint == 1);
+		assert_int_equal(waiting(), 0);
+		if (i == 1)
+			break;
+		assert_status(vm_pv(vm, PVIOMMU_EVENTS_SETUP, 0, 0, 0, 0, 0), PC_SUCCESS);
+		overflow();
+		ring_at(bench_page(1000), 4, PVIOMMU_RECORD_FULL);
+		assert_status(vm_pv(vm, PVIOMMU_EVENTS_SETUP, 0, AT, 4, 0, PVIOMMU_EVENTS_RECORD(PVIOMMU_RECORD_FULL)),
+			      PC_SUCCESS);
+	}
+	assert_int_equal(ring->lost, 2);
 	bench_destroy(vm);
 }
 
@@ -863,6 +935,90 @@ static void H2_N82_a_flood_keeps_nobodys_fault_away(void **state UNUSED) { flood
 static void H2_N82_the_same_in_stage_2(void **state UNUSED) { flood_and_victim(bench_stage2_only()); }
 
 static void H2_N82_the_same_in_stage_1(void **state UNUSED) { flood_and_victim(bench_stage1_only()); }
+
+/* As much as hardware's queue holds, of one stream, and the exits behind it. */
+static void flood_of(u32 device, u64 at)
+{
+	u64 value = 0;
+
+	for (u32 i = 0; i < 500; i++)
+		smmu_dma_write(bench_smmu[0], bench_sid(device, 0), at, &value, 8);
+	for (u32 i = 0; i < 8; i++)
+		drain();
+}
+
+/* A device that nobody has assigned writes to what is not the primary's. It has no name, so nobody is told of its pause. */
+static void unassigned_floods(struct bench_options o)
+{
+	u32 events;
+
+	o.smmu.evtq_bits = 7;
+	boot_with(o);
+	ring->consumer = ring->producer;
+	flood_of(3, machine->heap.base);
+	events = smmu_event_count(bench_smmu[0]);
+	bench_faults(3, 0, machine->heap.base, SMMU_F_TRANSLATION);
+	assert_int_equal(smmu_event_count(bench_smmu[0]), events);
+	bench_lands(3, 0, bench_page(800), bench_page(800));
+	fake_time_advance(2 * DRAIN_MUTE_US);
+	drain();
+	bench_faults(3, 0, machine->heap.base, SMMU_F_TRANSLATION);
+	assert_int_equal(smmu_event_count(bench_smmu[0]), events + 1);
+	drain();
+	while (waiting() > 0)
+		assert_int_equal(take().kind, PVIOMMU_KIND_LOST); /* the queue was full: what everybody is told */
+}
+
+static void H2_a_device_of_nobody_that_floods(void **state UNUSED) { unassigned_floods(bench_defaults()); }
+
+static void H2_a_device_of_nobody_that_floods_in_stage_1(void **state UNUSED) { unassigned_floods(bench_stage1_only()); }
+
+/* A PASID that has nothing has no entry that is its alone: the stream's own faults are still told. */
+static void H2_a_pasid_without_a_domain_silences_nobody(void **state UNUSED)
+{
+	struct bench_options o = bench_pasids();
+	struct smmu_dma dma = { .size = 8, .write = true, .has_ssid = true, .ssid = 7, .addr = IOVA };
+	u64 value = 0;
+	u32 events;
+
+	o.smmu.evtq_bits = 7;
+	bench_boot(&o);
+	oracle_effort(16);
+	bench_assign(1, 0, 1);
+	d = bench_domain();
+	attach_with(1, d, 0, 8, COOKIE);
+	dma.sid = bench_sid(1, 0);
+	for (u32 i = 0; i < 500; i++)
+		smmu_dma(bench_smmu[0], &dma, &value, NULL);
+	for (u32 i = 0; i < 8; i++)
+		drain();
+	events = smmu_event_count(bench_smmu[0]);
+	bench_faults(1, 0, IOVA, SMMU_F_TRANSLATION);
+	assert_int_equal(smmu_event_count(bench_smmu[0]), events + 1);
+	assert_int_equal(smmu_dma(bench_smmu[0], &dma, &value, NULL), SMMU_C_BAD_CD);
+	assert_int_equal(smmu_event_count(bench_smmu[0]), events + 2);
+}
+
+/* Its pause ends after its IOMMU has: nothing is written to that one any more. */
+static void H2_a_pause_that_outlives_its_iommu(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	u32 commands;
+
+	o.smmu.evtq_bits = 7;
+	boot_with(o);
+	bench_map(d, 0x100000, bench_page(1), PAGE_SIZE);
+	flood_of(2, IOVA);
+	bench_hardware_fails();
+	smmu_time(bench_smmu[0], SMMU_STUCK);
+	assert_status(pv_unmap(d, 0x100000, PAGE_SIZE), PC_IO);
+	smmu_time(bench_smmu[0], SMMU_AT_ONCE);
+	commands = smmu_cmd_count(bench_smmu[0]);
+	fake_time_advance(2 * DRAIN_MUTE_US);
+	drain();
+	assert_int_equal(smmu_cmd_count(bench_smmu[0]), commands);
+	assert_int_equal(device_table[2].endpoint[0].muted_until, 0);
+}
 
 /* The queue is full of one device's events, with another's here and there: that one goes on speaking. */
 static void H2_only_who_floods_is_muted(void **state UNUSED)
@@ -1029,11 +1185,17 @@ int main(void)
 		cmocka_unit_test(S4_11_a_ring_of_scattered_pages),
 		cmocka_unit_test(V6_N70_nothing_else_is_written_to_a_vm),
 		cmocka_unit_test(E4_H3_teardown_while_it_floods),
+		cmocka_unit_test(E4_the_ring_of_a_device_that_is_not_reset_goes),
 		cmocka_unit_test(N81_overflow_is_told_to_everybody_behind_the_unit),
 		cmocka_unit_test(H2_N82_a_flood_keeps_nobodys_fault_away),
 		cmocka_unit_test(H2_N82_the_same_in_stage_2),
 		cmocka_unit_test(H2_N82_the_same_in_stage_1),
 		cmocka_unit_test(H2_only_who_floods_is_muted),
+		cmocka_unit_test(N81_overflow_while_there_is_no_room),
+		cmocka_unit_test(H2_a_device_of_nobody_that_floods),
+		cmocka_unit_test(H2_a_device_of_nobody_that_floods_in_stage_1),
+		cmocka_unit_test(H2_a_pasid_without_a_domain_silences_nobody),
+		cmocka_unit_test(H2_a_pause_that_outlives_its_iommu),
 		cmocka_unit_test(H2_a_share_of_the_ring_is_left_to_others),
 		cmocka_unit_test(H2_a_share_is_of_the_ring_that_it_is_under),
 		cmocka_unit_test(S0_10_a_quarantine_names_each_endpoint),

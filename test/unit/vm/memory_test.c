@@ -715,6 +715,42 @@ static void I4_share_and_relinquish_without_tables(void **state UNUSED)
 	}
 }
 
+static u32 cpu_forgot;
+
+static void at_undo(u16 vmid, u64 base, u64 size)
+{
+	cpu_forgot += vmid == vm_find(vm)->view.vmid && base <= AT && AT - base < size;
+}
+
+/*
+ * A donation for which the VM's tables lack the n-th page: those that were linked for it are gone, and where its vCPUs may
+ * have walked into one, that is forgotten before the page is anything else.
+ */
+static void V3_I4_a_table_that_is_undone_is_forgotten(void **state UNUSED)
+{
+	u64 left;
+	u32 n, tables;
+
+	boot();
+	tables = vm_find(vm)->cpu_pt.tables;
+	left = pool_free_pages(&vm_find(vm)->pool);
+	fake_cpu_inval_hook = at_undo;
+	for (n = 1;; n++) {
+		cpu_forgot = 0;
+		pool_fail_after = n;
+		if (pc_vm_donate(vm, AT, bench_page(100), 1, 0).status == PC_SUCCESS)
+			break;
+		assert_int_equal(pool_fail_after, 0);
+		assert_int_equal(vm_find(vm)->cpu_pt.tables, tables);
+		assert_int_equal(pool_free_pages(&vm_find(vm)->pool), left);
+		assert_int_equal(cpu_forgot, n > 1);
+	}
+	pool_fail_after = 0;
+	fake_cpu_inval_hook = NULL;
+	assert_true(n > 2);
+	end();
+}
+
 /* What callers have looked at is looked at again where tables are indexed. */
 static void D10_views_end_where_their_tables_do(void **state UNUSED)
 {
@@ -789,6 +825,7 @@ int main(void)
 		cmocka_unit_test(A8_vmid_is_invalidated_at_the_end),
 		cmocka_unit_test(D11_mapping_across_blocks_that_are_apart),
 		cmocka_unit_test(I4_share_and_relinquish_without_tables),
+		cmocka_unit_test(V3_I4_a_table_that_is_undone_is_forgotten),
 		cmocka_unit_test(D10_views_end_where_their_tables_do),
 		cmocka_unit_test(A4_removal_passes_over_holes),
 	};
