@@ -339,8 +339,8 @@ static void V10_many_pieces_change_together(void **state UNUSED)
 	const u32 pages = 40;
 
 	records_boot();
-	for (u32 i = 0; i < pages; i++)
-		records_make(base + i * PAGE_SIZE, OWNER_VM + 1, i % 2 == 0 ? PAGE_OWNED : PAGE_READ_ONLY);
+	for (u64 at = base; at < RECORDS_GUEST + BLOCK_SIZE; at += PAGE_SIZE)
+		records_make(at, OWNER_VM + 1, (at - base) / PAGE_SIZE % 2 == 0 ? PAGE_OWNED : PAGE_READ_ONLY);
 	page_lock();
 	page_set(page_of(pa(base + (pages - 1) * PAGE_SIZE)), OWNER_VM + 1, PAGE_SHARED_OUT);
 	assert_int_equal(page_transition_run(pa(base), pages, PAGE_RECLAIM, OWNER_VM + 1, OWNER_VM), E_DENIED);
@@ -352,6 +352,8 @@ static void V10_many_pieces_change_together(void **state UNUSED)
 		assert_int_equal(page_of(pa(base + i * PAGE_SIZE))->owner, OWNER_VM);
 		assert_int_equal(page_of(pa(base + i * PAGE_SIZE))->state, PAGE_OWNED);
 	}
+	for (u64 at = base + pages * PAGE_SIZE; at < RECORDS_GUEST + BLOCK_SIZE; at += PAGE_SIZE)
+		assert_int_equal(page_of(pa(at))->owner, OWNER_VM + 1);
 	page_unlock();
 	records_check();
 }
