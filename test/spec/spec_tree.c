@@ -19,8 +19,6 @@ void spec_nodes(void *base, u32 count)
 	node_used = 1;
 }
 
-u32 spec_nodes_free(void) { return node_count - node_used; }
-
 u64 *spec_node(u32 index) { return node[index]; }
 
 static u32 node_get(void)

@@ -28,7 +28,6 @@ struct spec_tree {
 };
 
 void spec_nodes(void *base, u32 count);
-u32 spec_nodes_free(void);
 u64 *spec_node(u32 index);
 
 void tree_make(struct spec_tree *t);
