@@ -15,8 +15,8 @@ A list of faults (*.mut) is lines; what is said once holds until it is said agai
 `-` and ` ` lines are the old text, `+` and ` ` lines the new one; indentation does not count. The old text must be in
 the file exactly once, else the list is out of date, which is an error. `kill` names the suites that must notice, each
 with a word that chooses cases; `kill qemu:PATTERN` is for faults that only QEMU can show, `kill trace:PATTERN` for those
-that the judge of QEMU's trace must see in the sections or cases of that pattern, whatever else does. Other lines of a
-mutant:
+that the judge of QEMU's trace must see in the sections or cases of that pattern, whatever else does, and `kill
+spec:PATTERN` for those at which the specification around the image must stop the machine. Other lines of a mutant:
 
     also FILE            a second place of the same fault
     equivalent REASON    nothing differs; it is planted all the same, and being noticed by the named suites is an error
@@ -53,6 +53,7 @@ from lib import cases  # noqa: E402
 TREE = ("arch", "hyp", "include", "platform", "test")
 # What every verdict rests on, beside the sources.
 BASIS = {"test/mutate/mutate.py", "test/mutate/mutate.mk", "test/unit/unit.mk"}
+IN_QEMU = ("qemu", "trace", "spec")
 # Of a processor, for one case; the longest that there is takes 15 s with ASan.
 CASE_LIMIT_S = 120
 # Of the clock, for a program: only against one that sleeps.
@@ -61,6 +62,7 @@ FAILED = re.compile(r"not ok \w+\.\w+$")  # of a suite; cmocka's own begin with 
 # A case that was ended by one of these has shown nothing: a limit of ours (SIGXCPU), of suite.c (SIGALRM).
 LATE = re.compile(r"(\w+\.\w+): signal (24|14)$")
 JUDGED = re.compile(r"(ok|not ok) (\S+/trace\.\S+?)(?:: (.*))?$")  # the judge's line of a section in QEMU
+STOPPED = re.compile(r"not ok (\S+): the hypervisor stopped the machine: panic: specification: (.*)$")
 BUILD_LIMIT_S, QEMU_LIMIT_S = 600, 300
 
 
@@ -91,14 +93,14 @@ class Mutant:
         self.places, self.passes, self.control = [], None, False
 
     def patterns(self, kind):
-        """Of tests in QEMU: kind is "qemu" or "trace"."""
+        """Of tests in QEMU: kind is one of IN_QEMU."""
         return [word.partition(":")[2] for word in self.kill if word.startswith(kind + ":")]
 
     def in_qemu(self):
-        return self.patterns("qemu") + self.patterns("trace")
+        return [pattern for kind in IN_QEMU for pattern in self.patterns(kind)]
 
     def suites(self):
-        return [tuple((word.split(":") + [""])[:2]) for word in self.kill if not word.startswith(("qemu:", "trace:"))]
+        return [tuple((word.split(":") + [""])[:2]) for word in self.kill if word.partition(":")[0] not in IN_QEMU]
 
 
 def read_list(path):
@@ -152,7 +154,7 @@ def check(mutants, root):
         for suite, _ in mutant.suites():
             if not (root / "test/unit" / f"{suite}_test.c").exists():
                 wrong.append(f"{mutant.name}: no suite {suite}")
-        for pattern in mutant.patterns("qemu") + mutant.patterns("trace"):
+        for pattern in mutant.in_qemu():
             if not cases.select(sections, pattern):
                 wrong.append(f"{mutant.name}: no test in QEMU is {pattern}")
         if not mutant.kill:
@@ -391,7 +393,7 @@ class Machine:
         """The image that is booted, and the one with faults to plant if a section asks for it."""
         sections = cases.read(self.worker.plan.root / "test/cases.cfg")
         chosen = [s for pattern in mutant.in_qemu() for s in cases.select(sections, pattern)]
-        variants = ["", *(["-test"] if any(s.get("hypervisor") == "test" for s in chosen) else [])]
+        variants = ["", *sorted({f"-{s.get('hypervisor')}" for s in chosen if s.get("hypervisor")})]
         images = [f"build/qemu-virt{variant}{'-trace' if traced else ''}/portcullis.bin" for variant in variants]
         lines, status = run(["nice", "make", "-j2", "hyp_warnings=-w", *images], self.tree, BUILD_LIMIT_S)
         if status != 0:
@@ -411,19 +413,23 @@ class Machine:
         self.worker.plant(mutant)
         try:
             self.build(mutant, traced)
-            for pattern in mutant.patterns("trace" if traced else "qemu"):
-                noticed = [self.noticed(line, traced) for line in self.lines(pattern, traced)]
-                if any(noticed):
-                    return next(filter(None, noticed))
+            for kind in ("trace",) if traced else ("qemu", "spec"):
+                for pattern in mutant.patterns(kind):
+                    noticed = [self.noticed(line, kind) for line in self.lines(pattern, traced)]
+                    if any(noticed):
+                        return next(filter(None, noticed))
             return None
         finally:
             self.worker.restore(mutant)
 
     @staticmethod
-    def noticed(line, traced):
-        """Of the judge only what was broken: that a guest fails, or a judge gets no trace, shows nothing of it."""
-        if not traced:
+    def noticed(line, kind):
+        """Of a judge only what was broken: that a guest fails, or a judge gets no trace, shows nothing of it."""
+        if kind == "qemu":
             return line.split()[2].rstrip(":") if line.startswith("not ok ") else None
+        if kind == "spec":
+            match = STOPPED.match(line)
+            return f"{match.group(1)}: {match.group(2)}" if match else None
         match = JUDGED.match(line)
         if match and match.group(1) == "not ok" and re.match(r"[A-Z]\d+(_\d+)?: ", match.group(3) or ""):
             return match.group(2).partition(".")[0] + ": " + match.group(3).rpartition(" (")[0]
