@@ -341,6 +341,40 @@ static void A1_A11_order_of_a_donation(void **state UNUSED)
 	end();
 }
 
+static u32 wider, clears;
+
+static void as_a_block(void *ctx UNUSED, const struct smmu_cached *c)
+{
+	wider += c->size > PAGE_SIZE && moving >= c->output && moving - c->output < c->size;
+}
+
+/* The page's leaf is about to go: what it was a piece of is forgotten by then. */
+static void at_clear(void *ctx UNUSED, u64 *entry, u64 value)
+{
+	if (value != 0 || (*entry & 0x0000fffffffff000) != moving || !(*entry & 1))
+		return;
+	clears++;
+	smmu_for_each_cached(bench_smmu[0], as_a_block, NULL);
+}
+
+static void A1_A4_a_split_is_complete_before_a_piece_goes(void **state UNUSED)
+{
+	boot();
+	moving = bench_block(3) + 0x7000;
+	bench_lands(2, 0, moving, moving);
+	wider = clears = 0;
+	smmu_for_each_cached(bench_smmu[0], as_a_block, NULL);
+	assert_true(wider > 0);
+	wider = 0;
+	fake_store_hook_add(at_clear, NULL);
+	bench_donate(vm, AT, moving, 1, 0);
+	fake_store_hook_remove(at_clear, NULL);
+	assert_int_equal(clears, 2); /* for devices, and for CPUs */
+	assert_int_equal(wider, 0);
+	bench_faults(2, 0, moving, SMMU_F_TRANSLATION);
+	end();
+}
+
 static void A1_A11_order_of_a_block(void **state UNUSED)
 {
 	boot();
@@ -809,6 +843,7 @@ int main(void)
 		cmocka_unit_test(V2_donate_across_regions),
 		cmocka_unit_test(A1_A11_order_of_a_donation),
 		cmocka_unit_test(A1_A11_order_of_a_block),
+		cmocka_unit_test(A1_A4_a_split_is_complete_before_a_piece_goes),
 		cmocka_unit_test(A1_A9_order_of_a_relinquish),
 		cmocka_unit_test(V10_relinquish_needs_memory_of_the_vms_alone),
 		cmocka_unit_test(A9_scrubbed_pages_are_zero_behind_the_caches),
