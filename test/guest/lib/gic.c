@@ -95,10 +95,12 @@ void gic_disable(u32 irq)
 
 void gic_timer_arm(u64 when)
 {
-	if ((mmio_read32(machine.gicd.base + GICD_CTLR) & GROUP1_AND_ARE) != GROUP1_AND_ARE)
-		mmio_write32(machine.gicd.base + GICD_CTLR, GROUP1_AND_ARE);
-	if (!cpu_this()->gic_ready)
+	/* Once a CPU: those that wait by timers would all wait for the distributor's turn. */
+	if (!cpu_this()->gic_ready) {
+		if ((mmio_read32(machine.gicd.base + GICD_CTLR) & GROUP1_AND_ARE) != GROUP1_AND_ARE)
+			mmio_write32(machine.gicd.base + GICD_CTLR, GROUP1_AND_ARE);
 		gic_cpu_init();
+	}
 	gic_enable(machine.timer_irq, true);
 	sysreg_write(cntv_cval_el0, when);
 	sysreg_write(cntv_ctl_el0, 1);
