@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "play.h"
+#include "play_private.h"
 
 #include <stddef.h>
 
@@ -8,8 +8,8 @@
 #include "abi/status.h"
 #include "abi/vmm.h"
 
-#define PAGE_BYTES  4096u
-#define BLOCK_BYTES 0x200000u
+#define PAGE_BYTES  PLAY_PAGE_BYTES
+#define BLOCK_BYTES PLAY_BLOCK_BYTES
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 #define READ_WRITE  (PVIOMMU_PROT_READ | PVIOMMU_PROT_WRITE)
 
@@ -71,6 +71,8 @@ static uint64_t ipa_of(struct play *p, uint32_t who)
 
 	return some(p, 6) == 0 || !owned ? some_ipa(p) : play_ipa_of(p, who, n);
 }
+
+uint64_t play_some_own(struct play *p, uint32_t who) { return who == PLAY_PRIMARY ? page_of_primary(p) : ipa_of(p, who); }
 
 static uint64_t some_pages(struct play *p)
 {
@@ -234,8 +236,7 @@ static void primary_call(struct play *p)
 
 /* --- calls that both have, and those of secondaries */
 
-/* What the VM calls one of its endpoints, or something else. */
-static struct play_name some_name(struct play *p, uint32_t who)
+struct play_name play_some_name(struct play *p, uint32_t who)
 {
 	uint32_t start = (uint32_t)some(p, p->device_count);
 	struct play_name name = { .pviommu = some(p, 2), .vsid = some(p, 20) };
@@ -245,8 +246,8 @@ static struct play_name some_name(struct play *p, uint32_t who)
 	return name;
 }
 
-static struct play_answer pv(struct play *p, enum play_kind kind, uint32_t who, uint64_t op, uint64_t r2, uint64_t r3,
-			     uint64_t r4, uint64_t r5, uint64_t r6)
+struct play_answer play_pv(struct play *p, enum play_kind kind, uint32_t who, uint64_t op, uint64_t r2, uint64_t r3, uint64_t r4,
+			   uint64_t r5, uint64_t r6)
 {
 	return make(p, kind, who, REGISTERS(PC_PVIOMMU_OP, op, r2, r3, r4, r5, r6));
 }
@@ -258,14 +259,14 @@ static void alloc_or_free(struct play *p, uint32_t who, uint32_t *id, bool alloc
 	if (alloc) {
 		if (*id != 0)
 			return;
-		a = pv(p, PLAY_ALLOC, who, PVIOMMU_ALLOC_DOMAIN, 0, 0, 0, 0, 0);
+		a = play_pv(p, PLAY_ALLOC, who, PVIOMMU_ALLOC_DOMAIN, 0, 0, 0, 0, 0);
 		if (a.status == PC_SUCCESS)
 			*id = (uint32_t)a.r1;
 		return;
 	}
 	if (some(p, 4) != 0)
 		return;
-	a = pv(p, PLAY_FREE, who, PVIOMMU_FREE_DOMAIN, *id, 0, 0, 0, 0);
+	a = play_pv(p, PLAY_FREE, who, PVIOMMU_FREE_DOMAIN, *id, 0, 0, 0, 0);
 	if (a.status == PC_SUCCESS)
 		*id = 0;
 }
@@ -274,9 +275,9 @@ static void iommu_call(struct play *p, uint32_t who)
 {
 	uint32_t *id = &p->domain[who][some(p, PLAY_DOMAINS)];
 	uint64_t iova = some(p, 3) * BLOCK_BYTES + (some(p, 2) == 0 ? 0 : some(p, 20) * PAGE_BYTES);
-	uint64_t from = who == PLAY_PRIMARY ? page_of_primary(p) : ipa_of(p, who);
+	uint64_t from = play_some_own(p, who);
 	uint64_t bytes = (some(p, 4) == 0 ? 512 : 1 + some(p, 3)) * PAGE_BYTES;
-	struct play_name name = some_name(p, who);
+	struct play_name name = play_some_name(p, who);
 	uint64_t prot = some(p, 8) == 0 ? PVIOMMU_PROT_MMIO | PVIOMMU_PROT_READ :
 			some(p, 4) == 0 ? PVIOMMU_PROT_READ :
 					  READ_WRITE;
@@ -287,21 +288,21 @@ static void iommu_call(struct play *p, uint32_t who)
 		alloc_or_free(p, who, id, op == 0);
 		break;
 	case 2 ... 4:
-		pv(p, PLAY_MAP, who, PVIOMMU_MAP_PAGES, *id, iova, from, bytes, prot);
+		play_pv(p, PLAY_MAP, who, PVIOMMU_MAP_PAGES, *id, iova, from, bytes, prot);
 		break;
 	case 5 ... 6:
-		pv(p, PLAY_UNMAP, who, PVIOMMU_UNMAP_PAGES, *id, iova, bytes, 0, 0);
+		play_pv(p, PLAY_UNMAP, who, PVIOMMU_UNMAP_PAGES, *id, iova, bytes, 0, 0);
 		break;
 	case 7 ... 8:
-		pv(p, PLAY_ATTACH, who, PVIOMMU_ATTACH_DEV, name.pviommu, name.vsid, 0, *id, 0);
+		play_pv(p, PLAY_ATTACH, who, PVIOMMU_ATTACH_DEV, name.pviommu, name.vsid, 0, *id, 0);
 		break;
 	default:
-		pv(p, PLAY_DETACH, who, PVIOMMU_DETACH_DEV, name.pviommu, name.vsid, 0, name.domain != 0 ? name.domain : *id, 0);
+		play_pv(p, PLAY_DETACH, who, PVIOMMU_DETACH_DEV, name.pviommu, name.vsid, 0, name.domain != 0 ? name.domain : *id, 0);
 		break;
 	}
 }
 
-static bool can_call(struct play *p, uint32_t i)
+bool play_can_call(struct play *p, uint32_t i)
 {
 	enum play_state state = play_state_of(p, p->vm[i]);
 
@@ -315,7 +316,7 @@ static void secondary_call(struct play *p)
 	uint64_t at, function;
 
 	/* It runs while nobody takes it apart. */
-	if (!can_call(p, i))
+	if (!play_can_call(p, i))
 		return;
 	switch (some(p, 8)) {
 	case 0:
@@ -335,7 +336,7 @@ static void secondary_call(struct play *p)
 		make(p, PLAY_GUARD, i, REGISTERS(function, at, some(p, 10)));
 		break;
 	case 4:
-		name = some_name(p, i);
+		name = play_some_name(p, i);
 		make(p, PLAY_RESET, i, REGISTERS(PC_DEV_RESET, name.pviommu, name.vsid));
 		break;
 	default:
@@ -380,14 +381,14 @@ static uint32_t some_record_bytes(struct play *p)
 
 static void ring_open(struct play *p, uint32_t who, uint64_t pviommu)
 {
-	uint64_t at = who == PLAY_PRIMARY ? page_of_primary(p) : ipa_of(p, who);
+	uint64_t at = play_some_own(p, who);
 	/* Small ones, so that they are full, and of one page, so that all of it is often the owner's. */
 	uint64_t log2 = some(p, 4) == 0 ? some(p, 14) : some(p, 6);
 	uint64_t irq = some(p, 3) == 0 ? 0 : who == PLAY_PRIMARY ? p->event_irq :
 								   36 + some(p, 8);
 	uint64_t flags = PVIOMMU_EVENTS_RECORD(some_record_bytes(p)) | (some(p, 32) == 0 ? some(p, 256) : 0);
 
-	if (pv(p, PLAY_EVENTS, who, PVIOMMU_EVENTS_SETUP, pviommu, at, log2, irq, flags).status == PC_SUCCESS &&
+	if (play_pv(p, PLAY_EVENTS, who, PVIOMMU_EVENTS_SETUP, pviommu, at, log2, irq, flags).status == PC_SUCCESS &&
 	    pviommu < PLAY_RINGS)
 		p->ring[who][pviommu] = at;
 }
@@ -411,11 +412,11 @@ void play_some_events(struct play *p)
 	uint32_t who = some(p, 2) == 0 ? PLAY_PRIMARY : (uint32_t)some(p, PLAY_VMS);
 	uint64_t pviommu = some(p, 32) == 0 ? some(p, 16) : some(p, PLAY_RINGS);
 
-	if (who != PLAY_PRIMARY && !can_call(p, who))
+	if (who != PLAY_PRIMARY && !play_can_call(p, who))
 		who = PLAY_PRIMARY;
 	switch (some(p, 8)) {
 	case 0:
-		pv(p, PLAY_EVENTS, who, PVIOMMU_EVENTS_SETUP, pviommu, 0, 0, 0, 0);
+		play_pv(p, PLAY_EVENTS, who, PVIOMMU_EVENTS_SETUP, pviommu, 0, 0, 0, 0);
 		break;
 	case 1 ... 4:
 		ring_forge(p, who, pviommu);
@@ -428,7 +429,7 @@ void play_some_events(struct play *p)
 
 /* --- raw calls */
 
-static uint64_t some_word(struct play *p)
+uint64_t play_some_word(struct play *p)
 {
 	switch (some(p, 4)) {
 	case 0:
@@ -449,7 +450,7 @@ static uint64_t some_register(struct play *p)
 	switch (some(p, 10)) {
 	case 0:
 	case 1:
-		return some_word(p);
+		return play_some_word(p);
 	case 2:
 		return page_at(p, some(p, PLAY_PAGES));
 	case 3:
@@ -479,15 +480,15 @@ static uint64_t some_function(struct play *p)
 
 	if (pick < COUNT_OF(numbers))
 		return PC_FN(numbers[pick]);
-	return pick == 62 ? some_word(p) : pick == 63 ? PC_FN((uint32_t)some(p, 0x200)) :
-							PC_PVIOMMU_OP;
+	return pick == 62 ? play_some_word(p) : pick == 63 ? PC_FN((uint32_t)some(p, 0x200)) :
+							     PC_PVIOMMU_OP;
 }
 
 void play_some_raw_call(struct play *p)
 {
 	struct play_call call = { .kind = PLAY_RAW, .who = (uint32_t)some(p, PLAY_VMS + 1) };
 
-	if (call.who < PLAY_VMS && !can_call(p, call.who))
+	if (call.who < PLAY_VMS && !play_can_call(p, call.who))
 		call.who = PLAY_PRIMARY;
 	call.r[0] = some_function(p);
 	call.r[1] = (uint32_t)call.r[0] == PC_PVIOMMU_OP && some(p, 16) != 0 ? some(p, PVIOMMU_OP_COUNT) : some_register(p);
@@ -539,8 +540,11 @@ void play_action(struct play *p)
 	case 15 ... 18:
 		play_some_dma(p);
 		break;
-	case 19 ... 21:
+	case 19 ... 20:
 		play_some_raw_call(p);
+		break;
+	case 21:
+		play_some_nested(p);
 		break;
 	case 22:
 		play_some_events(p);

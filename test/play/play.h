@@ -43,6 +43,8 @@ enum play_kind { PLAY_CREATE,
 		 PLAY_ATTACH,
 		 PLAY_DETACH,
 		 PLAY_EVENTS,
+		 PLAY_NESTED,
+		 PLAY_INVALIDATE,
 		 PLAY_RAW,
 		 PLAY_KINDS };
 
@@ -79,6 +81,7 @@ struct play {
 	uint32_t domain[PLAY_VMS + 1][PLAY_DOMAINS];
 	uint64_t ring[PLAY_VMS + 1][PLAY_RINGS]; /* where each VM's last ones are, or were; 0: there was none */
 	uint64_t event_irq;       /* one of the primary's */
+	uint64_t first_stage;     /* where the primary has its last one; 0: nowhere */
 };
 
 /* --- what a record chooses */
@@ -88,6 +91,8 @@ void play_some_call(struct play *p);
 void play_some_dma(struct play *p);
 /* A ring of events is set up, anew, or taken away; or its guest writes its line of the header. */
 void play_some_events(struct play *p);
+/* A first stage of a VM's own: made and attached, changed, or invalidated, entry by entry or from a ring. */
+void play_some_nested(struct play *p);
 void play_some_raw_call(struct play *p);
 void play_some_words(struct play *p);
 /* The action of a record; above these it is the player's: kind 24 to 31. */

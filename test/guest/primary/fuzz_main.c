@@ -103,7 +103,7 @@ static void say(u64 rounds)
 	static const char *const names[PLAY_KINDS] = { "create", "destroy", "donate", "add_pool", "assign", "name", "release",
 						       "map_mmio", "map_irq", "finalise", "run", "share", "unshare",
 						       "relinquish", "guard", "reset", "alloc", "free", "map", "unmap",
-						       "attach", "detach", "events", "raw" };
+						       "attach", "detach", "events", "nested", "invalidate", "raw" };
 	struct fuzz_sums s = fuzz_sums();
 
 	printf("[t] info fuzz rounds=%lu calls=%lu of_secondaries=%lu well=%lu dma=%lu seed=%lu\n", rounds, s.calls,
