@@ -446,6 +446,9 @@ static void look_at_stream(u32 sid_value, const struct smmu_stream *s, const str
 		violated("V4: stream %#x of nobody is not blocked", sid_value);
 	if (s->bypass)
 		violated("V1: stream %#x is not translated at all", sid_value);
+	/* Full ATS: the device would be believed physical addresses. */
+	if (s->eats != 0 && !(s->eats == 2 && nested))
+		violated("V1: stream %#x need not be translated", sid_value);
 	if (s->event == SMMU_OK && !page_is_ours(nested ? s->s2root : s->root))
 		violated("V5: stream %#x walks from %#llx, not the hypervisor's", sid_value,
 			 ull(s->root));

@@ -123,7 +123,7 @@ static void idr_fill(struct smmu *smmu)
 	const struct smmu_config *c = &smmu->config;
 
 	smmu->idr[0] = (u32)c->stage2 | (u32)c->stage1 << 1 | 2u << 2 | (u32)c->coherent << 4 |
-		       (u32)c->hyp << 9 | (u32)c->ats << 10 | (u32)c->asid16 << 12 |
+		       (u32)c->hyp << 9 | (u32)c->ats << 10 | (u32)c->ats_stage1_only << 11 | (u32)c->asid16 << 12 |
 		       (u32)c->msi << 13 | (u32)c->sev << 14 | (u32)c->vmid16 << 18 |
 		       (u32)c->cd_two_level << 19 | 2u << 21 | (u32)c->stall_model << 24 |
 		       1u << 26 | (u32)c->two_level << 27;
@@ -596,6 +596,8 @@ struct smmu *smmu_new(const struct smmu_config *config)
 	smmu->watches.item = sizeof(struct watch);
 	smmu->cmds.item = sizeof(struct smmu_cmd);
 	smmu->late.item = sizeof(struct late_record);
+	smmu->kept.item = sizeof(struct kept);
+	smmu->deaf.item = sizeof(struct deaf);
 	smmu->gbpa = 0x1000; /* as QEMU resets: ABORT clear, incoming shareability */
 	fake_io_register(config->base, REGS_SIZE, &ops, smmu);
 	fake_relax_hook_add(relax, smmu);
@@ -605,7 +607,8 @@ struct smmu *smmu_new(const struct smmu_config *config)
 void smmu_free(struct smmu *smmu)
 {
 	struct list *lists[] = { &smmu->stes, &smmu->cds, &smmu->l1s, &smmu->leaves,
-				 &smmu->tables, &smmu->effects, &smmu->watches, &smmu->cmds, &smmu->late };
+				 &smmu->tables, &smmu->effects, &smmu->watches, &smmu->cmds, &smmu->late,
+				 &smmu->kept, &smmu->deaf };
 
 	smmu_speculate_at_stores(smmu, false);
 	fake_io_unregister(smmu->config.base);

@@ -20,7 +20,7 @@ struct smmu_config {
 	bool two_level; /* stream table */
 	bool cd_two_level;
 	bool range_inval;
-	bool ats;
+	bool ats, ats_stage1_only; /* the latter: no split ATS */
 	bool hyp;
 	bool msi;
 	bool sev;
@@ -88,6 +88,14 @@ u32 smmu_inject_ones_left(const struct smmu *smmu); /* 0: it was read */
 /* After so many more steps it does nothing any more, for ever (until smmu_time says otherwise). */
 void smmu_inject_silence(struct smmu *smmu, u32 steps);
 bool smmu_silent(const struct smmu *smmu); /* it has come to that */
+/* Every command of this opcode is illegal, or is no more. */
+void smmu_refuse(struct smmu *smmu, u8 op, bool on);
+/*
+ * The next `times` ATC_INV of the stream are not answered: the sync behind them fails, SMMU_ATC_TIMEOUT_US later, and names
+ * nobody (4.7.3). What its device has cached stays there.
+ */
+#define SMMU_ATC_TIMEOUT_US 1500000u
+void smmu_atc_deaf(struct smmu *smmu, u32 sid, u32 times);
 /* Raise bits of GERROR (EVTQ_ABT 2, PRIQ_ABT 3, MSI 4..7, SFM 8). SFM also stops all DMA. */
 void smmu_inject_gerror(struct smmu *smmu, u32 bits);
 
@@ -133,8 +141,14 @@ enum smmu_event smmu_dma(struct smmu *smmu, const struct smmu_dma *dma, void *bu
 /* The usual: write or read without substream, unprivileged. */
 enum smmu_event smmu_dma_write(struct smmu *smmu, u32 sid, u64 addr, const void *from, u32 size);
 enum smmu_event smmu_dma_read(struct smmu *smmu, u32 sid, u64 addr, void *to, u32 size);
-/* An ATS translation request: SMMU_OK and *pa, or its event. */
+/*
+ * An ATS translation request: SMMU_OK and *pa, or its event. With STE.EATS = 0b10 what the first stage says, which is not yet
+ * a physical address. The device keeps it until an ATC_INV.
+ */
 enum smmu_event smmu_ats_request(struct smmu *smmu, u32 sid, u64 addr, u64 *pa);
+
+/* Does the stream's device still have an answer for the address? */
+bool smmu_atc_holds(const struct smmu *smmu, u32 sid, u64 addr);
 
 /* Called with each piece of an access that is about to reach memory. */
 typedef void smmu_access_hook(void *ctx, const struct smmu_dma *dma, u64 pa, u32 size);
@@ -204,6 +218,7 @@ struct smmu_stream {
 	bool abort, bypass, stage1, stage2;
 	u16 vmid, asid;
 	u8 ssid_bits, s1dss;
+	u8 eats;
 	u64 ste, ctx, cd; /* addresses */
 	u64 root;   /* of stage 1 if there is one, else of stage 2 */
 	u64 s2root;

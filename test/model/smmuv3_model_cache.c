@@ -341,6 +341,28 @@ static void tlbi_apply(struct smmu *smmu, const u64 word[2])
 		drop_translations(smmu, &s);
 }
 
+/* What the device keeps of 2^Size pages, naturally aligned (4.5.1). */
+static void drop_kept(struct smmu *smmu, const u64 word[2])
+{
+	u64 log2 = 12 + field(word[1], 5, 0), first = field_addr(word[1], 63, 12);
+
+	first = log2 < 64 ? first >> log2 << log2 : 0;
+	for (u32 i = smmu->kept.count; i-- > 0;) {
+		const struct kept *kept = LIST_AT(&smmu->kept, struct kept, i);
+
+		if (kept->sid == field(word[0], 63, 32) && (log2 >= 64 || (kept->in - first) >> log2 == 0))
+			list_remove(&smmu->kept, i);
+	}
+}
+
+bool smmu_atc_holds(const struct smmu *smmu, u32 sid, u64 addr)
+{
+	for (u32 i = 0; i < smmu->kept.count; i++)
+		if (LIST_AT(&smmu->kept, struct kept, i)->sid == sid && LIST_AT(&smmu->kept, struct kept, i)->in == (addr & ~0xfffull))
+			return true;
+	return false;
+}
+
 void cache_apply(struct smmu *smmu, const u64 word[2])
 {
 	u32 sid = (u32)field(word[0], 63, 32), ssid = (u32)field(word[0], 31, 12);
@@ -366,6 +388,9 @@ void cache_apply(struct smmu *smmu, const u64 word[2])
 		break;
 	case 0x10 ... 0x30:
 		tlbi_apply(smmu, word);
+		break;
+	case 0x40:
+		drop_kept(smmu, word);
 		break;
 	default:
 		break;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The command queue of the model: IHI 0070 chapter 4. */
 #include "fake.h"
+#include "hyp/io.h"
 #include "smmuv3_model_private.h"
 
 #define OP_PREFETCH_CONFIG 0x01
@@ -218,6 +219,38 @@ static void sid_check(struct smmu *smmu, u8 op, const u64 word[2])
 	}
 }
 
+/* Is there an invalidation of the SMMU's own that is not complete? */
+static bool other_effects(const struct smmu *smmu)
+{
+	for (u32 i = 0; i < smmu->effects.count; i++)
+		if (field(LIST_AT(&smmu->effects, struct effect, i)->word[0], 7, 0) != OP_ATC_INV)
+			return true;
+	return false;
+}
+
+/* It does not answer to this one. */
+static bool is_deaf(struct smmu *smmu, u32 sid)
+{
+	for (u32 i = 0; i < smmu->deaf.count; i++) {
+		struct deaf *deaf = LIST_AT(&smmu->deaf, struct deaf, i);
+
+		if (deaf->sid == sid && deaf->times > 0) {
+			deaf->times--;
+			return true;
+		}
+	}
+	return false;
+}
+
+void smmu_atc_deaf(struct smmu *smmu, u32 sid, u32 times)
+{
+	struct deaf *deaf = list_push(&smmu->deaf);
+
+	*deaf = (struct deaf){ sid, times };
+}
+
+void smmu_refuse(struct smmu *smmu, u8 op, bool on) { smmu->refused[op] = on; }
+
 static void cmd_execute(struct smmu *smmu, const u64 word[2])
 {
 	u8 op = (u8)field(word[0], 7, 0);
@@ -227,8 +260,13 @@ static void cmd_execute(struct smmu *smmu, const u64 word[2])
 		sync_complete(smmu, word);
 		return;
 	}
-	if (op == OP_ATC_INV && smmu->effects.count > 0 && smmu->time != SMMU_AT_ONCE)
+	if (op == OP_ATC_INV && other_effects(smmu) && smmu->time != SMMU_AT_ONCE)
 		smmu_misused(smmu, "ATC_INV is not ordered behind the invalidations before it");
+	if (op == OP_ATC_INV && is_deaf(smmu, (u32)field(word[0], 63, 32))) {
+		smmu->atc_failed = true;
+		smmu->atc_until = io_time_us() + SMMU_ATC_TIMEOUT_US;
+		return;
+	}
 	if (smmu->time == SMMU_AT_ONCE) {
 		cache_apply(smmu, word);
 	} else {
@@ -280,9 +318,11 @@ bool cmd_step(struct smmu *smmu)
 		cmd_error(smmu, SMMU_CERROR_ABT);
 		return true;
 	}
+	if (field(word[0], 7, 0) == OP_SYNC && smmu->atc_failed && io_time_us() < smmu->atc_until)
+		return false;
 	error = injected(smmu, word);
 	if (error == SMMU_CERROR_NONE)
-		error = cmd_check(smmu, word);
+		error = smmu->refused[field(word[0], 7, 0)] ? SMMU_CERROR_ILL : cmd_check(smmu, word);
 	if (error != SMMU_CERROR_NONE) {
 		cmd_error(smmu, error);
 		return true;

@@ -31,6 +31,7 @@ struct ste {
 	u64 s2ttb;
 	u8 s2_start, s2_bits, s2_out_bits;
 	bool s2_record, s2_affd;
+	bool alone; /* a request for what stage 1 says alone */
 };
 
 /* A context descriptor, decoded. */
@@ -89,6 +90,15 @@ void *list_push(struct list *list);
 void list_remove(struct list *list, u32 index);
 #define LIST_AT(list, type, i) (&((type *)(list)->items)[i])
 
+/* What a device was told, and keeps. */
+struct kept {
+	u32 sid;
+	u64 in, out;
+};
+struct deaf {
+	u32 sid, times;
+};
+
 /* An invalidation that was taken from the queue and has no effect yet. */
 struct effect {
 	u64 word[2];
@@ -123,6 +133,7 @@ struct smmu {
 
 	/* caches */
 	struct list stes, cds, l1s, leaves, tables;
+	struct list kept, deaf; /* by devices */
 	struct list effects;
 	struct list watches;
 	bool speculating;
@@ -140,6 +151,8 @@ struct smmu {
 	bool ones_for_ever, gone;
 	enum smmu_cerror inject_code;
 	bool atc_failed;
+	u64 atc_until; /* microseconds: until then the sync waits for a device */
+	bool refused[256];
 	bool failed; /* service failure mode */
 	bool at_stores;
 	bool fused; /* goes silent after `fuse` more steps */

@@ -115,7 +115,7 @@ static void ste_decode(const struct smmu *smmu, struct ste *ste, const u64 w[8])
 	if (ste->privcfg == 1)
 		STE_BAD("PRIVCFG reserved");
 	if (ste->eats == 3 || (ste->eats != 0 && !smmu->config.ats) ||
-	    (ste->eats == 2 && config != 7))
+	    (ste->eats == 2 && (config != 7 || smmu->config.ats_stage1_only)))
 		STE_BAD("EATS");
 	if (ste->stage2)
 		ste_stage2(smmu, ste, w);
@@ -542,8 +542,9 @@ static struct outcome stage1(struct smmu *smmu, const struct ste *ste, const str
 			     const struct smmu_dma *dma, u64 addr, bool cached,
 			     struct cached_leaf *leaf)
 {
+	const bool alone = ste->alone && ste->eats == 2;
 	const struct cached_leaf *known =
-		cached ? cache_leaf(smmu, true, ste->vmid, cd->asid, addr) : NULL;
+		cached && !alone ? cache_leaf(smmu, true, ste->vmid, cd->asid, addr) : NULL;
 	struct walk w = {
 		.stage1 = true,
 		.cached = cached,
@@ -579,6 +580,8 @@ static struct outcome stage1(struct smmu *smmu, const struct ste *ste, const str
 			out.record = w.s2_fault ? ste->s2_record : cd->record;
 		return out;
 	}
+	if (alone)
+		return permission(ste, dma, leaf, cd->record);
 	if (ste->stage2) {
 		u64 ipa = leaf->out + (addr - leaf->in);
 
@@ -616,16 +619,20 @@ static struct outcome untranslated(const struct smmu *smmu, u64 addr, struct cac
 	return fails(addr >> smmu_oas_bits(smmu->config.oas) != 0 ? SMMU_F_ADDR_SIZE : SMMU_OK);
 }
 
-static struct outcome ats_rules(const struct smmu *smmu, const struct ste *ste,
-				const struct smmu_dma *dma, struct cached_leaf *leaf)
+static struct outcome ats_rules(struct smmu *smmu, const struct ste *ste, const struct smmu_dma *dma, u64 addr, bool cached,
+				struct cached_leaf *leaf)
 {
+	/* Split: what it says is translated is so by stage 1 alone. */
+	if (ste->eats == 2)
+		return stage2_alone(smmu, ste, dma, addr, cached, leaf);
 	if (bit(smmu->cr0, 4) && (ste->eats == 0 || !(ste->stage1 || ste->stage2)))
 		return fails(SMMU_F_TRANSL_FORBIDDEN);
-	return untranslated(smmu, dma->addr, leaf);
+	return untranslated(smmu, addr, leaf);
 }
 
-static struct outcome translate(struct smmu *smmu, const struct smmu_dma *dma, u64 addr,
-				bool cached, struct cached_leaf *leaf)
+/* request: not an access but what an ATS device asks before one. */
+static struct outcome translate_for(struct smmu *smmu, const struct smmu_dma *dma, u64 addr, bool cached, bool request,
+				    struct cached_leaf *leaf)
 {
 	struct outcome out;
 	bool no_stage1;
@@ -641,12 +648,15 @@ static struct outcome translate(struct smmu *smmu, const struct smmu_dma *dma, u
 		return untranslated(smmu, addr, leaf);
 	}
 	ste = ste_fetch(smmu, dma->sid, cached);
+	if (ste.event == SMMU_OK && ste.eats == 2 && !bit(smmu->cr0, 4))
+		ste.event = SMMU_C_BAD_STE; /* 5.2 EATS */
 	if (ste.event != SMMU_OK)
 		return fails(ste.event);
+	ste.alone = request;
 	if (ste.abort)
 		return fails(SMMU_ABORTED);
 	if (dma->translated)
-		return ats_rules(smmu, &ste, dma, leaf);
+		return ats_rules(smmu, &ste, dma, addr, cached, leaf);
 	out = fails(substream(&ste, dma, &ssid, &no_stage1));
 	if (out.event != SMMU_OK)
 		return out;
@@ -665,6 +675,11 @@ static struct outcome translate(struct smmu *smmu, const struct smmu_dma *dma, u
 	if (ste.stage2)
 		return stage2_alone(smmu, &ste, dma, addr, cached, leaf);
 	return untranslated(smmu, addr, leaf);
+}
+
+static struct outcome translate(struct smmu *smmu, const struct smmu_dma *dma, u64 addr, bool cached, struct cached_leaf *leaf)
+{
+	return translate_for(smmu, dma, addr, cached, false, leaf);
 }
 
 static void report(struct smmu *smmu, const struct smmu_dma *dma, u64 addr,
@@ -768,10 +783,12 @@ enum smmu_event smmu_ats_request(struct smmu *smmu, u32 sid, u64 addr, u64 *pa)
 	if (ste.event == SMMU_OK && !ste.abort && ste.eats == 0)
 		out = fails(SMMU_F_BAD_ATS_TREQ);
 	else
-		out = translate(smmu, &dma, addr, true, &leaf);
+		out = translate_for(smmu, &dma, addr, true, true, &leaf);
 	if (out.event != SMMU_OK)
 		report(smmu, &dma, addr, &out);
 	*pa = leaf.out + (addr - leaf.in);
+	if (out.event == SMMU_OK)
+		*(struct kept *)list_push(&smmu->kept) = (struct kept){ sid, addr & ~(PAGE - 1), *pa & ~(PAGE - 1) };
 	return out.event;
 }
 
@@ -910,6 +927,7 @@ struct smmu_stream smmu_stream_of(struct smmu *smmu, u32 sid, bool has_ssid, u32
 		.vmid = ste.vmid,
 		.ssid_bits = ste.cd_max,
 		.s1dss = ste.dss,
+		.eats = ste.eats,
 		.ste = ste.addr,
 		.ctx = ste.ctx,
 		.root = ste.s2ttb,

@@ -685,6 +685,89 @@ static void translated_requests_need_atschk(void **state UNUSED)
 	assert_int_equal(smmu_dma(smmu, &dma, &value, NULL), SMMU_F_TRANSL_FORBIDDEN);
 }
 
+/* What stage 1 says is kept by the device, and is an address of stage 2 when it comes back. */
+static void split_ats_goes_through_stage2(void **state UNUSED)
+{
+	struct smmu_dma dma = { .sid = 3, .write = true, .translated = true, .addr = VA, .size = 8 };
+	u64 value = 7, out = 0, *ste;
+
+	boot();
+	stage1_tables();
+	stage2_tables();
+	/* Identity for RAM in stage 2, beside VA. */
+	*at(S2ROOT + 8) = (RAM + 0x60000) | 3;
+	*at(RAM + 0x60000) = (RAM + 0x61000) | 3;
+	for (u64 i = 0; i < 256; i++)
+		at(RAM + 0x61000)[i] = (RAM + i * 0x1000) | S2_PAGE;
+	*at(S1ROOT + 0x3000 + 8) = VA | S1_PAGE; /* as an address of stage 2 */
+	context(CDTAB, 7, S1ROOT);
+	stream_stage2(3, 9);
+	ste = at(STRTAB + 3 * 64);
+	ste[1] = 2ull << 28;
+	ste[0] = CDTAB | 7 << 1 | 1;
+	/* An entry like that needs the check of what comes back. */
+	assert_int_equal(write_at(3, VA), SMMU_C_BAD_STE);
+	reg32(0x20, 0x1d);
+	assert_int_equal(write_at(3, VA), SMMU_OK);
+	assert_int_equal(smmu_ats_request(smmu, 3, VA, &out), SMMU_OK);
+	assert_int_equal(out, VA);
+	assert_int_equal(smmu_dma(smmu, &dma, &value, NULL), SMMU_OK);
+	assert_int_equal(*at(DATA), 7);
+	dma.addr = RAM + 0x100000;
+	assert_int_equal(smmu_dma(smmu, &dma, &value, NULL), SMMU_F_TRANSLATION);
+	/* It forgets by ATC_INV alone, of its stream and pages. */
+	command(0x10 | 9ull << 32, 0);
+	command(0x40 | 4ull << 32, 52);
+	command(0x40 | 3ull << 32, 0x2000 | 0);
+	command(0x40 | 3ull << 32, 0x4000 | 2);
+	sync();
+	assert_true(smmu_atc_holds(smmu, 3, VA));
+	command(0x40 | 3ull << 32, 1);
+	sync();
+	assert_false(smmu_atc_holds(smmu, 3, VA));
+}
+
+/* The sync waits for it, fails, names nobody, and then completes. */
+static void a_deaf_device_fails_the_sync(void **state UNUSED)
+{
+	u64 out;
+
+	boot();
+	stage2_tables();
+	stream_stage2(3, 9);
+	at(STRTAB + 3 * 64)[1] = 1ull << 28;
+	assert_int_equal(smmu_ats_request(smmu, 3, VA, &out), SMMU_OK);
+	smmu_atc_deaf(smmu, 3, 1);
+	command(0x40 | 3ull << 32, 52);
+	sync();
+	assert_int_equal(get32(0x9c) & 31, (prod - 1) % 32);
+	assert_int_equal(get32(0x60) ^ get32(0x64), 0);
+	fake_time_advance(SMMU_ATC_TIMEOUT_US);
+	smmu_step(smmu, ~0u);
+	assert_int_equal(get32(0x9c) >> 24 & 0x7f, SMMU_CERROR_ATC_INV_SYNC);
+	assert_int_equal(get32(0x9c) & 31, (prod - 1) % 32);
+	assert_int_equal(get32(0x60) ^ get32(0x64), 1);
+	reg32(0x64, get32(0x60));
+	assert_int_equal(get32(0x9c) & 31, prod);
+	assert_true(smmu_atc_holds(smmu, 3, VA));
+	command(0x40 | 3ull << 32, 52);
+	sync();
+	assert_int_equal(get32(0x9c) & 31, prod);
+	assert_false(smmu_atc_holds(smmu, 3, VA));
+}
+
+static void an_opcode_can_be_refused(void **state UNUSED)
+{
+	boot();
+	smmu_refuse(smmu, 0x11, true);
+	command(0x10, 0);
+	command(0x11, 0);
+	assert_int_equal(get32(0x9c) >> 24 & 0x7f, SMMU_CERROR_ILL);
+	smmu_refuse(smmu, 0x11, false);
+	reg32(0x64, get32(0x60));
+	assert_int_equal(get32(0x9c) & 31, prod);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -711,6 +794,9 @@ int main(void)
 		cmocka_unit_test(records_are_merged_where_the_entry_says_so),
 		cmocka_unit_test(errors_are_injected),
 		cmocka_unit_test(translated_requests_need_atschk),
+		cmocka_unit_test(split_ats_goes_through_stage2),
+		cmocka_unit_test(a_deaf_device_fails_the_sync),
+		cmocka_unit_test(an_opcode_can_be_refused),
 	};
 
 	return SUITE("smmu_model", cases);
