@@ -5,9 +5,11 @@
  */
 #include <string.h>
 
-#include "bench_nested.h"
 #include "bench_vm.h"
+#include "first_stage.h"
 #include "suite.h"
+
+#define DATA bench_page(300)
 
 static u32 domain;
 
@@ -17,7 +19,7 @@ static void boot(void)
 
 	bench_boot(&o);
 	oracle_effort(8);
-	domain = bench_nested_set_up(2);
+	domain = first_stage_of(2, DATA);
 }
 
 static u32 queued(void) { return smmu_cmd_count(bench_smmu[0]); }
@@ -28,7 +30,7 @@ static void S0_1_N11_the_type_before_any_entry(void **state UNUSED)
 	boot();
 	smmu_log_clear(bench_smmu[0]);
 	for (u32 type = 0; type < 64; type++) {
-		struct pviommu_invalidate *q = bench_nested_envelope();
+		struct pviommu_invalidate *q = envelope();
 		struct result r;
 
 		q->data_type = type < 32 ? type : 1u << (type - 32);
@@ -36,12 +38,12 @@ static void S0_1_N11_the_type_before_any_entry(void **state UNUSED)
 			continue;
 		q->entry_num = 4;
 		q->entries_ipa = machine->heap.base;
-		q->status_ipa = NESTED_STATUS;
-		*(u64 *)bench_ptr(NESTED_STATUS) = ~0ull;
-		r = pv_list(PVIOMMU_INVALIDATE, NESTED_CALL);
+		q->status_ipa = STATUS;
+		*(u64 *)bench_ptr(STATUS) = ~0ull;
+		r = pv_list(PVIOMMU_INVALIDATE, WHERE);
 		assert_status(r, PC_NOT_SUPPORTED);
 		assert_int_equal(r.v1, 0);
-		assert_int_equal(*(u64 *)bench_ptr(NESTED_STATUS), ~0ull);
+		assert_int_equal(*(u64 *)bench_ptr(STATUS), ~0ull);
 	}
 	assert_int_equal(queued(), 0);
 }
@@ -53,18 +55,18 @@ static void S0_2_the_count_when_the_call_fails(void **state UNUSED)
 
 	boot();
 	for (u64 n = 0; n < 2; n++)
-		bench_stage1_leaf(NESTED_ROOT, NESTED_ROOT, NESTED_VA * (1 + n), bench_page(300 + n));
+		put_leaf(0, VA * (1 + n), bench_page(300 + n));
 	for (u64 n = 0; n < 2; n++)
-		bench_lands(2, 0, NESTED_VA * (1 + n), bench_page(300 + n));
+		bench_lands(2, 0, VA * (1 + n), bench_page(300 + n));
 	for (u64 n = 0; n < 2; n++)
-		bench_stage1_leaf(NESTED_ROOT, NESTED_ROOT, NESTED_VA * (1 + n), bench_page(310 + n));
-	bench_nested_entry(0, OP_NH_VA | asid_field(1), NESTED_VA);
-	bench_nested_entry(1, OP_NH_VA | asid_field(1) | 1 << 10, 2 * NESTED_VA); /* a bit of nobody's */
-	r = bench_nested_invalidate(2);
+		put_leaf(0, VA * (1 + n), bench_page(310 + n));
+	put_entry(0, OP_NH_VA | asid_field(1), VA);
+	put_entry(1, OP_NH_VA | asid_field(1) | 1 << 10, 2 * VA); /* a bit of nobody's */
+	r = invalidate(2);
 	assert_status(r, PC_INVALID_PARAMETER);
 	assert_int_equal(r.v1, 1);
-	bench_lands(2, 0, NESTED_VA, bench_page(310));
-	bench_lands(2, 0, 2 * NESTED_VA, bench_page(301));
+	bench_lands(2, 0, VA, bench_page(310));
+	bench_lands(2, 0, 2 * VA, bench_page(301));
 }
 
 /* A question: with no entries only what there is of the envelope is looked at, and hardware has nothing to do. */
@@ -74,13 +76,13 @@ static void S0_3_N10_no_entries_ask_for_the_type(void **state UNUSED)
 
 	boot();
 	smmu_log_clear(bench_smmu[0]);
-	q = bench_nested_envelope();
+	q = envelope();
 	q->entries_ipa = machine->heap.base;
 	q->status_ipa = ~0ull;
-	assert_status(pv_list(PVIOMMU_INVALIDATE, NESTED_CALL), PC_SUCCESS);
-	q = bench_nested_envelope();
+	assert_status(pv_list(PVIOMMU_INVALIDATE, WHERE), PC_SUCCESS);
+	q = envelope();
 	q->data_type = PVIOMMU_INVAL_VTD_S1;
-	assert_status(pv_list(PVIOMMU_INVALIDATE, NESTED_CALL), PC_NOT_SUPPORTED);
+	assert_status(pv_list(PVIOMMU_INVALIDATE, WHERE), PC_NOT_SUPPORTED);
 	assert_int_equal(queued(), 0);
 }
 
@@ -91,8 +93,8 @@ static void S0_5_without_ats_no_device_tlb_is_asked(void **state UNUSED)
 
 	boot();
 	smmu_log_clear(bench_smmu[0]);
-	bench_nested_inval(OP_NH_ALL, 0);
-	bench_nested_inval(OP_CFGI_ALL | sid_field(7), 0);
+	inval(OP_NH_ALL, 0);
+	inval(OP_CFGI_ALL | sid_field(7), 0);
 	assert_status(pv_detach(0, 7, 0, domain), PC_SUCCESS);
 	paging = bench_domain();
 	bench_map(paging, 0, bench_page(400), PAGE_SIZE);
@@ -114,22 +116,22 @@ static void S2_1_S2_2_N1_N2_sizes_of_both_structures(void **state UNUSED)
 	for (u32 i = 0; i < ARRAY_SIZE(calls); i++)
 		for (u32 size = 0; size <= 72; size++) {
 			bool fits = size >= calls[i].known;
-			u32 *words = bench_ptr(NESTED_CALL);
+			u32 *words = bench_ptr(WHERE);
 
 			if (calls[i].op == PVIOMMU_INVALIDATE) {
-				(void)bench_nested_envelope();
+				(void)envelope();
 			} else {
-				(void)bench_nested_alloc_call(5 << 1 | 1 | NESTED_CDS, 0);
-				memmove(bench_ptr(NESTED_CALL + 256), bench_ptr(NESTED_CALL + 64), 16);
-				((struct pviommu_alloc_nested *)words)->data_ipa = NESTED_CALL + 256;
+				(void)alloc_raw(5 << 1 | 1 | CDS, 0);
+				memmove(bench_ptr(WHERE + 256), bench_ptr(WHERE + 64), 16);
+				((struct pviommu_alloc_nested *)words)->data_ipa = WHERE + 256;
 			}
 			memset((u8 *)words + calls[i].known, 0, 128 - calls[i].known);
 			words[0] = size;
-			assert_status(pv_list(calls[i].op, NESTED_CALL), fits ? PC_SUCCESS : PC_INVALID_PARAMETER);
+			assert_status(pv_list(calls[i].op, WHERE), fits ? PC_SUCCESS : PC_INVALID_PARAMETER);
 			if (size <= calls[i].known)
 				continue;
 			((u8 *)words)[size - 1] = 1;
-			assert_status(pv_list(calls[i].op, NESTED_CALL), PC_TOO_BIG);
+			assert_status(pv_list(calls[i].op, WHERE), PC_TOO_BIG);
 		}
 }
 
@@ -149,24 +151,24 @@ static void S2_6_N3_N9_pointers_that_are_not_the_guests(void **state UNUSED)
 	bad[4] = ~0ull - 15;
 	bad[5] = machine->ram[0].base + machine->ram[0].size - 16; /* of 32 */
 	bad[6] = bench_page(500) - 16;
-	bench_nested_entry(0, OP_NH_ALL, 0);
-	bench_nested_entry(1, OP_NH_ALL, 0);
+	put_entry(0, OP_NH_ALL, 0);
+	put_entry(1, OP_NH_ALL, 0);
 	smmu_log_clear(bench_smmu[0]);
 	for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
-		struct pviommu_invalidate *q = bench_nested_envelope();
+		struct pviommu_invalidate *q = envelope();
 		struct result r;
 
 		q->entry_num = 2;
 		q->entries_ipa = bad[i];
-		r = pv_list(PVIOMMU_INVALIDATE, NESTED_CALL);
+		r = pv_list(PVIOMMU_INVALIDATE, WHERE);
 		assert_status(r, PC_FAULT);
 		assert_int_equal(r.v1, 0);
 		if (bad[i] == 0 || i == 6)
 			continue;
-		q = bench_nested_envelope();
+		q = envelope();
 		q->entry_num = 2;
 		q->status_ipa = i == 5 ? bad[i] + 15 : bad[i];
-		assert_status(pv_list(PVIOMMU_INVALIDATE, NESTED_CALL), PC_FAULT);
+		assert_status(pv_list(PVIOMMU_INVALIDATE, WHERE), PC_FAULT);
 		if (i != 5) /* it says a size of zero there */
 			assert_status(pv_list(PVIOMMU_INVALIDATE, bad[i]), PC_FAULT);
 	}
@@ -179,22 +181,22 @@ static void S2_9_N12_rings_that_are_none(void **state UNUSED)
 {
 	boot();
 	for (u32 i = 0; i < 512; i++)
-		bench_nested_entry(i, OP_NH_ALL, 0);
+		put_entry(i, OP_NH_ALL, 0);
 	smmu_log_clear(bench_smmu[0]);
 	for (u32 log2 = 0; log2 < 33; log2++)
 		for (u32 n = 0; n < 4; n++) {
 			const u32 size = log2 < 32 ? 1u << log2 : 0;
 			const u32 start[] = { size, size + 1, ~0u, 0 }, count[] = { 1, 1, 1, size + 1 };
-			struct pviommu_invalidate *q = bench_nested_envelope();
+			struct pviommu_invalidate *q = envelope();
 
 			q->flags = PVIOMMU_INVAL_RING;
 			q->ring_log2 = log2;
 			q->start = start[n];
 			q->entry_num = count[n] != 0 ? count[n] : 1;
-			assert_status(pv_list(PVIOMMU_INVALIDATE, NESTED_CALL), PC_INVALID_PARAMETER);
+			assert_status(pv_list(PVIOMMU_INVALIDATE, WHERE), PC_INVALID_PARAMETER);
 		}
 	for (u32 i = 0; i < 4; i++) {
-		struct pviommu_invalidate *q = bench_nested_envelope();
+		struct pviommu_invalidate *q = envelope();
 		struct result r;
 
 		/* The last entry before the wrap is not ours to read; then the first behind it is not. */
@@ -203,7 +205,7 @@ static void S2_9_N12_rings_that_are_none(void **state UNUSED)
 		q->start = 255;
 		q->entry_num = 2;
 		q->entries_ipa = i % 2 == 0 ? machine->heap.base - 255 * 16 : machine->heap.base + machine->heap.size - 16;
-		r = pv_list(PVIOMMU_INVALIDATE, NESTED_CALL);
+		r = pv_list(PVIOMMU_INVALIDATE, WHERE);
 		assert_status(r, PC_FAULT);
 		assert_int_equal(r.v1, 0);
 	}
@@ -218,13 +220,13 @@ static void S2_11_V9_N8_one_call_does_so_much(void **state UNUSED)
 	boot();
 	assert_int_equal(pv_query(0, PVIOMMU_Q_INVAL_MAX, 0).v1, PVIOMMU_MAX_INVAL);
 	for (u32 i = 0; i < PVIOMMU_MAX_INVAL; i++)
-		bench_nested_entry(i, OP_NH_ASID | asid_field(i), 0);
+		put_entry(i, OP_NH_ASID | asid_field(i), 0);
 	smmu_log_clear(bench_smmu[0]);
-	r = bench_nested_invalidate(PVIOMMU_MAX_INVAL + 1);
+	r = invalidate(PVIOMMU_MAX_INVAL + 1);
 	assert_status(r, PC_INVALID_PARAMETER);
 	assert_int_equal(r.v1, 0);
 	assert_int_equal(queued(), 0);
-	r = bench_nested_invalidate(PVIOMMU_MAX_INVAL);
+	r = invalidate(PVIOMMU_MAX_INVAL);
 	assert_status(r, PC_SUCCESS);
 	assert_int_equal(r.v1, PVIOMMU_MAX_INVAL);
 	assert_int_equal(smmu_cmd_count_op(bench_smmu[0], OP_NH_ASID, 0), PVIOMMU_MAX_INVAL);
@@ -238,19 +240,19 @@ static void N23_a_name_goes_with_its_device(void **state UNUSED)
 	boot();
 	assert_status(pv_detach(0, 7, 0, domain), PC_SUCCESS);
 	assert_status(pc_dev_release(2), PC_SUCCESS);
-	bench_nested_entry(0, OP_CFGI_CD | sid_field(7), 1);
+	put_entry(0, OP_CFGI_CD | sid_field(7), 1);
 	smmu_log_clear(bench_smmu[0]);
-	r = bench_nested_invalidate(1);
+	r = invalidate(1);
 	assert_status(r, PC_NOT_FOUND);
-	assert_int_equal(*(u8 *)bench_ptr(NESTED_STATUS), PVIOMMU_INVAL_BAD_ID);
+	assert_int_equal(*(u8 *)bench_ptr(STATUS), PVIOMMU_INVAL_BAD_ID);
 	assert_status(pv_attach(0, 7, 0, domain, 0), PC_NOT_FOUND);
 	assert_int_equal(queued(), 0);
 	bench_assign(3, 0, 7);
 	bench_attach(7, domain);
 	smmu_log_clear(bench_smmu[0]);
-	bench_nested_inval(OP_CFGI_CD | sid_field(7), 1);
+	inval(OP_CFGI_CD | sid_field(7), 1);
 	assert_int_equal(smmu_cmd_at(bench_smmu[0], 0)->word[0] >> 32, bench_sid(3, 0));
-	bench_lands(3, 0, NESTED_VA, NESTED_DATA);
+	bench_lands(3, 0, VA, DATA);
 }
 
 /* No VMID is left: no VM and nothing of one, and when there is one again there is a VM. */

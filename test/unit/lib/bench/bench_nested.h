@@ -27,24 +27,4 @@ void bench_stage1_leaf(u64 root, u64 where, u64 va, u64 out);
 /* A context descriptor: 48 bits of input, that root. */
 void bench_stage1_context(u64 where, u16 asid, u64 root);
 
-/* --- the primary's own, under pvIOMMU 0, by structures in these pages of its memory */
-#define NESTED_CALL    bench_page(1000)
-#define NESTED_ENTRIES bench_page(1010) /* 16 pages */
-#define NESTED_STATUS  bench_page(1030) /* a byte an entry */
-#define NESTED_CDS     bench_page(100)
-#define NESTED_ROOT    bench_page(200)
-#define NESTED_DATA    bench_page(300)
-#define NESTED_VA      0x1000ull
-
-struct result bench_nested_alloc_call(u64 word0, u64 word1);
-/* INVALIDATE's structure for no entries, to be filled in further. */
-struct pviommu_invalidate *bench_nested_envelope(void);
-void bench_nested_entry(u32 i, u64 word0, u64 word1);
-/* So many of them, with status bytes. */
-struct result bench_nested_invalidate(u32 count);
-/* One that has to succeed. */
-void bench_nested_inval(u64 word0, u64 word1);
-/* The device under vSID 7: nested with ASID 1, NESTED_VA at NESTED_DATA. Returns the domain. */
-u32 bench_nested_set_up(u32 device);
-
 #endif
