@@ -156,11 +156,12 @@ static void quiet_pcie(const struct pci_function *f)
 
 /*
  * ACS on ports keeps what is below them from reaching each other past the IOMMU, and lets nothing
- * through that claims to be translated already (PCIe 6.12.1).
+ * through that claims to be translated already (PCIe 6.12.1), but where something below has ATS: there
+ * the IOMMU alone says who may.
  */
-static void acs_enable(const struct pci_function *f)
+void caps_acs(const struct pci_function *f)
 {
-	const u32 wanted = ACS_SOURCE | ACS_BLOCKING | ACS_REQUEST | ACS_COMPLETION | ACS_FORWARD;
+	const u32 wanted = ACS_SOURCE | ACS_REQUEST | ACS_COMPLETION | ACS_FORWARD | (f->ats ? 0 : ACS_BLOCKING);
 	u32 at = f->cap_acs + EXT_CONTROL;
 
 	cfg_write(f, at, (cfg_read(f, at) & wanted) << 16);
@@ -185,7 +186,7 @@ void caps_quiet(const struct pci_function *f)
 	if (f->cap_ari != 0)
 		cfg_write(f, f->cap_ari + EXT_CONTROL, 0);
 	if (f->cap_acs != 0)
-		acs_enable(f);
+		caps_acs(f);
 }
 
 void caps_record(struct pci_function *f)

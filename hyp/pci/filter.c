@@ -192,6 +192,9 @@ static void function_stop(struct pci_function *f)
 		s->intx_masked = (command & COMMAND_NO_INTX) == 0;
 	__atomic_store_n(&s->stopped, true, __ATOMIC_RELAXED);
 	cfg_write(f, PCI_COMMAND, (command & (COMMAND_IO | COMMAND_MEMORY)) | COMMAND_NO_INTX);
+	/* While translations are kept PASIDs must not be turned off (PCIe 7.8.9.3). */
+	if (f->cap_ats != 0)
+		cfg_write(f, f->cap_ats + EXT_CONTROL, 0);
 	if (f->cap_pasid != 0)
 		cfg_write(f, f->cap_pasid + EXT_CONTROL, 0);
 }
@@ -232,6 +235,18 @@ void pci_endpoint_pasids(const struct device *device, u32 endpoint)
 		if (f->device == device && f->endpoint == endpoint && f->pasid_bits > 0 &&
 		    !pci_state[i].stopped)
 			cfg_write(f, f->cap_pasid + EXT_CONTROL, PASID_ENABLE);
+	}
+	pci_unlock();
+}
+
+void pci_endpoint_ats(const struct device *device, u32 endpoint, bool on)
+{
+	pci_lock();
+	for (u32 i = 0; i < pci_function_count; i++) {
+		const struct pci_function *f = &pci_function[i];
+
+		if (f->device == device && f->endpoint == endpoint && f->ats && !pci_state[i].stopped)
+			cfg_write(f, f->cap_ats + EXT_CONTROL, on ? ATS_ENABLE : 0);
 	}
 	pci_unlock();
 }

@@ -138,6 +138,9 @@ enum pcie_type {
 /* Control registers of these, all at offset 4 but SR-IOV's; PCIe 7.7.11, 10.5.1, 9.3.3 */
 #define EXT_CONTROL   4
 #define SRIOV_CONTROL 8
+/* ATS, the same; the smallest unit of an invalidation stays a page of 4 KiB. PCIe 7.8.8 */
+#define ATS_ENABLE BIT32(31)
+
 /* PASID, capability and control in one dword; execute and privileged requests stay off. PCIe 7.8.9 */
 #define PASID_WIDTH     BITS32(12, 8)
 #define PASID_WIDTH_MAX 20u

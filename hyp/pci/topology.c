@@ -173,6 +173,22 @@ static u8 pasid_bits_of(const struct pci_function *f)
 	return f->bridge ? 0 : caps_pasid_bits(f);
 }
 
+/* The same for who asks for translations to keep; and none whose requests carry another's id. */
+static void ats_of(struct pci_function *f)
+{
+	if (!pci_machine->pci[f->host].ats || f->bridge || f->cap_ats == 0 || f->requester != f->rid)
+		return;
+	for (const struct pci_function *b = record_parent(f); b != NULL; b = record_parent(b))
+		if (!isolates(b))
+			return;
+	f->ats = true;
+	for (struct pci_function *b = record_parent(f); b != NULL; b = record_parent(b)) {
+		b->ats = true;
+		if (b->cap_acs != 0)
+			caps_acs(b);
+	}
+}
+
 enum status topology_all(const char **why)
 {
 	for (u32 i = 0; i < pci_function_count; i++) {
@@ -190,5 +206,7 @@ enum status topology_all(const char **why)
 	groups();
 	for (u32 i = 0; i < pci_function_count; i++)
 		pci_function[i].pasid_bits = pasid_bits_of(&pci_function[i]);
+	for (u32 i = 0; i < pci_function_count; i++)
+		ats_of(&pci_function[i]);
 	return OK;
 }

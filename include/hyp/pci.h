@@ -37,6 +37,7 @@ struct pci_function {
 	u8 cap_pcie, cap_af, cap_msi, cap_msix, cap_pm; /* offsets, 0: none */
 	u16 cap_acs, cap_ari, cap_ats, cap_pri, cap_pasid, cap_sriov; /* extended, 0: none */
 	u8 pasid_bits;    /* PASIDs that it can tag its DMA with and the way up carries; 0: none */
+	bool ats;         /* it may have a cache of translations: it can, and the board lets it */
 	u8 intx_pin;      /* 1..4, 0: none */
 	u32 intid;        /* interrupt of that pin after swizzling */
 	u16 requester;    /* requester id that its DMA carries (an alias behind conventional bridges) */
@@ -87,6 +88,12 @@ void pci_device_master(const struct device *device, bool allow);
  * every reset and every stop: a device that is not assigned has none.
  */
 void pci_endpoint_pasids(const struct device *device, u32 endpoint);
+
+/*
+ * Let the functions of one endpoint keep translations, or no more: on only while their stream has ATS. Off at boot and with
+ * every reset and every stop; and each time that it is turned on, nothing is kept.
+ */
+void pci_endpoint_ats(const struct device *device, u32 endpoint, bool on);
 
 /*
  * May the functions of a device raise their interrupt pins? Where not, their Interrupt Disable bit is

@@ -81,6 +81,7 @@ struct machine_pci_host {
 	u32 window_count;
 	struct machine_sidmap sidmap[MACHINE_MAX_SIDMAPS];
 	u32 sidmap_count;
+	bool ats;       /* it takes ATS requests, and gives up devices that do not answer to an invalidation */
 	u32 intx[4][4]; /* INTID of [slot % 4][pin - 1], 0: none */
 };
 

@@ -9,6 +9,7 @@ static struct dt tree;
 
 static const char *const id_name[DT_IDS] = {
 	[DT_ADDRESS_CELLS] = "#address-cells",
+	[DT_ATS] = "ats-supported",
 	[DT_BOOTARGS] = "bootargs",
 	[DT_BUS_RANGE] = "bus-range",
 	[DT_COMPATIBLE] = "compatible",

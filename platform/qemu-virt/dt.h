@@ -26,6 +26,7 @@
 /* The properties that somebody asks for. */
 enum dt_id {
 	DT_ADDRESS_CELLS,
+	DT_ATS,
 	DT_BOOTARGS,
 	DT_BUS_RANGE,
 	DT_COMPATIBLE,

@@ -247,6 +247,7 @@ bool find_pci(struct discovery *d, const struct dt_node *n)
 	if (!pci_buses(d, n, host) || !pci_windows(d, n, host) || !pci_streams(d, n, host) ||
 	    !pci_intx(d, n, host))
 		return false;
+	host->ats = dt_prop(d->dt, n, DT_ATS) != NULL; /* bindings/pci/host-generic-pci.yaml */
 	m->pci_count++;
 	return true;
 }

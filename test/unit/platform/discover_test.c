@@ -320,6 +320,19 @@ static void pasid_widths_of_platform_devices(void **state UNUSED)
 	assert_int_equal(tree_machine(fdt)->dt_device[0].pasid_bits, 0);
 }
 
+static void G1_ats_is_the_boards_to_allow(void **state UNUSED)
+{
+	static const struct edit with = EMPTY("/pcie@10000000", "ats-supported");
+	static const struct edit without = NO_PROP("/pcie@10000000", "ats-supported");
+	void *fdt = tree_load("virt");
+
+	assert_false(tree_machine(fdt)->pci[0].ats);
+	tree_edit(fdt, &with);
+	assert_true(tree_machine(fdt)->pci[0].ats);
+	tree_edit(fdt, &without);
+	assert_false(tree_machine(fdt)->pci[0].ats);
+}
+
 static void unknown_nodes_are_denied(void **state UNUSED)
 {
 	static const struct window_row row[] = {
@@ -578,6 +591,7 @@ int main(void)
 		cmocka_unit_test(reservations),
 		cmocka_unit_test(platform_devices),
 		cmocka_unit_test(pasid_widths_of_platform_devices),
+		cmocka_unit_test(G1_ats_is_the_boards_to_allow),
 		cmocka_unit_test(unknown_nodes_are_denied),
 		cmocka_unit_test(second_uart_is_for_the_debug_console),
 		cmocka_unit_test(root_is_no_uart),

@@ -79,6 +79,7 @@ extern enum status bench_reset_status;
 extern u32 bench_resets;
 extern u32 bench_reset_fails_at; /* the n-th from now on; 0: none */
 extern u32 bench_pasids_on[BENCH_DEVICES]; /* bit per endpoint that may tag */
+extern u32 bench_ats_on[BENCH_DEVICES];    /* bit per endpoint that may keep translations */
 extern bool bench_master[BENCH_DEVICES], bench_intx_denied[BENCH_DEVICES];
 
 /* --- calls */

@@ -14,7 +14,7 @@ u32 bench_reset_turns;
 enum status bench_reset_status;
 u32 bench_resets;
 u32 bench_reset_fails_at;
-u32 bench_pasids_on[BENCH_DEVICES];
+u32 bench_pasids_on[BENCH_DEVICES], bench_ats_on[BENCH_DEVICES];
 bool bench_master[BENCH_DEVICES], bench_intx_denied[BENCH_DEVICES];
 
 enum status pci_enumerate(const struct machine *m UNUSED, const char **why UNUSED) { return OK; }
@@ -40,7 +40,7 @@ enum status pci_device_reset(const struct device *device, bool *again)
 		return E_IO;
 	}
 	bench_master[device->index] = false;
-	bench_pasids_on[device->index] = 0;
+	bench_pasids_on[device->index] = bench_ats_on[device->index] = 0;
 	*again = ++turn <= bench_reset_turns;
 	if (*again)
 		return OK;
@@ -53,12 +53,19 @@ void pci_device_master(const struct device *device, bool allow)
 {
 	bench_master[device->index] = allow;
 	if (!allow)
-		bench_pasids_on[device->index] = 0;
+		bench_pasids_on[device->index] = bench_ats_on[device->index] = 0;
 }
 
 void pci_endpoint_pasids(const struct device *device, u32 endpoint)
 {
 	bench_pasids_on[device->index] |= 1u << endpoint;
+}
+
+void pci_endpoint_ats(const struct device *device, u32 endpoint, bool on)
+{
+	bench_ats_on[device->index] &= ~(1u << endpoint);
+	if (on)
+		bench_ats_on[device->index] |= 1u << endpoint;
 }
 
 void pci_device_intx(const struct device *device, bool allow)
