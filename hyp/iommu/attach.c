@@ -193,6 +193,13 @@ static enum status domain_left_by(struct domain *d, struct iommu *iommu) NO_LOCK
 	return status;
 }
 
+/* May its device keep translations of what it is attached to? Where not, it forgets those that it has. */
+static void ats_set(const struct endpoint *e, bool on)
+{
+	if (unlikely(e->ats))
+		pci_endpoint_ats(e->device, e->index, on);
+}
+
 /* The domain is in use by this endpoint already (domain_use): only hardware can fail. */
 static enum status commit_one(struct vm *vm, struct endpoint *e, struct domain *d,
 			      const struct attach_request *req)
@@ -201,6 +208,7 @@ static enum status commit_one(struct vm *vm, struct endpoint *e, struct domain *
 	struct domain *old = a->domain;
 	enum status status;
 
+	ats_set(e, false);
 	/* What was reported until now is told as what it was; in between nobody can say whose it is. */
 	iommu_drain(e->iommu);
 	events_since(e, EVENTS_NEVER);
@@ -213,6 +221,7 @@ static enum status commit_one(struct vm *vm, struct endpoint *e, struct domain *
 			e->substreams++;
 	}
 	attachment_set(e, a, d, req->cookie);
+	ats_set(e, domain_is_nested(d) && d->nested.ats_on);
 	e->device->frozen = true;
 	/* A flush that fails leaves the old domain's tag in use: its memory is lost, not reused. */
 	if (old != NULL)
@@ -291,6 +300,7 @@ static enum status detach_one(struct vm *vm, struct endpoint *e, u64 pasid)
 	struct domain *d = a->domain;
 	enum status status;
 
+	ats_set(e, false);
 	iommu_drain(e->iommu);
 	events_since(e, EVENTS_NEVER);
 	if (pasid == 0)

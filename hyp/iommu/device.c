@@ -226,9 +226,12 @@ static bool pci_add(const struct machine *m, struct pci_function *f)
 		if (e == NULL)
 			return false;
 		e->pasid_bits = f->pasid_bits;
+		e->ats = f->ats && e->iommu->caps.ats;
 	}
+	/* Of several behind one stream, the least. */
 	if (f->pasid_bits < e->pasid_bits)
-		e->pasid_bits = f->pasid_bits; /* of several behind one stream, the least */
+		e->pasid_bits = f->pasid_bits;
+	e->ats &= f->ats;
 	f->device = d;
 	f->endpoint = e->index;
 	for (u32 i = 0; i < PCI_BARS; i++)

@@ -54,7 +54,7 @@ struct endpoint {
 	sid_t sid;
 	u8 index;           /* in its device */
 	u8 pasid_bits;      /* PASIDs that the endpoint can tag with; 0: none */
-	bool ats;           /* its address translation cache is on: of no board that there is */
+	bool ats;           /* it has a translation cache, and may use it behind a guest's own first stage */
 	bool has_vsid;
 	vsid_t vsid;
 	struct endpoint *vsid_next; /* bucket of the owner VM */

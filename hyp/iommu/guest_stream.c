@@ -17,11 +17,21 @@ bool iommu_guest_stream(const struct iommu *iommu, const struct guest_inval *g, 
 	*out = (struct iommu_guest_stream){
 		.sid = e->sid,
 		.quarantined = e->device->state == DEVICE_QUARANTINED,
-		.ats = e->ats,
 	};
 	if (d != NULL && domain_is_nested(d)) {
 		out->nested = true;
+		out->ats = d->nested.ats_on;
 		out->pasid_bits = d->nested.pasid_bits;
 	}
 	return true;
+}
+
+bool iommu_guest_stream_still(const struct iommu *iommu, const struct guest_inval *g, sid_t sid,
+			      struct iommu_guest_stream *out)
+{
+	const struct endpoint *e = endpoint_find(iommu, sid);
+
+	/* Of another's nothing is read that is its to change. */
+	return e != NULL && __atomic_load_n(&e->device->vm, __ATOMIC_RELAXED) == g->vm && e->has_vsid &&
+	       iommu_guest_stream(iommu, g, e->vsid.v, out) && out->sid.v == sid.v;
 }

@@ -2,9 +2,14 @@
 #include "nested.h"
 
 #include "abi/pviommu.h"
+#include "device.h"
 #include "domain.h"
 #include "iommu.h"
+#include "pviommu/events.h"
 #include "vm/vm.h"
+
+/* Devices that a call waits for in vain: each takes as long as hardware gives it. */
+#define DEAF_MAX 2u
 
 bool nested_possible(void)
 {
@@ -32,12 +37,86 @@ enum status nested_alloc(struct vm *vm, struct iommu *iommu, struct nested_confi
 	return status;
 }
 
-u8 nested_inval(struct vm *vm, u32 pviommu, struct iommu *iommu, u64 *entry, u32 count, u32 *done)
+/* Its cache may hold what it must not use any more: whoever owns the device by now, nobody else does. */
+static void fence(struct vm *vm, const struct iommu *iommu, sid_t sid)
+{
+	struct endpoint *e = endpoint_find(iommu, sid);
+
+	vm_lock(vm);
+	if (e != NULL && __atomic_load_n(&e->device->vm, __ATOMIC_RELAXED) == vm && e->device->state == DEVICE_ASSIGNED) {
+		events_inval_timeout(e);
+		device_quarantine(e->device, "its translation cache does not answer");
+	}
+	vm_unlock(vm);
+}
+
+static u8 again_alone(struct iommu *iommu, const struct guest_inval *g, const u64 *entry)
+{
+	struct iommu_watch watch;
+	u8 fate;
+
+	vm_lock(g->vm);
+	fate = iommu->ops->inval_alone(iommu, g, entry, &watch);
+	vm_unlock(g->vm);
+	if (watch.queued)
+		fate = iommu->ops->inval_fate(iommu, &watch);
+	if (fate == PVIOMMU_INVAL_HW_TIMEOUT && !iommu->dead)
+		fence(g->vm, iommu, watch.sid);
+	return fate;
+}
+
+/*
+ * Something was not executed as it was given, perhaps of this batch: all of it again, each entry with a sync of its own, so
+ * that who fails is known; a device that does is fenced. Each entry's fate is left in its place. Returns the first that is
+ * not DONE, at g->done then; *told: of how many it is known. What is behind is for the guest to ask again.
+ */
+static u8 find_out(struct iommu *iommu, struct guest_inval *g, u32 *told)
+{
+	const u32 words = iommu->ops->inval_bytes / sizeof(u64), count = g->done;
+	u8 verdict = PVIOMMU_INVAL_DONE;
+	u32 i = 0, deaf = 0;
+
+	for (; i < count && !iommu->dead && deaf < DEAF_MAX; i++) {
+		u64 *entry = g->entry + i * words;
+
+		*entry = again_alone(iommu, g, entry);
+		deaf += *entry == PVIOMMU_INVAL_HW_TIMEOUT;
+		if (verdict == PVIOMMU_INVAL_DONE && *entry != PVIOMMU_INVAL_DONE) {
+			verdict = (u8)*entry;
+			g->done = i;
+		}
+	}
+	*told = i;
+	if (verdict != PVIOMMU_INVAL_DONE || i == count)
+		return verdict;
+	g->done = i;
+	return PVIOMMU_INVAL_HW_TIMEOUT;
+}
+
+/* The wait for a batch has not ended well. */
+static NOINLINE COLD u8 settle(struct iommu *iommu, struct guest_inval *g, enum status status, u8 verdict, u32 *told)
+{
+	u8 fate = PVIOMMU_INVAL_HW_TIMEOUT;
+
+	*told = 0;
+	if (status == E_BUSY)
+		fate = find_out(iommu, g, told);
+	else
+		g->done = 0;
+	if (status != E_BUSY || iommu->dead)
+		iommu_fail(iommu, "a guest's invalidation did not complete");
+	return fate != PVIOMMU_INVAL_DONE ? fate : verdict;
+}
+
+u8 nested_inval(struct vm *vm, u32 pviommu, struct iommu *iommu, u64 *entry, u32 count, struct inval_done *r)
 {
 	struct guest_inval g = { .vm = vm, .pviommu = pviommu, .tag = &vm->dma_tag, .entry = entry, .count = count };
+	u32 told = 0;
 	u8 verdict;
 
 	do {
+		enum status status;
+
 		/*
 		 * What was queued under the lock is before all that a change of the stream, or of its owner, queues later;
 		 * so no command comes to hardware after its name has become another's.
@@ -45,14 +124,17 @@ u8 nested_inval(struct vm *vm, u32 pviommu, struct iommu *iommu, u64 *entry, u32
 		vm_lock(vm);
 		verdict = iommu->ops->inval_guest(iommu, &g);
 		vm_unlock(vm);
-		if (g.ticket != 0 && unlikely(iommu->ops->wait(iommu, g.ticket) != OK)) {
-			iommu_fail(iommu, "a guest's invalidation did not complete");
-			verdict = PVIOMMU_INVAL_HW_TIMEOUT;
-		} else {
-			g.entry += g.done * (iommu->ops->inval_bytes / sizeof(u64));
-			g.count -= g.done;
+		if (g.ticket != 0) {
+			status = iommu->ops->inval_wait(iommu, &g);
+			if (unlikely(status != OK)) {
+				verdict = settle(iommu, &g, status, verdict, &told);
+				told += count - g.count;
+			}
 		}
+		g.entry += g.done * (iommu->ops->inval_bytes / sizeof(u64));
+		g.count -= g.done;
 	} while (g.count > 0 && verdict == PVIOMMU_INVAL_DONE);
-	*done = count - g.count;
+	r->done = count - g.count;
+	r->told = told;
 	return verdict;
 }

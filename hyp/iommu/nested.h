@@ -18,11 +18,18 @@ bool nested_offered(const struct vm *vm, const struct iommu *iommu);
 enum status nested_alloc(struct vm *vm, struct iommu *iommu, struct nested_config *config, u32 *id) MUST_CHECK
 	NOT_HELD(vm_class);
 
+/* What became of entries. */
+struct inval_done {
+	u32 done; /* those before are complete */
+	u32 told; /* and of those from there to here the first byte of each entry says PVIOMMU_INVAL_* */
+};
+
 /*
  * Invalidate by the entries, in batches that are each complete before the next begins; no lock is held while hardware is
- * waited for. *done: how many are complete. Returns PVIOMMU_INVAL_* of the entry at *done, DONE: there is none left.
+ * waited for. Returns PVIOMMU_INVAL_* of the entry at r->done, DONE: there is none left. A device that does not answer is
+ * quarantined.
  */
-u8 nested_inval(struct vm *vm, u32 pviommu, struct iommu *iommu, u64 *entry, u32 count, u32 *done) MUST_CHECK
+u8 nested_inval(struct vm *vm, u32 pviommu, struct iommu *iommu, u64 *entry, u32 count, struct inval_done *r) MUST_CHECK
 	NOT_HELD(vm_class);
 
 #endif

@@ -189,12 +189,17 @@ void events_quarantined(struct device *d)
 		tell(&d->endpoint[i], PVIOMMU_REASON_QUARANTINED, PVIOMMU_KIND_DEVICE);
 }
 
+void events_inval_timeout(struct endpoint *e)
+{
+	tell(e, PVIOMMU_REASON_INVAL_TIMEOUT, PVIOMMU_KIND_INVALIDATION);
+}
+
 void events_inval_failed(struct iommu *iommu)
 {
 	for (u32 i = 0; i < device_count; i++)
 		for (u32 k = 0; k < device_table[i].endpoint_count; k++)
 			if (device_table[i].endpoint[k].iommu == iommu)
-				tell(&device_table[i].endpoint[k], PVIOMMU_REASON_INVAL_TIMEOUT, PVIOMMU_KIND_INVALIDATION);
+				events_inval_timeout(&device_table[i].endpoint[k]);
 }
 
 /* --- changes of what events are looked up by */

@@ -63,6 +63,8 @@ void events_overflow(struct iommu *iommu);
 /* An invalidation did not complete: every endpoint behind it that has a name is told: without device TLBs
  * hardware names none. */
 void events_inval_failed(struct iommu *iommu);
+/* The endpoint's device did not answer to one: it alone is told. */
+void events_inval_timeout(struct endpoint *e);
 /* The device was quarantined: each of its endpoints is named. */
 void events_quarantined(struct device *d);
 

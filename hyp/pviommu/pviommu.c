@@ -187,6 +187,7 @@ enum status pviommu_endpoint(struct vm *vm, u64 pviommu, u64 vsid, struct endpoi
 	e = named(vm, pviommu, vsid);
 	if (e != NULL)
 		*facts = (struct endpoint_facts){
+			.flags = e->ats ? PVIOMMU_EP_ATS : 0,
 			.pasid_bits = endpoint_pasid_bits(e),
 			.group = e->device->group,
 		};

@@ -98,15 +98,17 @@ static enum status status_of(u8 verdict)
 	}
 }
 
-/* Entries below `done` are complete, and what became of the next one is `verdict`. */
-static NOINLINE void report(struct guest_window *w, u32 count, u32 done, u8 verdict)
+/* What became of the entry at r->done is `verdict`. */
+static NOINLINE void report(struct guest_window *w, u32 count, const struct inval_done *r, u8 verdict, const u64 *entry, u32 words)
 {
 	u8 byte[PVIOMMU_MAX_INVAL];
 
 	memset(byte, PVIOMMU_INVAL_NOT_ATTEMPTED, count);
-	memset(byte, PVIOMMU_INVAL_DONE, done);
-	if (done < count)
-		byte[done] = verdict;
+	memset(byte, PVIOMMU_INVAL_DONE, r->done);
+	for (u32 k = r->done; k < r->told; k++)
+		byte[k] = (u8)entry[k * words];
+	if (r->done < count)
+		byte[r->done] = verdict;
 	guest_window_close(w, byte, count);
 }
 
@@ -116,7 +118,7 @@ enum status pviommu_invalidate(struct vm *vm, const struct pviommu_invalidate *q
 	struct guest_window window;
 	struct iommu *iommu;
 	enum status status;
-	u32 complete = 0;
+	struct inval_done r = { 0 };
 
 	if ((q->flags & ~PVIOMMU_INVAL_RING) != 0)
 		return E_NOSYS;
@@ -134,11 +136,11 @@ enum status pviommu_invalidate(struct vm *vm, const struct pviommu_invalidate *q
 		return status;
 	status = copy(vm, q, iommu->ops->inval_bytes, entry);
 	if (status == OK) {
-		verdict = nested_inval(vm, q->pviommu, iommu, entry, q->entry_num, &complete);
+		verdict = nested_inval(vm, q->pviommu, iommu, entry, q->entry_num, &r);
 		status = likely(verdict == PVIOMMU_INVAL_DONE) ? OK : status_of(verdict);
-		*done = complete;
+		*done = r.done;
 	}
 	if (q->status_ipa != 0)
-		report(&window, q->entry_num, complete, verdict);
+		report(&window, q->entry_num, &r, verdict, entry, iommu->ops->inval_bytes / sizeof(u64));
 	return status;
 }

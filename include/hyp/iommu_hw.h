@@ -30,6 +30,7 @@ struct iommu_caps {
 	bool stage1;       /* guest paging domains in stage 1, with ASIDs */
 	bool stage2;       /* stage 2 with VMIDs */
 	bool nested;       /* both at once */
+	bool ats;          /* devices may have a cache of what a guest's own first stage says, still behind our second */
 	bool range_inval;  /* one command covers a range */
 	bool split_live;   /* a live block may be replaced by a table (BBML 2) */
 	bool coherent;     /* walks snoop; else tables are cleaned to memory */
@@ -93,6 +94,7 @@ struct nested_config {
 	u64 word[NESTED_WORDS];
 	u8 pasid_bits; /* that it uses: the endpoint must have as many */
 	bool ats;      /* that the endpoint must have */
+	bool ats_on;   /* and that it uses */
 };
 
 struct stream_config {
@@ -108,7 +110,7 @@ struct iommu_guest_stream {
 	sid_t sid;
 	bool nested;      /* under a nested domain now; else nothing of it is in hardware, and nothing is to be done */
 	bool quarantined;
-	bool ats;
+	bool ats;         /* its device may have a cache of that domain */
 	u8 pasid_bits;    /* of its nested domain */
 };
 
@@ -148,7 +150,17 @@ struct guest_inval {
 	u64 *entry;
 	u32 count;
 	u32 done;   /* result: checked, and queued as far as there was anything for hardware */
-	u64 ticket; /* result: for wait(); 0: nothing was queued */
+	u32 mishaps; /* the driver's, like the next: what its queue had seen before */
+	u64 ticket; /* result: for inval_wait(); 0: nothing was queued */
+};
+
+/* An entry of them that is on its way alone, so that its fate can be told; the driver's. */
+struct iommu_watch {
+	struct iommu_watch *next;
+	u64 first, end; /* what is in the queue between is its */
+	sid_t sid;
+	u8 fate;        /* PVIOMMU_INVAL_* */
+	bool queued;
 };
 
 struct iommu;
@@ -200,6 +212,19 @@ struct iommu_hw_ops {
 	 * not wait.
 	 */
 	u8 (*inval_guest)(struct iommu *iommu, struct guest_inval *g) MUST_CHECK;
+	/*
+	 * Wait for what it queued. No lock held. E_BUSY: complete, but something was not executed as it was given, perhaps of
+	 * this batch: the hardware does not say of whom. E_IO as for wait.
+	 */
+	enum status (*inval_wait)(struct iommu *iommu, const struct guest_inval *g) MUST_CHECK;
+	/*
+	 * To find out of whom: one of its entries again, as it was rewritten. The vm lock is held; does not wait. Unless
+	 * watch->queued, what it returns is what became of it; else inval_fate() waits for that, without a lock: HW_ILLEGAL,
+	 * or HW_TIMEOUT: the device of watch->sid did not answer, or the IOMMU is dead.
+	 */
+	u8 (*inval_alone)(struct iommu *iommu, const struct guest_inval *g, const u64 *entry,
+			  struct iommu_watch *watch) MUST_CHECK;
+	u8 (*inval_fate)(struct iommu *iommu, struct iommu_watch *watch) MUST_CHECK;
 
 	/* Wait until the sync of `ticket` is complete. No lock held. E_IO on time-out or error. */
 	enum status (*wait)(struct iommu *iommu, u64 ticket) MUST_CHECK;
@@ -248,6 +273,9 @@ static inline bool iommu_pending(const struct iommu *iommu)
  * hyp/iommu/guest_stream.c.
  */
 bool iommu_guest_stream(const struct iommu *iommu, const struct guest_inval *g, u32 vsid, struct iommu_guest_stream *out);
+/* The same by the stream that it was: false: it is not that guest's any more. */
+bool iommu_guest_stream_still(const struct iommu *iommu, const struct guest_inval *g, sid_t sid,
+			      struct iommu_guest_stream *out);
 /* Up-call of drivers: an event was taken from the hardware queue. hyp/iommu/fault.c. */
 void iommu_report_event(struct iommu *iommu, const struct iommu_event *event);
 /* Up-call: events were lost, the count is unknown. */

@@ -139,8 +139,9 @@ static void prove_entry(void)
 	      (ste[0] & ~(B(0, 0) | B(3, 1) | (mode == 7 ? B(5, 4) | B(55, 6) | B(63, 59) : 0))) == 0 &&
 		      (ste[1] & ~(B(7, 0) | B(19, 19) | B(27, 27) | B(29, 28) | B(45, 44))) == 0 &&
 		      (ste[2] & ~(B(15, 0) | B(45, 32) | B(51, 48) | B(54, 53) | B(58, 58))) == 0 && (ste[4] | ste[5] | ste[6] | ste[7]) == 0);
-	CLAIM("nested: never EL2, ATS only where there is some", field(ste[1], 31, 30) == 0 && field(ste[1], 29, 28) <= 1 &&
-									 (field(ste[1], 29, 28) == 0 || f.ats));
+	CLAIM("nested: never EL2, ATS only where there is some, and split", field(ste[1], 31, 30) == 0 &&
+										    (field(ste[1], 29, 28) == 0 ||
+										     (field(ste[1], 29, 28) == 2 && mode == 7 && f.ats)));
 	CLAIM("nested: the guest's table is an address of its own", mode != 7 || (ste[0] & B(55, 6)) >> ops.va_bits == 0);
 	CLAIM("nested: no more substreams than hardware has", mode != 7 || field(ste[0], 63, 59) <= f.ssid_bits);
 }

@@ -339,6 +339,7 @@ static void take_devices(void)
 			e->index = k;
 			e->iommu = real->endpoint[k].iommu->index;
 			e->pasid_bits = endpoint_pasid_bits(&real->endpoint[k]);
+			e->ats = real->endpoint[k].ats;
 		}
 	}
 }

@@ -300,7 +300,10 @@ static u64 nested_means(const struct endpoint *e, const u64 *ste, const struct d
 		return STREAM_STRANGE;
 	if (wanted == 4)
 		return config == 6 ? STREAM_DOMAIN | d->id : STREAM_STRANGE;
-	return wanted == 5 && config == 7 && (ste[0] | 2 << 1) == (guest[0] | 2 << 1) && ((ste[1] ^ guest[1]) & 0x300000ff) == 0 ?
+	/* A cache of translations (1) is one of the first stage alone (2). */
+	if (field(ste[1], 29, 28) != 2 * field(guest[1], 29, 28))
+		return STREAM_STRANGE;
+	return wanted == 5 && config == 7 && (ste[0] | 2 << 1) == (guest[0] | 2 << 1) && ((ste[1] ^ guest[1]) & 0xff) == 0 ?
 		       STREAM_DOMAIN | d->id :
 		       STREAM_STRANGE;
 }

@@ -74,8 +74,8 @@ s64 may_attach_nested(const struct spec_vm *vm, const struct spec_endpoint *e, c
 	if (now != NULL && (d->w.nested || now->w.nested) && (pasid != 0 || !d->w.nested || !now->w.nested))
 		return PC_BUSY;
 	if (d->w.nested && (d->w.nested != e->iommu + 1 || (stage1 && bits(d->w.word0, 63, 59) > e->pasid_bits) ||
-			    bits(d->w.word1, 29, 28) != 0))
-		return PC_INVALID_PARAMETER; /* no endpoint has ATS on */
+			    (bits(d->w.word1, 29, 28) != 0 && !e->ats)))
+		return PC_INVALID_PARAMETER;
 	return PC_SUCCESS;
 }
 

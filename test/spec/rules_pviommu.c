@@ -361,8 +361,16 @@ static const struct spec_endpoint *named(const struct spec_call *c)
 	return pv_of(c->vm, c->r[2]) != NULL ? endpoint_of(c->vm, c->r[2], c->r[3]) : NULL;
 }
 
-/* No ATS, no page requests, no stalls, nothing shared on this machine: no flag is set. */
-s64 rule_sid_info(struct spec_call *c) { return named(c) != NULL ? PC_SUCCESS : PC_NOT_FOUND; }
+/* No page requests, no stalls, nothing shared on this machine: no flag of them is set. */
+s64 rule_sid_info(struct spec_call *c)
+{
+	const struct spec_endpoint *e = named(c);
+
+	if (e == NULL)
+		return PC_NOT_FOUND;
+	c->out[0] = e->ats ? PVIOMMU_EP_ATS : 0;
+	return PC_SUCCESS;
+}
 
 s64 rule_endpoint_info(struct spec_call *c)
 {
@@ -370,6 +378,7 @@ s64 rule_endpoint_info(struct spec_call *c)
 
 	if (e == NULL)
 		return PC_NOT_FOUND;
+	c->out[0] = e->ats ? PVIOMMU_EP_ATS : 0;
 	c->out[1] = e->pasid_bits;
 	c->out[2] = spec->device[e->device].group;
 	return PC_SUCCESS;

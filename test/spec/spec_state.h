@@ -143,6 +143,7 @@ struct spec_endpoint {
 	u32 device, index;
 	u32 iommu;
 	u32 pasid_bits; /* as a guest sees them */
+	bool ats;       /* may have a cache of translations */
 	u64 token[2];   /* as they were first told */
 	bool told;
 };

@@ -3,14 +3,18 @@
  * Errors that hardware reports (IHI 0070 7.1, 7.5) and what is left of an SMMU that failed.
  *
  * A command error stops the queue for everyone, so whoever meets it repairs it: the waiter of any
- * ticket, the error interrupt, the poll at a guest's exit. Tickets keep their promise, because an
- * illegal command is replaced by one that removes at least as much and is legal everywhere.
+ * ticket, the error interrupt, the poll at a guest's exit. Tickets of ours keep their promise, because
+ * an illegal command is replaced by one that removes at least as much and is legal everywhere.
  *
  *	CERROR_ILL           a bug of ours: alarm, replace (once a position), go on
  *	CERROR_ABT           the command was not read: try again, a few times
- *	CERROR_ATC_INV_SYNC  not ours, ATS is off: the sync is tried again likewise
+ *	CERROR_ATC_INV_SYNC  a device did not answer before this sync: go on with the sync
  *	anything else, or no luck: smmuv3_fail
+ *
+ * The last but one says not which device, and a sync that is taken again completes. So both first ones are counted as mishaps,
+ * and who queued a command whose promise nothing else keeps looks at that count behind its wait (guest_inval.c).
  */
+#include "abi/pviommu.h"
 #include "hyp/check.h"
 #include "hyp/log.h"
 #include "queue.h"
@@ -54,7 +58,8 @@ static bool stand_in(u64 w0, u64 out[CMD_WORDS])
 		out[1] = FIELD(CMD1_RANGE, RANGE_ALL);
 	} else if (op >= OP_TLBI_NH_ALL && op <= OP_TLBI_NSNH_ALL && op != OP_TLBI_EL2_ALL) {
 		out[0] = OP_TLBI_NSNH_ALL;
-	} else if (op == OP_SYNC) {
+	} else if (op == OP_SYNC || op == OP_ATC_INV) {
+		/* Nothing can stand in for a device's own TLB: who asked is told. */
 		out[0] = OP_SYNC;
 	}
 	return out[0] != 0;
@@ -78,6 +83,16 @@ static bool replace(struct smmuv3 *s, u64 position) MUST_HOLD(queue_class)
 	return true;
 }
 
+/* Nobody whose command it was may take its sync for its success. */
+static void mishap(struct smmuv3 *s, u8 fate, u64 position) MUST_HOLD(queue_class)
+{
+	for (struct iommu_watch *w = s->cmdq.watched; w != NULL; w = w->next)
+		if (position - w->first < w->end - w->first)
+			w->fate = fate;
+	__atomic_store_n(&s->cmdq.mishaps, s->cmdq.mishaps + 1, __ATOMIC_RELAXED);
+	io_wmb(); /* before hardware goes on, and completes the sync */
+}
+
 /* One repair at the position where hardware stopped. False: there is no hope. */
 static bool repair(struct smmuv3 *s, u32 code, u64 position) MUST_HOLD(queue_class)
 {
@@ -86,6 +101,8 @@ static bool repair(struct smmuv3 *s, u32 code, u64 position) MUST_HOLD(queue_cla
 	q->tries = q->tries > 0 && q->bad == position ? q->tries + 1 : 1;
 	q->bad = position;
 	q->errors++;
+	if (code != CERROR_ABT)
+		mishap(s, code == CERROR_ILL ? PVIOMMU_INVAL_HW_ILLEGAL : PVIOMMU_INVAL_HW_TIMEOUT, position);
 	if (code == CERROR_ILL)
 		return q->tries == 1 && replace(s, position);
 	if (q->tries == 1)

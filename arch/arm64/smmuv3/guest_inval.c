@@ -58,6 +58,9 @@ static ALWAYS_INLINE u8 check(const struct smmuv3 *s, struct guest_inval *g, u32
 
 		if (unlikely(FIELD_GET(CMD0_OP, w0) != op)) {
 			op = FIELD_GET(CMD0_OP, w0);
+			/* A device that does not answer holds up a sync: one of them a batch. */
+			if ((kinds & KIND_ATC) != 0 && op != OP_ATC_INV)
+				break;
 			rule = &s->guest[op < GUEST_OPS ? op : 0]; /* there is no command 0 */
 			no0 = ~rule->may[0];
 			no1 = ~rule->may[1];
@@ -153,6 +156,7 @@ u8 smmuv3_inval_guest(struct iommu *iommu, struct guest_inval *g)
 
 	verdict = check(s, g, g->count < GUEST_BATCH ? g->count : GUEST_BATCH, &kinds);
 	g->ticket = 0;
+	g->mishaps = __atomic_load_n(&s->cmdq.mishaps, __ATOMIC_ACQUIRE);
 	if ((kinds & ~KIND_NONE) == 0)
 		return verdict;
 	/* One alone, where hardware snoops and nothing is repeated. */
@@ -164,4 +168,14 @@ u8 smmuv3_inval_guest(struct iommu *iommu, struct guest_inval *g)
 		return verdict;
 	g->done = 0;
 	return PVIOMMU_INVAL_HW_TIMEOUT;
+}
+
+enum status smmuv3_inval_wait(struct iommu *iommu, const struct guest_inval *g)
+{
+	struct smmuv3 *s = smmuv3_of(iommu);
+	enum status status = cmdq_wait(s, g->ticket);
+
+	if (unlikely(__atomic_load_n(&s->cmdq.mishaps, __ATOMIC_RELAXED) != g->mishaps))
+		return status == OK ? E_BUSY : status;
+	return status;
 }

@@ -14,6 +14,7 @@ static enum status nested_check(const struct iommu *iommu, struct nested_config 
 		return E_INVAL;
 	config->pasid_bits = smmuv3_guest_ste_pasid_bits(config->word);
 	config->ats = FIELD_GET(STE1_EATS, config->word[1]) != 0;
+	config->ats_on = config->ats && (config->word[0] & STE0_V) != 0 && FIELD_GET(STE0_CONFIG, config->word[0]) == CONFIG_STAGE1;
 	return OK;
 }
 
@@ -32,6 +33,9 @@ const struct iommu_hw_ops smmuv3_ops = {
 	.inval = smmuv3_inval,
 	.nested_check = nested_check,
 	.inval_guest = smmuv3_inval_guest,
+	.inval_wait = smmuv3_inval_wait,
+	.inval_alone = smmuv3_inval_alone,
+	.inval_fate = smmuv3_inval_fate,
 	.wait = wait,
 	.events = smmuv3_events,
 	.event_mark = smmuv3_event_mark,

@@ -34,13 +34,29 @@ static bool has_room(struct smmuv3 *s, u64 prod) MUST_HOLD(queue_class)
 	return prod - q->cons < q->size;
 }
 
+/* A queue that waited for a device is not stuck: the time begins anew with each that was given up. */
+struct patience {
+	u64 since;
+	u32 mishaps;
+};
+
+static bool is_late(const struct smmuv3 *s, struct patience *p)
+{
+	u32 mishaps = __atomic_load_n(&s->cmdq.mishaps, __ATOMIC_RELAXED);
+	u64 now = io_time_us();
+
+	if (mishaps != p->mishaps)
+		*p = (struct patience){ now, mishaps };
+	return now - p->since > __atomic_load_n(&s->cmdq.patience, __ATOMIC_RELAXED);
+}
+
 /*
  * The batch has come to where hardware was seen last: look again, and if the queue is full, let
  * hardware have what there is and wait, with a limit. Returns the new limit of the batch.
  */
 static NOINLINE u64 room(struct smmuv3 *s, u64 prod) MUST_HOLD(queue_class)
 {
-	u64 start = io_time_us();
+	struct patience p = { .since = io_time_us() };
 
 	if (s->dead)
 		return CMDQ_DEAD;
@@ -48,7 +64,7 @@ static NOINLINE u64 room(struct smmuv3 *s, u64 prod) MUST_HOLD(queue_class)
 		publish(s, prod);
 	for (;;) {
 		/* The clock before the register: a late look still counts. */
-		bool late = io_time_us() - start > IOMMU_WAIT_US;
+		bool late = is_late(s, &p);
 
 		if (has_room(s, prod))
 			return s->cmdq.cons + s->cmdq.size;
@@ -135,10 +151,10 @@ bool cmdq_done(const struct smmuv3 *s, u64 ticket)
 
 enum status cmdq_wait_slow(struct smmuv3 *s, u64 ticket)
 {
-	u64 start = io_time_us();
+	struct patience p = { .since = io_time_us() };
 
 	for (;;) {
-		bool late = io_time_us() - start > IOMMU_WAIT_US;
+		bool late = is_late(s, &p);
 
 		if (cmdq_done(s, ticket))
 			return OK;

@@ -26,6 +26,7 @@
 #define CD_LINEAR_BITS  12 /* the most that one pool allocation holds */
 #define CD_TWO_BITS     16 /* 1025 pages for one stream; beyond that nobody is served */
 #define REG_WAIT_US     100000
+#define ATC_WAIT_US     (4 * IOMMU_WAIT_US) /* while devices have caches: an SMMU gives up one of them in a second or so */
 #define TLBI_BUDGET     64 /* commands; more is one flush of the tag */
 
 /* Deviations that IIDR names. */
@@ -48,7 +49,9 @@ struct smmuv3_features {
 	bool cd_two_level;
 	bool stall_off;  /* STE.S1STALLD must be set: stalls are configurable */
 	bool types_ovr;  /* STE.SHCFG is looked at */
-	bool ats, hyp, msi;
+	bool ats;        /* that can be given to a guest's stage 1: split, behind our stage 2 */
+	bool ats_check;  /* there is ATS of some kind: translated transactions have to be checked */
+	bool hyp, msi;
 	bool ds;         /* 52-bit descriptors: ranges of more than 2^31 granules */
 	u8 asid_bits, vmid_bits, pasid_bits, sid_bits;
 	u8 ssid_bits;    /* that hardware has; pasid_bits is what our own tables reach */
@@ -78,6 +81,9 @@ struct smmuv3_cmdq {
 	u64 bad;   /* lock; position of the last command error */
 	u32 tries; /* lock; errors there */
 	u32 errors; /* lock; since start */
+	u32 mishaps; /* lock for writing; commands that were not executed as they were given */
+	u32 patience; /* microseconds without progress before the queue is given up */
+	struct iommu_watch *watched; /* lock */
 };
 
 struct smmuv3_evtq {
@@ -205,6 +211,14 @@ enum status smmuv3_flush_all(struct smmuv3 *s) MUST_CHECK;
 /* guest_inval.c */
 void smmuv3_guest_init(struct smmuv3 *s);
 u8 smmuv3_inval_guest(struct iommu *iommu, struct guest_inval *g) MUST_CHECK;
+enum status smmuv3_inval_wait(struct iommu *iommu, const struct guest_inval *g) MUST_CHECK;
+
+/* alone.c */
+u8 smmuv3_inval_alone(struct iommu *iommu, const struct guest_inval *g, const u64 *entry,
+		      struct iommu_watch *watch) MUST_CHECK;
+u8 smmuv3_inval_fate(struct iommu *iommu, struct iommu_watch *watch) MUST_CHECK;
+/* Nothing is left in the stream's device of what it has cached; E_IO: it does not say so. */
+enum status smmuv3_atc_flush(struct smmuv3 *s, u32 sid) MUST_CHECK;
 
 /* events.c */
 bool smmuv3_event_decode(const u64 record[EVT_WORDS], struct iommu_event *event);

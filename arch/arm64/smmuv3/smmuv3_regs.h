@@ -47,6 +47,7 @@
 #define IDR0_COHACC      BIT(4)
 #define IDR0_HYP         BIT(9)
 #define IDR0_ATS         BIT(10)
+#define IDR0_NS1ATS      BIT(11) /* no EATS_SPLIT */
 #define IDR0_ASID16      BIT(12)
 #define IDR0_MSI         BIT(13)
 #define IDR0_VMID16      BIT(18)
@@ -187,6 +188,7 @@
 #define STE1_S1STALLD    BIT(27)
 #define STE1_EATS        BITS(29, 28)
 #define EATS_FULL        1
+#define EATS_SPLIT       2 /* the device has addresses of stage 1, and what it sends goes through stage 2 */
 #define STE1_STRW        BITS(31, 30)
 #define STRW_EL1         0
 #define STE1_SHCFG       BITS(45, 44)

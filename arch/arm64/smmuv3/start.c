@@ -121,6 +121,7 @@ static void queues_init(struct smmuv3 *s)
 	c->size = 1u << s->f.cmdq_log2;
 	c->wrap = 2 * c->size - 1;
 	c->burst = (s->f.quirks & QUIRK_SYNC_63) != 0 ? 63 : ~0u;
+	c->patience = IOMMU_WAIT_US;
 	c->lock = (struct spinlock)SPINLOCK_INIT;
 	io_write64(reg, s->regs + SMMU_CMDQ_BASE);
 	io_write32(0, s->regs + SMMU_CMDQ_PROD);
@@ -166,10 +167,10 @@ static void gerror_forget(struct smmuv3 *s)
 static bool enable(struct smmuv3 *s)
 {
 	/*
-	 * Where ATS exists, translated transactions are checked against EATS, which is 0: without
-	 * ATSCHK a device could claim any address to be translated and pass.
+	 * Where ATS exists, translated transactions are checked against EATS: without ATSCHK a device
+	 * could claim any address to be translated and pass.
 	 */
-	u32 cr0 = s->f.ats ? (u32)CR0_ATSCHK : 0;
+	u32 cr0 = s->f.ats_check ? (u32)CR0_ATSCHK : 0;
 	volatile u8 __mmio *regs = s->regs;
 
 	cr0 |= (u32)CR0_CMDQEN;
@@ -193,6 +194,7 @@ static void caps_fill(struct iommu_caps *caps, const struct smmuv3 *s)
 		.stage1 = f->stage1,
 		.stage2 = f->stage2,
 		.nested = f->stage1 && f->stage2 && (f->quirks & QUIRK_NO_NESTING) == 0,
+		.ats = f->ats && (f->quirks & QUIRK_NO_NESTING) == 0,
 		.range_inval = f->range,
 		.split_live = f->split_live,
 		.coherent = f->coherent,

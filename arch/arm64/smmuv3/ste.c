@@ -9,7 +9,8 @@
  * A nested stream translates by the guest's first stage and then by our second, or by that alone where the guest asks for
  * bypass; where it asks for nothing valid it is quiet. Its faults may be merged (MEV): they are the guest's to cause.
  *
- * ATS only where a guest that may asks for it. No stalls: a PCIe function must not be stalled, and a page that is not there
+ * ATS only where a guest that may asks for it, and then split: a device keeps what the guest's stage 1 says, and what it
+ * sends by that goes through our stage 2 and is no more trusted than an address. No stalls: a PCIe function must not be stalled, and a page that is not there
  * is an error in every domain we have. Permissions, memory type and shareability come from the
  * transaction where tables do not say; faults of other streams are not merged, each is seen.
  */
@@ -94,7 +95,9 @@ static void encode_nested(u64 ste[STE_WORDS], const struct smmuv3_features *f,
 	if (wanted == CONFIG_BYPASS)
 		return;
 	ste[0] = STE0_V | FIELD(STE0_CONFIG, CONFIG_NESTED) | (guest[0] & (STE0_S1FMT | STE0_CONTEXT | STE0_S1CDMAX));
-	ste[1] |= guest[1] & (STE1_S1DSS | STE1_S1CIR | STE1_S1COR | STE1_S1CSH | STE1_EATS);
+	ste[1] |= guest[1] & (STE1_S1DSS | STE1_S1CIR | STE1_S1COR | STE1_S1CSH);
+	if ((guest[1] & STE1_EATS) != 0)
+		ste[1] |= FIELD(STE1_EATS, EATS_SPLIT);
 	if (f->stall_off)
 		ste[1] |= STE1_S1STALLD;
 }

@@ -88,6 +88,7 @@ enum status smmuv3_stream_write(struct iommu *iommu, sid_t sid, const struct str
 		.sid = sid.v,
 	};
 	u64 ste[STE_WORDS];
+	enum status status;
 
 	if (e.words == NULL)
 		return E_INVAL;
@@ -96,5 +97,9 @@ enum status smmuv3_stream_write(struct iommu *iommu, sid_t sid, const struct str
 	    (config->mode == STREAM_NESTED && !iommu->caps.nested))
 		return E_NOSYS;
 	smmuv3_ste_encode(ste, &s->f, config);
-	return smmuv3_entry_write(s, &e, ste);
+	status = smmuv3_entry_write(s, &e, ste);
+	/* A device that says what it had cached under another entry is refused, until one that has ATS says that it may. */
+	if (status == OK && unlikely((ste[1] & STE1_EATS) != 0))
+		status = smmuv3_atc_flush(s, sid.v);
+	return status;
 }

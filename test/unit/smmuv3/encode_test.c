@@ -164,6 +164,25 @@ static void N49_nested_entry(void **state UNUSED)
 	assert_int_equal(ste[1], 2 | 0xf4 | B(19) | B(27) | 1ull << 44);
 }
 
+/* G1: what it calls ATS is ours split, never full; and not without a stage 1 to split off. */
+static void G1_ats_of_a_guest_is_split(void **state UNUSED)
+{
+	struct nested_config guest = { .word = { B(0) | 5ull << 1 | 0x12340000ull, 1ull << 28 } };
+	struct stream_config c = { .mode = STREAM_NESTED, .table = &s2, .nested = &guest };
+	struct smmuv3_features f = nested;
+	u64 ste[8];
+
+	f.ats = true;
+	encode(ste, &f, &c);
+	assert_int_equal(ste[1], 2ull << 28 | B(19));
+	guest.word[0] = B(0) | 4ull << 1;
+	encode(ste, &f, &c);
+	assert_int_equal(ste[1], B(19));
+	guest.word[0] = 0;
+	encode(ste, &f, &c);
+	assert_int_equal(ste[1], 0);
+}
+
 static void nested_entries_that_do_not_translate_by_stage1(void **state UNUSED)
 {
 	static const u64 aborts[8] = { B(0) };
@@ -260,6 +279,7 @@ int main(void)
 		cmocka_unit_test(H6_stage1_entry_without_substreams),
 		cmocka_unit_test(D8_stage1_entry_with_substreams),
 		cmocka_unit_test(N49_nested_entry),
+		cmocka_unit_test(G1_ats_of_a_guest_is_split),
 		cmocka_unit_test(nested_entries_that_do_not_translate_by_stage1),
 		cmocka_unit_test(an_entry_that_nobody_checked_is_our_bug),
 		cmocka_unit_test(B5_attributes_follow_coherence),

@@ -427,20 +427,25 @@ static void start(u32 n)
 	tiny_stream = the_stream;
 }
 
-/* One batch: up to the first that is refused each is in the queue as the table says, in order; a sync is the last. */
+/*
+ * One batch: up to the first that is refused, or is of another kind behind a device's, each is in the queue as the table says,
+ * in order; a sync is the last.
+ */
 static void judge_batch(struct smmuv3 *s, const u64 (*entry)[2], u32 count)
 {
 	static const struct iommu_tag tag = { .kind = TAG_DMA, .vmid = OUR_VMID };
 	u64 copy[4][2], want[4][2];
 	struct guest_inval g = { .tag = &tag, .entry = copy[0], .count = count };
 	u32 done = 0, wanted = 0, seen = 0;
+	bool device = false;
 	u8 should = 0, is;
 
 	memcpy(copy, entry, count * sizeof(*copy));
-	for (; done < count && should == 0; done += should == 0) {
+	for (; done < count && should == 0 && !(device && part(entry[done][0], 7, 0) != 0x40); done += should == 0) {
 		should = verdict(&s->f, entry[done], &nested);
 		if (should == 0)
 			rewritten(entry[done], &nested, want[wanted]);
+		device |= should == 0 && part(want[wanted][0], 7, 0) == 0x40;
 		wanted += should == 0 && want[wanted][0] != 0;
 	}
 	tiny_log_clear();

@@ -278,6 +278,23 @@ static void G1_translated_requests_are_checked_where_there_is_ats(void **state U
 	assert_int_equal(tiny.reg[0x20 / 4], 0x1d);
 }
 
+/* To a guest only what can be split, and so only where there are both stages; checked is what comes all the same. */
+static void G1_ats_is_given_split_or_not_at_all(void **state UNUSED)
+{
+	for (u32 n = 0; n < 16; n++) {
+		struct machine *m = tiny_machine();
+		bool stages = (n & 12) == 12, some = (n & 12) != 0;
+
+		tiny.idr0 = (tiny.idr0 & ~3u) | n >> 2 | (n & 1) << 10 | (n & 2) << 10;
+		if (some) {
+			tiny_start(m);
+			assert_int_equal(tiny_iommu.caps.ats, stages && (n & 3) == 1);
+			assert_int_equal(tiny.reg[0x20 / 4], (n & 1) != 0 ? 0x1d : 0xd);
+		}
+		fake_reset();
+	}
+}
+
 static void el2_entries_are_flushed_where_there_are_any(void **state UNUSED)
 {
 	struct machine *m = tiny_machine();
@@ -375,6 +392,7 @@ int main(void)
 		cmocka_unit_test(B5_without_snooping_nothing_is_cached),
 		cmocka_unit_test(messages_are_off_where_there_are_any),
 		cmocka_unit_test(G1_translated_requests_are_checked_where_there_is_ats),
+		cmocka_unit_test(G1_ats_is_given_split_or_not_at_all),
 		cmocka_unit_test(el2_entries_are_flushed_where_there_are_any),
 		cmocka_unit_test(errors_from_before_are_forgotten),
 		cmocka_unit_test(capabilities),

@@ -396,6 +396,43 @@ static void C9_fetch_aborts_are_tried_again(void **state UNUSED)
 		}
 }
 
+/* One device after the other is given up, three seconds each; then nothing moves any more. */
+static u32 given_up;
+
+static void give_up(void *ctx UNUSED)
+{
+	fake_time_advance(3000000);
+	tiny_consume(1); /* the sync that failed before */
+	if (given_up == 0)
+		return;
+	given_up--;
+	tiny.fail_at = 1;
+	tiny.fail_times = 1;
+	tiny_consume(1);
+}
+
+static void C9_each_device_that_is_given_up_is_progress(void **state UNUSED)
+{
+	for (u32 devices = 3; devices <= 4; devices++) {
+		struct smmuv3 *s;
+		u64 ticket = 0;
+
+		fake_reset();
+		s = start_failing(0, CERROR_ATC_INV_SYNC, 0);
+		s->cmdq.patience = ATC_WAIT_US;
+		tiny.held = true;
+		given_up = 3;
+		for (u32 i = 0; i < devices; i++)
+			ticket = inval(i);
+		tiny_consume(1);
+		fake_relax_hook_add(give_up, NULL);
+		assert_int_equal(wait(ticket), devices == 3 ? OK : E_IO);
+		fake_relax_hook_remove(give_up, NULL);
+		assert_int_equal(s->dead, devices == 4);
+		assert_int_equal(s->cmdq.mishaps, 3);
+	}
+}
+
 static void C9_unknown_errors_are_the_end(void **state UNUSED)
 {
 	static const u32 codes[] = { 0, 4, 0x7f };
@@ -563,6 +600,7 @@ int main(void)
 		cmocka_unit_test(C9_illegal_twice_is_the_end),
 		cmocka_unit_test(C9_a_command_that_no_one_knows_is_the_end),
 		cmocka_unit_test(C9_fetch_aborts_are_tried_again),
+		cmocka_unit_test(C9_each_device_that_is_given_up_is_progress),
 		cmocka_unit_test(C9_unknown_errors_are_the_end),
 		cmocka_unit_test(C9_an_error_in_a_full_queue_is_repaired_by_who_needs_room),
 		cmocka_unit_test(C9_the_interrupt_repairs_too),

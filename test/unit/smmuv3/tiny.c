@@ -28,6 +28,12 @@ bool iommu_guest_stream(const struct iommu *iommu UNUSED, const struct guest_inv
 	return tiny_stream != NULL && tiny_stream(vsid, out);
 }
 
+bool iommu_guest_stream_still(const struct iommu *iommu UNUSED, const struct guest_inval *g UNUSED, sid_t sid UNUSED,
+			      struct iommu_guest_stream *out UNUSED)
+{
+	return false;
+}
+
 void iommu_report_overflow(struct iommu *iommu)
 {
 	assert_ptr_equal(iommu, &tiny_iommu);
