@@ -22,8 +22,9 @@ OVERRIDES = {"-icount": "shift=0,sleep=off", "-smp": "1", "-cpu": "max", "-m": "
 LOGGED = re.compile(rb"\[[0-9a-f]+/([0-9a-f]+)/")
 VECTORS, VECTOR = 0x800, 0x80
 # Calls that the image makes last, in turn, by the handler that is entered; the last of the empty one is found by its length.
-COLUMNS = ("map_4k", "unmap_4k", "map_64k", "unmap_64k", "map_2m", "unmap_2m", "map_512x4k", "unmap_512x4k", "attach", "detach")
-HANDLERS = {"map": "hc_map_pages", "unmap": "hc_unmap_pages", "attach": "hc_attach_dev", "detach": "hc_detach_dev"}
+COLUMNS = ("map_4k", "unmap_4k", "map_64k", "unmap_64k", "map_2m", "unmap_2m", "map_512x4k", "unmap_512x4k", "attach", "detach",
+           "invalidate_1", "invalidate_16")
+HANDLERS = {"map": "hc_map_pages", "unmap": "hc_unmap_pages", "attach": "hc_attach_dev", "detach": "hc_detach_dev", "invalidate": "hc_invalidate"}
 LONGEST_CALL = 20_000
 # Group: files (or file:function) whose instructions it has, and why they are there.
 GROUPS = (
@@ -31,8 +32,11 @@ GROUPS = (
      "31 registers kept from and for the guest; what kind of exit; SMCCC's results"),
     ("row of the call", ("dispatch.c", "hcall.h"), "which call, who may, what must be zero; the index also under speculation"),
     ("before the return", ("exits.c", "events.c", "gerror.c", "fault.c", "iommu_hw.h"), "event queue and errors are polled at each exit (H2)"),
-    ("arguments", ("hcall_pviommu.c", "pviommu_map.c", "pviommu.c", "range.h"), "alignment, overflow, allowed bits; handle decoded"),
+    ("arguments", ("hcall_pviommu.c", "hcall_nested.c", "pviommu_map.c", "pviommu.c", "pviommu_nested.c", "range.h"), "alignment, overflow, allowed bits; handle decoded"),
     ("locks", ("spinlock.h", "spinlock.c", "lock.h"), "domain, page and queue: a ticket each"),
+    ("guest's structures", ("guest_copy.c", "guest_copy.h", "guest_window.c"), "read once, sizes and zero tails, page by page as the VM may (A1)"),
+    ("guest's entries", ("nested.c", "guest_inval.c", "guest_cmd.c", "guest_cmd.h", "guest_stream.c"),
+     "allow-list of bits, the VMID forced, vSID to stream; in batches that are each complete"),
     ("domain", ("domain.c", "domain.h"), "handle to a live domain of this VM, generation compared"),
     ("whose memory", ("vm.c", "vm.h", "view.c"), "IPA to PA in one place, which knows what a VM has"),
     ("pages", ("page.c", "page.h", "page_rules.c"), "owner, state, pin counts with overflow, the summary of the run (V1, V2)"),
@@ -121,11 +125,12 @@ def last_calls(image, found):
         if "hc_query" in names and (empty is None or len(entry) <= len(empty)):
             empty = entry
     turns = 3
-    if empty is None or len(calls["map"]) < 4 * turns or not calls["attach"] or not calls["detach"]:
+    if empty is None or len(calls["map"]) < 4 * turns or not calls["attach"] or not calls["detach"] or len(calls["invalidate"]) != 2 * turns:
         sys.exit(f"bench: the profile has no calls; see {WORK}/profile.log")
     # What sets up and cleans up attaches and detaches too; the turns are most of it.
     usual = {name: sorted(calls[name], key=len)[len(calls[name]) // 2] for name in ("attach", "detach")}
     result = {"null_call": empty, **usual}
+    result["invalidate_1"], result["invalidate_16"] = calls["invalidate"][turns - 1], calls["invalidate"][-1]
     # The last twelve maps and unmaps are three turns of four sizes; of each size the last turn counts.
     for i, bytes_ in enumerate(("4k", "64k", "2m", "512x4k")):
         result["map_" + bytes_] = calls["map"][-turns * (4 - i) + turns - 1]

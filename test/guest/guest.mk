@@ -10,9 +10,9 @@ guest_srcs_cases    := $(sort $(wildcard test/guest/primary/case_*.c test/guest/
 guest_srcs_sweep    := test/guest/primary/sweep.c
 # What calls cost, and how long one may take; the floor has no hypervisor below, it is EL2 itself.
 bench_common            := $(addprefix test/guest/bench/,bench_count.c bench_tiny.S)
-guest_srcs_bench        := $(addprefix test/guest/bench/,calls.c bench_nested.c bench_vm.c bench_events.c bench_event.S) $(bench_common)
+guest_srcs_bench        := $(addprefix test/guest/bench/,calls.c bench_nested.c bench_stage.c bench_vm.c bench_events.c bench_event.S) $(bench_common)
 guest_srcs_bench-growth := test/guest/bench/growth.c $(bench_common)
-guest_srcs_bench-steps := test/guest/bench/steps.c
+guest_srcs_bench-steps := test/guest/bench/steps.c test/guest/bench/bench_stage.c
 guest_srcs_bench-longest := $(addprefix test/guest/bench/,longest.c longest_vm.c) $(bench_common)
 guest_srcs_floor        := $(wildcard test/guest/floor/*.c test/guest/floor/*.S) test/guest/bench/bench_count.c
 guest_srcs_stop     := test/guest/primary/stop.c

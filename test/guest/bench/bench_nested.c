@@ -4,45 +4,21 @@
  * the commands and their completion. Before every 100th call a leaf has changed and the device still hits the old page;
  * after it the new one, by what the last entry says.
  */
-#include <string.h>
-
 #include "bench.h"
+#include "bench_stage.h"
 #include "ram.h"
 #include "rig.h"
 
 #define SAMPLES     BENCH_SAMPLES
 #define PROVE_EVERY 100
-#define VA          0x100000000ul
-#define ASID        (3ul << 48)
+#define VA          BENCH_STAGE_VA
+#define ASID        BENCH_STAGE_ASID
 
 static u32 samples[SAMPLES];
 static struct pviommu_inval_smmuv3 entry[PVIOMMU_MAX_INVAL] __attribute__((aligned(4096)));
 static struct pviommu_invalidate inval __attribute__((aligned(64)));
 static u64 *last_level;
 static u32 *page[2];
-
-/* One 4 KiB page at VA, by four tables and a context. */
-static u64 first_stage(void)
-{
-	static struct pviommu_alloc_nested alloc;
-	static struct pviommu_nested_smmuv3 data;
-	u64 *cd = ram_alloc(PAGE, PAGE), *table[4];
-
-	memset(cd, 0, PAGE);
-	for (u32 i = 0; i < 4; i++) {
-		table[i] = ram_alloc(PAGE, PAGE);
-		memset(table[i], 0, PAGE);
-		if (i > 0)
-			table[i - 1][VA >> (48 - 9 * i) & 511] = (u64)table[i] | 3;
-	}
-	last_level = table[3];
-	cd[0] = ASID | 7ul << 45 | 1ul << 41 | 5ul << 32 | 3ul << 30 | 0x3500 | 16;
-	cd[1] = (u64)table[0];
-	cd[3] = 0xff;
-	data.ste[0] = 5 << 1 | 1 | (u64)cd;
-	alloc = (struct pviommu_alloc_nested){ .size = sizeof(alloc), .pviommu = rig.pviommu, .data_type = PVIOMMU_NESTED_SMMUV3, .data_len = 16, .data_ipa = (u64)&data };
-	return OK(pv_alloc_nested((u64)&alloc)).r1;
-}
 
 static void put_leaf(u32 which)
 {
@@ -93,7 +69,7 @@ static void bench_count(const char *key, u32 count)
 
 void bench_invalidations(void)
 {
-	u64 domain = first_stage();
+	u64 domain = bench_first_stage(&last_level);
 
 	page[0] = ram_alloc(PAGE, PAGE);
 	page[1] = ram_alloc(PAGE, PAGE);

@@ -3,6 +3,7 @@
  * Each call of the pvIOMMU that has a goal, a few times and then once more, and nothing after it that is one of them:
  * scripts/bench_profile.py takes the last of each, instruction by instruction.
  */
+#include "bench_stage.h"
 #include "ram.h"
 #include "rig.h"
 
@@ -15,9 +16,25 @@ static void there_and_back(u64 iova, u64 ipa, u64 bytes)
 	rig_unmap(rig.domain, iova, bytes);
 }
 
+static struct pviommu_inval_smmuv3 entry[16] __attribute__((aligned(4096)));
+static struct pviommu_invalidate inval __attribute__((aligned(64)));
+
+static void invalidate(u32 count)
+{
+	for (u32 i = 0; i < count; i++)
+		entry[i] = (struct pviommu_inval_smmuv3){ { 0x12 | BENCH_STAGE_ASID, BENCH_STAGE_VA + i * PAGE } };
+	inval = (struct pviommu_invalidate){ .size = sizeof(inval),
+					     .pviommu = rig.pviommu,
+					     .data_type = PVIOMMU_INVAL_SMMUV3,
+					     .entry_len = sizeof(entry[0]),
+					     .entry_num = count,
+					     .entries_ipa = (u64)entry };
+	REQUIRE_EQUAL(OK(pv_invalidate((u64)&inval)).r1, count);
+}
+
 CASE(steps, all)
 {
-	u64 memory;
+	u64 memory, *last;
 
 	rig_open();
 	memory = (u64)ram_alloc(BLOCK_2M, BLOCK_2M);
@@ -40,6 +57,11 @@ CASE(steps, all)
 		rig_detach(TESTDEV, rig.domain);
 		rig_attach(TESTDEV, rig.domain);
 	}
+	rig_attach(TESTDEV2, bench_first_stage(&last));
+	for (u32 i = 0; i < TURNS; i++)
+		invalidate(1);
+	for (u32 i = 0; i < TURNS; i++)
+		invalidate(16);
 }
 
 void guest_main(void)

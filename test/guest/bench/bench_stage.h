@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A first stage of our own that calls are measured with. */
+#ifndef BENCH_STAGE_H
+#define BENCH_STAGE_H
+
+#include "types.h"
+
+#define BENCH_STAGE_VA   0x100000000ul
+#define BENCH_STAGE_ASID (3ul << 48)
+
+/* Tables and a context for one 4 KiB page at BENCH_STAGE_VA, as a nested domain; *last: the last table. */
+u64 bench_first_stage(u64 **last);
+
+#endif
