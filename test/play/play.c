@@ -111,7 +111,7 @@ static struct play_answer make(struct play *p, enum play_kind kind, uint32_t who
 static void create(struct play *p)
 {
 	uint32_t i = (uint32_t)some(p, PLAY_VMS);
-	uint64_t flags = some(p, 2), vcpus = 1 + some(p, 2), pool = page_of_primary(p);
+	uint64_t flags = some(p, 2) * PC_VM_OPEN_MMIO + (some(p, 3) == 0) * PC_VM_NESTED, vcpus = 1 + some(p, 2), pool = page_of_primary(p);
 	struct play_answer a = PRIMARY(p, PLAY_CREATE, PC_VM_CREATE, flags, vcpus, pool, 30 + some(p, 100)), destroyed;
 
 	if (a.status != PC_SUCCESS)
