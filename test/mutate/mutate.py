@@ -390,10 +390,10 @@ class Machine:
             shutil.copytree(folder, self.tree / "build" / folder.name)
 
     def build(self, mutant, traced):
-        """The image that is booted, and the one with faults to plant if a section asks for it."""
+        """The images that are booted."""
         sections = cases.read(self.worker.plan.root / "test/cases.cfg")
         chosen = [s for pattern in mutant.in_qemu() for s in cases.select(sections, pattern)]
-        variants = ["", *sorted({f"-{s.get('hypervisor')}" for s in chosen if s.get("hypervisor")})]
+        variants = sorted({f"-{s.get('hypervisor')}" if s.get("hypervisor") else "" for s in chosen})
         images = [f"build/qemu-virt{variant}{'-trace' if traced else ''}/portcullis.bin" for variant in variants]
         lines, status = run(["nice", "make", "-j2", "hyp_warnings=-w", *images], self.tree, BUILD_LIMIT_S)
         if status != 0:
