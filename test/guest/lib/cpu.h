@@ -71,6 +71,11 @@ static inline u16 mmio_read16(u64 address)
 	return (u16)value;
 }
 
+static inline void mmio_write8(u64 address, u8 value)
+{
+	asm volatile("strb %w0, [%1]" ::"r"((u32)value), "r"(address) : "memory");
+}
+
 static inline void mmio_write16(u64 address, u16 value)
 {
 	asm volatile("strh %w0, [%1]" ::"r"((u32)value), "r"(address) : "memory");

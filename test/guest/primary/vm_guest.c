@@ -66,6 +66,12 @@ CASE(guest, forbidden_instructions_are_its_own_trouble_K2)
 	REQUIRE(!r[2] && ESR_IS_EXTERNAL(r[3]), "an address of nobody's: trapped %d, ESR %lx, value %lx", !r[2], r[3], r[4]);
 }
 
+CASE(guest, its_system_registers_one_by_one_K2)
+{
+	vmm_boot(&vm, 1, 0);
+	REQUIRE_EQUAL(ASK(&vm, "identity", 0)[0], 0);
+}
+
 /* --- emulated addresses */
 
 static struct pc_vcpu_exit *expect_access(u64 ipa, u32 width, bool write)
@@ -225,6 +231,12 @@ CASE(guest, interrupts_of_the_primary_arrive)
 	vmm_boot(&vm, 1, 0);
 	for (u32 i = 0; i < 4; i++)
 		inject(i & 1, i & 2);
+}
+
+CASE(guest, its_interrupt_controller_register_by_register)
+{
+	vmm_boot(&vm, 2, 0);
+	REQUIRE_EQUAL(ASK(&vm, "frames", 0)[0], 0);
 }
 
 /* An idle vCPU with something to do raises the primary's wake interrupt, once it is somebody else who gave it. */
