@@ -73,7 +73,7 @@ static void V1_to_V10_random_vms_no_live_split(void **state UNUSED)
 
 	o.smmu.bbml = 0;
 	o.smmu.range_inval = false;
-	play(o, 15);
+	play(o, 16);
 }
 
 int main(void)
