@@ -57,7 +57,7 @@ static void common_narrow(struct iommu *iommu)
 	if (!iommu_is_common(iommu)) {
 		log_warn("%s: other stages than %s, its devices cannot be assigned", iommu->name,
 			 iommu_instance[0].name);
-		iommu->caps.nested = false; /* nothing of a VM's fits behind a first stage there */
+		iommu->caps.nested = iommu->caps.ats = false; /* nothing of a VM's fits behind a first stage there */
 		return;
 	}
 	if (c->asid_bits < iommu_common.asid_bits)

@@ -60,7 +60,7 @@ static u8 again_alone(struct iommu *iommu, const struct guest_inval *g, const u6
 	vm_unlock(g->vm);
 	if (watch.queued)
 		fate = iommu->ops->inval_fate(iommu, &watch);
-	if (fate == PVIOMMU_INVAL_HW_TIMEOUT && !iommu->dead)
+	if (fate == PVIOMMU_INVAL_HW_TIMEOUT && watch.device && !iommu->dead)
 		fence(g->vm, iommu, watch.sid);
 	return fate;
 }

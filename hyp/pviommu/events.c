@@ -114,8 +114,16 @@ static bool has_share(struct pviommu *pv, struct endpoint *e) MUST_HOLD(ring_cla
 /* Is it about what the endpoint's owner has, now? A stream that is attached has a valid entry, or we have a bug. */
 static bool tellable(const struct endpoint *e, const struct attachment *a, const struct iommu_event *event)
 {
-	return !event->internal && event->number >= e->since &&
+	return event->number >= e->since &&
 	       !(event->invalid_stream && a != NULL && a->domain != NULL);
+}
+
+/* Nothing that a guest could know of: of tables that are ours. */
+static bool is_internal(const struct attachment *a, const struct iommu_event *event)
+{
+	bool guests = a != NULL && a->domain != NULL && domain_is_nested(a->domain);
+
+	return event->internal || (event->context && !guests);
 }
 
 void events_fault(struct endpoint *e, const struct iommu_event *event) NO_LOCK_ANALYSIS
@@ -137,10 +145,12 @@ void events_fault(struct endpoint *e, const struct iommu_event *event) NO_LOCK_A
 	a = attachment_of(e, event);
 	out.endpoint = e->vsid.v;
 	out.cookie = a != NULL ? a->cookie : 0;
-	if (!event->internal && (!tellable(e, a, event) || !has_share(pv, e)))
-		ring_lose(&pv->ring);
-	else if (!event->internal)
-		deliver(pv, ring_put(&pv->ring, &out));
+	if (!is_internal(a, event)) {
+		if (tellable(e, a, event) && has_share(pv, e))
+			deliver(pv, ring_put(&pv->ring, &out));
+		else
+			ring_lose(&pv->ring);
+	}
 	events_release(pv);
 }
 

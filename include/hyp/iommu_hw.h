@@ -133,6 +133,7 @@ struct iommu_event {
 	u8 code;       /* the architecture's event code */
 	bool read, write, exec, priv, stage2, table_walk, stalled;
 	bool invalid_stream; /* of a stream that is blocked: its entry is not valid */
+	bool context;  /* about the stream's contexts: ours, unless its first stage is its owner's */
 	bool internal; /* about tables that are ours alone, or nothing that a guest could know: never told to one */
 	u64 number;    /* in the order of the hardware queue, see event_mark */
 	u64 addr;      /* the device's input address */
@@ -161,6 +162,7 @@ struct iommu_watch {
 	sid_t sid;
 	u8 fate;        /* PVIOMMU_INVAL_* */
 	bool queued;
+	bool device;    /* it is the device of `sid` that has to answer */
 };
 
 struct iommu;
@@ -220,7 +222,7 @@ struct iommu_hw_ops {
 	/*
 	 * To find out of whom: one of its entries again, as it was rewritten. The vm lock is held; does not wait. Unless
 	 * watch->queued, what it returns is what became of it; else inval_fate() waits for that, without a lock: HW_ILLEGAL,
-	 * or HW_TIMEOUT: the device of watch->sid did not answer, or the IOMMU is dead.
+	 * or HW_TIMEOUT: who was asked did not answer (watch->device: the device of watch->sid), or the IOMMU is dead.
 	 */
 	u8 (*inval_alone)(struct iommu *iommu, const struct guest_inval *g, const u64 *entry,
 			  struct iommu_watch *watch) MUST_CHECK;

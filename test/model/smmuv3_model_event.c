@@ -48,7 +48,7 @@ static void event_words(const struct event *e, u64 w[4])
 				  (u64)e->class_ << 40 :
 			  0;
 	w[2] = has_addr ? e->addr : 0;
-	w[3] = e->ipa & 0x000ffffffffff000ull;
+	w[3] = e->ipa & 0x000ffffffffffff8ull;
 }
 
 /* One that software has not taken says the same already. */

@@ -290,8 +290,11 @@ static enum smmu_event walk(struct smmu *smmu, struct walk *w, struct cached_lea
 			w->class_ = 1;
 			return event;
 		}
-		if (!smmu_read_mem(smmu, at, &desc, sizeof(desc)))
+		if (!smmu_read_mem(smmu, at, &desc, sizeof(desc))) {
+			w->ipa = at;
+			w->class_ = 1;
 			return SMMU_F_WALK_EABT;
+		}
 		if (!bit(desc, 0) || (level == 3 && !bit(desc, 1)) || (level == 0 && !bit(desc, 1)))
 			return SMMU_F_TRANSLATION;
 		if (level == 3 || !bit(desc, 1)) {
@@ -668,8 +671,11 @@ static struct outcome translate_for(struct smmu *smmu, const struct smmu_dma *dm
 			out.class_ = 0;
 			return out;
 		}
-		if (cd.event != SMMU_OK)
-			return fails(cd.event);
+		if (cd.event != SMMU_OK) {
+			out = fails(cd.event);
+			out.ipa = cd.addr;
+			return out;
+		}
 		return stage1(smmu, &ste, &cd, dma, addr, cached, leaf);
 	}
 	if (ste.stage2)
@@ -681,6 +687,9 @@ static struct outcome translate(struct smmu *smmu, const struct smmu_dma *dma, u
 {
 	return translate_for(smmu, dma, addr, cached, false, leaf);
 }
+
+/* Its record has FetchAddr, which is a physical address, where others have the IPA. */
+static bool is_fetch(enum smmu_event event) { return event == SMMU_F_CD_FETCH || event == SMMU_F_WALK_EABT; }
 
 static void report(struct smmu *smmu, const struct smmu_dma *dma, u64 addr,
 		   const struct outcome *out)
@@ -695,7 +704,7 @@ static void report(struct smmu *smmu, const struct smmu_dma *dma, u64 addr,
 		.stage2 = out->stage2,
 		.class_ = out->class_,
 		.addr = addr,
-		.ipa = out->stage2 ? out->ipa : 0,
+		.ipa = out->stage2 || is_fetch(out->event) ? out->ipa : 0,
 	};
 
 	if (!out->record)

@@ -53,7 +53,7 @@ u8 smmuv3_inval_alone(struct iommu *iommu, const struct guest_inval *g, const u6
 	struct smmuv3 *s = smmuv3_of(iommu);
 	struct iommu_guest_stream stream;
 
-	*w = (struct iommu_watch){ .sid = sid((u32)FIELD_GET(CMD0_SID, entry[0])), .fate = PVIOMMU_INVAL_DONE };
+	*w = (struct iommu_watch){ .sid = sid((u32)FIELD_GET(CMD0_SID, entry[0])), .fate = PVIOMMU_INVAL_DONE, .device = op == OP_ATC_INV };
 	if (op == 0)
 		return PVIOMMU_INVAL_DONE;
 	if (op < OP_TLBI_NH_ALL || op == OP_ATC_INV) {

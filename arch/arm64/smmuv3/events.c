@@ -3,7 +3,7 @@
  * The event queue, IHI 0070 7.2 to 7.4: records are taken one by one under the queue's lock and
  * reported without it, so a reader never holds up hardware or another CPU for long.
  *
- * Addresses that hardware fetched from (FetchAddr) are physical and are dropped here.
+ * Addresses that hardware fetched from (FetchAddr) are physical, behind a guest's first stage too, and are dropped here.
  */
 #include "queue.h"
 
@@ -44,7 +44,7 @@ static const struct {
 	[EVT_F_STREAM_DISABLED] = { DISABLED, F_SID },
 	[EVT_F_TRANSL_FORBIDDEN] = { ATS, F_SID | F_ADDR | F_DIR },
 	[EVT_C_BAD_SUBSTREAMID] = { PASID, F_SID | F_SSID },
-	[EVT_F_CD_FETCH] = { DOMAIN, F_SID | F_OURS },
+	[EVT_F_CD_FETCH] = { DOMAIN, F_SID },
 	[EVT_C_BAD_CD] = { DOMAIN, F_SID },
 	[EVT_F_WALK_EABT] = { WALK, F_SID | F_ADDR | F_DIR | F_ATTR | F_WALK },
 	[EVT_F_TRANSLATION] = { MAPPING, TRANSLATION },
@@ -52,7 +52,7 @@ static const struct {
 	[EVT_F_ACCESS] = { ACCESS, TRANSLATION },
 	[EVT_F_PERMISSION] = { PERMISSION, TRANSLATION },
 	[EVT_F_TLB_CONFLICT] = { CONFLICT, F_SID | F_ADDR | F_DIR | F_ATTR | F_WALK },
-	[EVT_F_CFG_CONFLICT] = { CONFLICT, F_SID | F_OURS },
+	[EVT_F_CFG_CONFLICT] = { CONFLICT, F_SID },
 	[EVT_E_PAGE_REQUEST] = { UNKNOWN, F_SID | F_ADDR | F_OURS },
 	[EVT_F_VMS_FETCH] = { UNKNOWN, F_SID | F_OURS },
 };
@@ -88,6 +88,7 @@ bool smmuv3_event_decode(const u64 w[EVT_WORDS], struct iommu_event *e)
 	e->reason = kinds[code].reason;
 	e->has_sid = true;
 	e->invalid_stream = code == EVT_C_BAD_STE;
+	e->context = code == EVT_F_CD_FETCH || code == EVT_F_CFG_CONFLICT;
 	e->sid = sid((u32)FIELD_GET(EVT0_SID, w[0]));
 	e->has_pasid = (w[0] & EVT0_SSV) != 0 || (fields & F_SSID) != 0;
 	if (e->has_pasid)

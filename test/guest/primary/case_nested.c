@@ -8,18 +8,21 @@
 #include "machine.h"
 #include "ram.h"
 #include "rig.h"
+#include "ring.h"
 #include "smp.h"
 
-#define VA       (RIG_IOVA + 8 * PAGE) /* below 512 GiB */
-#define CFGI_CD  0x05ul
-#define CFGI_ALL 0x06ul
-#define NH_ALL   0x10ul
-#define NH_ASID  0x11ul
-#define NH_VA    0x12ul
-#define NH_VAA   0x13ul
-#define NSNH_ALL 0x30ul
-#define ASID(n)  ((u64)(n) << 48)
-#define SID(n)   ((u64)RIG_VSID(n) << 32)
+#define VA            (RIG_IOVA + 8 * PAGE) /* below 512 GiB */
+#define CFGI_CD       0x05ul
+#define C_BAD_CD      0x0a
+#define F_TRANSLATION 0x10
+#define CFGI_ALL      0x06ul
+#define NH_ALL        0x10ul
+#define NH_ASID       0x11ul
+#define NH_VA         0x12ul
+#define NH_VAA        0x13ul
+#define NSNH_ALL      0x30ul
+#define ASID(n)       ((u64)(n) << 48)
+#define SID(n)        ((u64)RIG_VSID(n) << 32)
 
 struct space {
 	u64 *cd;
@@ -226,6 +229,60 @@ CASE(nested, tables_that_point_outside_reach_nothing_V1)
 		rig_detach(TESTDEV2, domain);
 	}
 	LANDS(rig.testdev, VA, page);
+}
+
+/* One record, of a write to VA that fails; whatever has no name here is zero. */
+static void told(struct pviommu_ring *ring, void *page, u8 code, u8 reason, u32 flags)
+{
+	struct pviommu_event got, want = { .reason = reason,
+					   .flags = flags,
+					   .endpoint = RIG_VSID(TESTDEV),
+					   .address = flags & PVIOMMU_EVENT_ADDRESS ? VA : 0,
+					   .kind = PVIOMMU_KIND_FAULT,
+					   .arch = PVIOMMU_ARCH_SMMUV3,
+					   .code = code };
+
+	want.sequence = ring->sequence;
+	FAULTS(rig.testdev, VA, page);
+	for (u32 tries = 0; !ring_waiting(ring) && tries < 100000; tries++)
+		OK(dev_count());
+	REQUIRE(ring_take(ring, &got), "no record came");
+	REQUIRE(got.code == code && got.reason == reason && got.flags == flags, "code %#x, reason %u, flags %#x", got.code, got.reason,
+		got.flags);
+	REQUIRE(!memcmp(&got, &want, sizeof(got)), "the record says more, or not what it should");
+	REQUIRE(!ring_waiting(ring), "there is another record");
+}
+
+/* S1-3, N70: a context and a table outside of what we have, and ones that make no sense: told in our words, with no address of a table. */
+CASE(nested, what_is_wrong_with_our_tables_is_told_N70_S1_3)
+{
+	const u32 dma = PVIOMMU_EVENT_WRITE | PVIOMMU_EVENT_ADDRESS;
+	const u64 outside = 0x09050000; /* the SMMU */
+	struct pviommu_ring *ring;
+	u32 *page;
+	struct space s = nested_open(1, &page);
+
+	ring = ram_alloc(align_up(ring_bytes(4, PVIOMMU_RECORD_FULL), PAGE), PAGE);
+	memset(ring, 0, sizeof(*ring));
+	OK(pv_events_setup(rig.pviommu, (u64)ring, 4, 0, PVIOMMU_EVENTS_RECORD(PVIOMMU_RECORD_FULL)));
+	s.level[2][VA >> 21 & 511] = outside | 3;
+	published();
+	command(NH_ALL, 0);
+	told(ring, page, F_TRANSLATION, PVIOMMU_REASON_WALK, dma | PVIOMMU_EVENT_STAGE2 | PVIOMMU_EVENT_TABLE_WALK);
+	s.level[2][VA >> 21 & 511] = (u64)s.level[3] | 3;
+	put_leaf(&s, NULL);
+	command(NH_ALL, 0);
+	told(ring, page, F_TRANSLATION, PVIOMMU_REASON_MAPPING, dma);
+	put_leaf(&s, (void *)outside);
+	command(NH_ALL, 0);
+	told(ring, page, F_TRANSLATION, PVIOMMU_REASON_MAPPING, dma | PVIOMMU_EVENT_STAGE2);
+	s.cd[0] = 0;
+	published();
+	command(CFGI_CD | SID(0), 1);
+	told(ring, page, C_BAD_CD, PVIOMMU_REASON_DOMAIN, 0);
+	rig_attach(TESTDEV, nested_make(outside));
+	told(ring, page, F_TRANSLATION, PVIOMMU_REASON_DOMAIN, dma | PVIOMMU_EVENT_STAGE2);
+	OK(pv_events_setup(rig.pviommu, 0, 0, 0, 0));
 }
 
 /* The old one is unreachable when the call returns, though both have one ASID. */

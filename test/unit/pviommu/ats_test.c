@@ -225,6 +225,16 @@ static void N43_a_sync_comes_before_atc_inv(void **state UNUSED)
 
 /* --- a device that does not answer */
 
+static u32 fail_again;
+
+static void fail_the_next_sync(void *ctx UNUSED)
+{
+	if (fail_again == 0 || smmu_inject_left(bench_smmu[0]) > 0)
+		return;
+	fail_again--;
+	smmu_inject_cerror(bench_smmu[0], 3, SMMU_CERROR_ATC_INV_SYNC); /* that one, an entry, its sync */
+}
+
 /* N47, S0-10: three at once, the second is deaf. Longer than a wait for hardware that is well takes. */
 static void N47_S0_10_the_one_that_does_not_answer_is_named(void **state UNUSED)
 {
@@ -345,6 +355,31 @@ static void C10_N44_the_count_is_exact_behind_a_time_out(void **state UNUSED)
 			}
 			assert_alive();
 		});
+}
+
+/* Hardware that says so of a sync with no device before it: the entry has failed, and nobody is to blame. */
+static void N47_only_who_was_asked_can_be_deaf(void **state UNUSED)
+{
+	struct result r;
+
+	boot();
+	set_up();
+	bench_quarantine_expected();
+	put_entry(0, OP_CFGI_CD | sid_field(7), 1);
+	smmu_inject_cerrors(bench_smmu[0], 2, SMMU_CERROR_ATC_INV_SYNC, 1);
+	assert_status(invalidate(1), PC_SUCCESS);
+	/* The sync of the batch, which is taken again, and that of the second try. */
+	smmu_inject_cerror(bench_smmu[0], 2, SMMU_CERROR_ATC_INV_SYNC);
+	fail_again = 1;
+	fake_relax_hook_add(fail_the_next_sync, NULL);
+	r = invalidate(1);
+	fake_relax_hook_remove(fail_the_next_sync, NULL);
+	assert_int_equal(fail_again, 0);
+	assert_status(r, PC_IO);
+	assert_int_equal(*bytes(), PVIOMMU_INVAL_HW_TIMEOUT);
+	assert_int_equal(device_table[1].state, DEVICE_ASSIGNED);
+	assert_int_equal(ring->producer, 0);
+	assert_alive();
 }
 
 /* A stream that is attached to a first stage with ATS while its device does not answer. */
@@ -749,6 +784,7 @@ int main(void)
 		cmocka_unit_test(once_is_no_offence),
 		cmocka_unit_test(N47_each_that_does_not_answer_is_named),
 		cmocka_unit_test(C10_N44_the_count_is_exact_behind_a_time_out),
+		cmocka_unit_test(N47_only_who_was_asked_can_be_deaf),
 		cmocka_unit_test(E4_attach_of_a_deaf_device_fails),
 		cmocka_unit_test(C9_N46_an_entry_that_hardware_refuses),
 		cmocka_unit_test(C9_N46_a_refused_entry_is_our_alarm),

@@ -8,6 +8,7 @@
 #include "bench.h"
 #include "bench_vm.h"
 #include "first_stage.h"
+#include "pviommu/events.h"
 #include "suite.h"
 
 static void boot_with(struct bench_options o)
@@ -642,6 +643,118 @@ static void a_quarantined_endpoint_is_denied(void **state UNUSED)
 	bench_faults(2, 0, VA, SMMU_C_BAD_STE);
 }
 
+/* --- what its owner is told of it */
+
+#define RING bench_page(600)
+
+static struct pviommu_ring *ring;
+
+static void ring_open(void)
+{
+	ring = bench_ptr(RING);
+	memset(ring, 0, sizeof(*ring));
+	assert_status(bench_call(PC_PVIOMMU_OP, PVIOMMU_EVENTS_SETUP, 0, RING, 4, 0, PVIOMMU_EVENTS_RECORD(64)), PC_SUCCESS);
+}
+
+static struct pviommu_event told(void)
+{
+	struct pviommu_event e;
+
+	hyp_exit_work(vm_vcpu(vm_primary, 0));
+	assert_int_equal(ring->producer - ring->consumer, 1);
+	memcpy(&e, (char *)ring + sizeof(*ring) + 64ul * (ring->consumer++ % 16), sizeof(e));
+	return e;
+}
+
+/* The whole record of a write to VA by vSID 7; whatever has no name here is zero. */
+static void expect_told(enum smmu_event event, u8 reason, u32 flags)
+{
+	struct pviommu_event want = { .reason = reason,
+				      .flags = flags,
+				      .endpoint = 7,
+				      .address = flags & PVIOMMU_EVENT_ADDRESS ? VA : 0,
+				      .sequence = ring->sequence,
+				      .kind = PVIOMMU_KIND_FAULT,
+				      .arch = PVIOMMU_ARCH_SMMUV3,
+				      .code = (u8)event };
+	struct pviommu_event got;
+
+	bench_faults(2, 0, VA, event);
+	got = told();
+	assert_memory_equal(&got, &want, sizeof(got));
+}
+
+/* Attached anew, so that no cache has what was there before. */
+static void attach_contexts(u64 cds)
+{
+	u32 last = nested;
+
+	nested = alloc_linear(cds);
+	bench_attach(7, nested);
+	assert_status(pv_free(last), PC_SUCCESS);
+}
+
+/*
+ * S1-3, N70, design rules 4: tables and contexts are the guest's own, so that what is wrong with them is its to know; where
+ * hardware found it is a physical address, or one in stage 2's tables, and is not.
+ */
+static void N70_S1_3_faults_of_a_first_stage_are_its_owners(void **state UNUSED)
+{
+	const u32 dma = PVIOMMU_EVENT_WRITE | PVIOMMU_EVENT_ADDRESS;
+
+	boot();
+	set_up();
+	ring_open();
+	/* A context in registers, which answer no fetch. */
+	attach_contexts(bench_bar(3));
+	expect_told(SMMU_F_CD_FETCH, PVIOMMU_REASON_DOMAIN, 0);
+	/* Outside of what the VM has. */
+	attach_contexts(align_down(machine->heap.base, PAGE_SIZE));
+	expect_told(SMMU_F_TRANSLATION, PVIOMMU_REASON_DOMAIN, dma | PVIOMMU_EVENT_STAGE2);
+	/* One that is not valid. */
+	attach_contexts(bench_page(150));
+	expect_told(SMMU_C_BAD_CD, PVIOMMU_REASON_DOMAIN, 0);
+	/* A table in registers, and outside. */
+	put_cd(CDS, 1, bench_bar(3));
+	attach_contexts(CDS);
+	expect_told(SMMU_F_WALK_EABT, PVIOMMU_REASON_WALK, dma | PVIOMMU_EVENT_TABLE_WALK);
+	put_cd(CDS, 1, align_down(machine->heap.base, PAGE_SIZE));
+	inval(OP_CFGI_CD | sid_field(7), 1);
+	expect_told(SMMU_F_TRANSLATION, PVIOMMU_REASON_WALK, dma | PVIOMMU_EVENT_STAGE2 | PVIOMMU_EVENT_TABLE_WALK);
+	put_cd(CDS, 1, root_of(0));
+	inval(OP_CFGI_CD | sid_field(7), 1);
+	bench_lands(2, 0, VA, DATA);
+	assert_int_equal(ring->lost, 0);
+}
+
+/* The same codes of a stream whose contexts are ours are our affair; nobody is told, nor is it lost for anybody. */
+static void N70_faults_of_our_contexts_are_not(void **state UNUSED)
+{
+	struct iommu_event e = { .code = 0x09, .reason = PVIOMMU_REASON_DOMAIN, .has_sid = true, .context = true };
+
+	boot();
+	set_up();
+	ring_open();
+	bench_assign(3, 0, 8);
+	bench_attach(8, bench_domain());
+	e.number = EVENTS_NEVER - 1;
+	e.sid = sid(bench_sid(3, 0));
+	iommu_report_event(&iommu_instance[0], &e);
+	assert_int_equal(ring->producer, 0);
+	assert_int_equal(ring->sequence, 0);
+	e.sid = sid(bench_sid(2, 0));
+	iommu_report_event(&iommu_instance[0], &e);
+	assert_int_equal(told().code, 0x09);
+	/* What was before it was attached is told to nobody, as everywhere. */
+	bench_faults(2, 0, 3 * VA, SMMU_F_TRANSLATION);
+	(void)told();
+	attach_contexts(CDS);
+	e.number = 0;
+	iommu_report_event(&iommu_instance[0], &e);
+	assert_int_equal(ring->producer, 2);
+	assert_int_equal(ring->lost, 1);
+}
+
 /* --- INVALIDATE's structure */
 
 static void S2_5_S2_10_statuses_of_invalidate(void **state UNUSED)
@@ -1083,6 +1196,8 @@ int main(void)
 		cmocka_unit_test(C3_N31_names_are_those_of_the_pviommu),
 		cmocka_unit_test(C3_names_are_of_one_iommu),
 		cmocka_unit_test(a_quarantined_endpoint_is_denied),
+		cmocka_unit_test(N70_S1_3_faults_of_a_first_stage_are_its_owners),
+		cmocka_unit_test(N70_faults_of_our_contexts_are_not),
 		cmocka_unit_test(S2_5_S2_10_statuses_of_invalidate),
 		cmocka_unit_test(S2_5_lengths_of_entries),
 		cmocka_unit_test(C10_N44_the_count_is_what_is_complete),

@@ -72,6 +72,9 @@ static void every_architected_event(void **state UNUSED)
 		assert_int_equal(e.exec, row[i].attr);
 		assert_int_equal(e.priv, row[i].attr);
 		assert_true(!e.stage2 && !e.table_walk && !e.stalled && e.ipa == 0);
+		/* Of contexts, which may be a guest's: F_CD_FETCH, F_CFG_CONFLICT; of what is ours alone. */
+		assert_int_equal(e.context, e.code == 0x09 || e.code == 0x21);
+		assert_int_equal(e.internal, e.code == 0x02 || e.code == 0x03 || e.code >= 0x24);
 		/* No substream, a write. */
 		e = decode(row[i].code | SSID(0xabcde) | SID(7), CLASS(1), true);
 		assert_int_equal(e.has_pasid, row[i].code == 0x08);
