@@ -169,7 +169,7 @@ static enum status write_stream(struct vm *vm, struct endpoint *e, struct domain
 
 	if (domain_is_nested(d)) {
 		table = (struct iommu_table){ .pt = &vm->dma_pt, .tag = &vm->dma_tag };
-		config = (struct stream_config){ .mode = STREAM_NESTED, .table = &table, .nested = &d->nested };
+		config = (struct stream_config){ .mode = STREAM_NESTED, .table = &table, .nested = &d->nested, .forget = true };
 		return ops->stream_write(e->iommu, e->sid, &config);
 	}
 	if (iommu_common.stage1) {

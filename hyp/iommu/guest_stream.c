@@ -35,3 +35,10 @@ bool iommu_guest_stream_still(const struct iommu *iommu, const struct guest_inva
 	return e != NULL && __atomic_load_n(&e->device->vm, __ATOMIC_RELAXED) == g->vm && e->has_vsid &&
 	       iommu_guest_stream(iommu, g, e->vsid.v, out) && out->sid.v == sid.v;
 }
+
+bool iommu_turn(struct iommu *iommu, struct guest_inval *g)
+{
+	if (!g->turn)
+		g->turn = !__atomic_exchange_n(&iommu->asking, true, __ATOMIC_ACQUIRE);
+	return g->turn;
+}

@@ -131,6 +131,10 @@ u8 nested_inval(struct vm *vm, u32 pviommu, struct iommu *iommu, u64 *entry, u32
 				told += count - g.count;
 			}
 		}
+		if (unlikely(g.turn)) {
+			__atomic_store_n(&iommu->asking, false, __ATOMIC_RELEASE);
+			g.turn = false;
+		}
 		g.entry += g.done * (iommu->ops->inval_bytes / sizeof(u64));
 		g.count -= g.done;
 	} while (g.count > 0 && verdict == PVIOMMU_INVAL_DONE);

@@ -85,6 +85,8 @@ static enum status copy(struct vm *vm, const struct pviommu_invalidate *q, u32 k
 static enum status status_of(u8 verdict)
 {
 	switch (verdict) {
+	case PVIOMMU_INVAL_NOT_ATTEMPTED:
+		return OK;
 	case PVIOMMU_INVAL_BAD_ID:
 		return E_NOENT;
 	case PVIOMMU_INVAL_QUARANTINED:

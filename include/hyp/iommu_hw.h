@@ -102,6 +102,7 @@ struct stream_config {
 	const struct iommu_table *table; /* STREAM_STAGE2, STREAM_NESTED */
 	const struct stream_ctx *ctx;    /* STREAM_STAGE1 */
 	const struct nested_config *nested; /* STREAM_NESTED */
+	bool forget; /* and where its device keeps translations, it has none when this returns */
 	u16 vmid;   /* STREAM_STAGE1: tag of the stream where stage 2 exists */
 };
 
@@ -153,6 +154,7 @@ struct guest_inval {
 	u32 done;   /* result: checked, and queued as far as there was anything for hardware */
 	u32 mishaps; /* the driver's, like the next: what its queue had seen before */
 	u64 ticket; /* result: for inval_wait(); 0: nothing was queued */
+	bool turn;  /* result: it asks devices, see iommu_turn() */
 };
 
 /* An entry of them that is on its way alone, so that its fate can be told; the driver's. */
@@ -210,8 +212,8 @@ struct iommu_hw_ops {
 
 	/*
 	 * Check entries from the first on, up to one that is refused or a batch, and queue those before it with one sync at
-	 * their end. Returns PVIOMMU_INVAL_* of the entry at `done`, DONE when none was refused. The vm lock is held; does
-	 * not wait.
+	 * their end. Returns PVIOMMU_INVAL_* of the entry at `done`, DONE when none was refused, NOT_ATTEMPTED when it has to
+	 * be asked again. The vm lock is held; does not wait.
 	 */
 	u8 (*inval_guest)(struct iommu *iommu, struct guest_inval *g) MUST_CHECK;
 	/*
@@ -251,6 +253,7 @@ struct iommu {
 	u32 index;
 	bool dead;            /* hardware failed: every stream behind it stays blocked */
 	bool told;            /* and the owners of endpoints behind it know */
+	bool asking;          /* a guest's call waits for devices; atomic */
 
 	/*
 	 * Polled at every exit of a guest, so it is one register and a comparison: events() has
@@ -278,6 +281,11 @@ bool iommu_guest_stream(const struct iommu *iommu, const struct guest_inval *g, 
 /* The same by the stream that it was: false: it is not that guest's any more. */
 bool iommu_guest_stream_still(const struct iommu *iommu, const struct guest_inval *g, sid_t sid,
 			      struct iommu_guest_stream *out);
+/*
+ * Before the first entry that a device has to answer: one call at a time asks devices, so that one that does not answer holds
+ * up the queue as long as it takes, whatever number of CPUs ask it. False: it is another's turn, and the call ends there.
+ */
+bool iommu_turn(struct iommu *iommu, struct guest_inval *g) MUST_CHECK;
 /* Up-call of drivers: an event was taken from the hardware queue. hyp/iommu/fault.c. */
 void iommu_report_event(struct iommu *iommu, const struct iommu_event *event);
 /* Up-call: events were lost, the count is unknown. */

@@ -31,13 +31,16 @@ static ALWAYS_INLINE u32 kind_of(u64 w0)
 }
 
 /* One that names a stream, rewritten in place; its verdict. */
-static NOINLINE u8 stream_one(const struct smmuv3 *s, const struct guest_inval *g, const struct smmuv3_guest_rule *rule, u64 cmd[CMD_WORDS])
+static NOINLINE u8 stream_one(const struct smmuv3 *s, struct guest_inval *g, const struct smmuv3_guest_rule *rule, u64 cmd[CMD_WORDS])
 {
 	const u64 in[CMD_WORDS] = { cmd[0], cmd[1] };
 	struct iommu_guest_stream stream;
 	bool found = iommu_guest_stream(s->iommu, g, (u32)FIELD_GET(CMD0_SID, in[0]), &stream);
+	u8 verdict = smmuv3_guest_stream_cmd(rule, in, found ? &stream : NULL, cmd);
 
-	return smmuv3_guest_stream_cmd(rule, in, found ? &stream : NULL, cmd);
+	if (kind_of(cmd[0]) == KIND_ATC && !iommu_turn(s->iommu, g))
+		return PVIOMMU_INVAL_NOT_ATTEMPTED;
+	return verdict;
 }
 
 /*

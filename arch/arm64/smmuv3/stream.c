@@ -98,8 +98,8 @@ enum status smmuv3_stream_write(struct iommu *iommu, sid_t sid, const struct str
 		return E_NOSYS;
 	smmuv3_ste_encode(ste, &s->f, config);
 	status = smmuv3_entry_write(s, &e, ste);
-	/* A device that says what it had cached under another entry is refused, until one that has ATS says that it may. */
-	if (status == OK && unlikely((ste[1] & STE1_EATS) != 0))
+	/* What a device kept under another entry it may use again from here on. */
+	if (status == OK && unlikely(config->forget) && (ste[1] & STE1_EATS) != 0)
 		status = smmuv3_atc_flush(s, sid.v);
 	return status;
 }

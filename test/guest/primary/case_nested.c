@@ -264,7 +264,12 @@ CASE(nested, what_is_wrong_with_our_tables_is_told_N70_S1_3)
 
 	ring = ram_alloc(align_up(ring_bytes(4, PVIOMMU_RECORD_FULL), PAGE), PAGE);
 	memset(ring, 0, sizeof(*ring));
-	OK(pv_events_setup(rig.pviommu, (u64)ring, 4, 0, PVIOMMU_EVENTS_RECORD(PVIOMMU_RECORD_FULL)));
+	OK(pv_events_setup(rig.pviommu, (u64)ring, 4, 0, RING_FULL_RECORDS));
+	/* What was lost before is told with the next event. */
+	FAULTS(rig.testdev, VA + PAGE, page);
+	while (!ring_waiting(ring) || ring->flags)
+		OK(dev_count());
+	ring_skip(ring);
 	s.level[2][VA >> 21 & 511] = outside | 3;
 	published();
 	command(NH_ALL, 0);
