@@ -25,10 +25,10 @@ static NOINLINE void drain_pending(void)
 /* Every exit comes here: no stack frame while nothing is pending. */
 void hyp_exit_work(struct vcpu *vcpu)
 {
-	const struct iommu *end = &iommu_instance[iommu_count];
+	const struct iommu *iommu = iommu_instance;
 
 	(void)vcpu;
-	for (const struct iommu *iommu = iommu_instance; iommu < end; iommu++)
+	for (u32 left = iommu_count; left > 0; left--, iommu++)
 		if (unlikely(iommu_pending(iommu)))
 			return drain_pending();
 }
@@ -46,7 +46,7 @@ static bool config_access(struct vcpu *vcpu, u32 host, struct mem_access *access
 {
 	u64 offset = access->ipa.v - machine->pci[host].ecam.base;
 
-	if (!access->valid || access->width > 4 || offset % access->width != 0)
+	if (!access->valid || access->width > 4 || (offset & (access->width - 1u)) != 0)
 		return false;
 	if (access->write)
 		pci_config_write(vcpu->vm, host, offset, access->width, (u32)access->value);

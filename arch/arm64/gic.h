@@ -31,7 +31,14 @@ static inline bool gic_is_dist(const struct gic *g, ipa_t addr)
 {
 	return addr.v - g->dist.base < GICD_BYTES;
 }
-bool gic_is_redist(const struct gic *gic, ipa_t addr);
+bool gic_in_window(const struct gic *gic, ipa_t addr);
+static inline bool gic_is_redist(const struct gic *g, ipa_t addr)
+{
+	/* Nearly every machine has one window, and this is asked of each access to configuration space. */
+	if (likely(g->window_count == 1))
+		return addr.v - g->window[0].base < g->window[0].size;
+	return gic_in_window(g, addr);
+}
 
 /*
  * An access by CPU `cpu` to the distributor or to a redistributor: performs it, filtered. It is decoded (access->valid)

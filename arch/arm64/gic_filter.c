@@ -153,7 +153,7 @@ static ALWAYS_INLINE void access(const struct gic *g, const struct target *t, st
 		      reg, a->width);
 }
 
-bool gic_is_redist(const struct gic *g, ipa_t addr)
+bool gic_in_window(const struct gic *g, ipa_t addr)
 {
 	u32 i;
 

@@ -17,15 +17,27 @@ static u32 width_mask(u32 width)
 	return width >= 4 ? 0xffffffff : BIT32(8 * width) - 1;
 }
 
-static bool width_valid(u64 offset, u32 width)
+/* The same of one of 1, 2 and 4. */
+static u32 lanes_of(u32 width)
 {
-	return (width == 1 || width == 2 || width == 4) && (offset & (width - 1)) == 0;
+	return 0xffffffff >> (32 - 8 * width);
 }
 
+static bool width_valid(u64 offset, u32 width)
+{
+	const u32 widths = BIT32(1) | BIT32(2) | BIT32(4);
+
+	return width <= 4 && (widths >> width & 1) && (offset & (width - 1)) == 0;
+}
+
+/* The function that was found last: drivers stay with one. Atomic, and believed in nothing but where to look first. */
+static u32 recent;
+
 /* Index of the function that `offset` addresses, or RECORD_NONE. */
-static u32 function_at(u32 host, u64 offset)
+static NOINLINE u32 function_find(u32 host, u64 offset)
 {
 	const struct machine_pci_host *h;
+	u32 index;
 	u64 bus;
 
 	if (host >= pci_machine->pci_count)
@@ -36,7 +48,21 @@ static u32 function_at(u32 host, u64 offset)
 		return RECORD_NONE;
 	if (bus > 255)
 		return RECORD_NONE;
-	return record_find(host, (u32)(bus << 8 | (offset >> 12 & 255)));
+	index = record_find(host, (u32)(bus << 8 | (offset >> 12 & 255)));
+	if (index != RECORD_NONE)
+		__atomic_store_n(&recent, index, __ATOMIC_RELAXED);
+	return index;
+}
+
+/* The same, in a few instructions when it is the function of the last access. */
+static ALWAYS_INLINE u32 function_at(u32 host, u64 offset)
+{
+	const u32 index = __atomic_load_n(&recent, __ATOMIC_RELAXED);
+
+	if (likely(host < pci_machine->pci_count && pci_function[index].host == host &&
+		   pci_state[index].config == pci_machine->pci[host].ecam.base + (offset & ~(u64)0xfff)))
+		return index;
+	return function_find(host, offset);
 }
 
 static bool visible(u32 index, const struct vm *vm)
@@ -58,7 +84,7 @@ static u32 ext_read(const struct pci_state *s, u32 offset)
 }
 
 /* A secondary reads where it has the registers itself; zero: nowhere, or where the register cannot say. */
-static u32 bar_read_secondary(u32 index, u32 bar, const struct vm *vm)
+static NOINLINE u32 bar_read_secondary(u32 index, u32 bar, const struct vm *vm)
 {
 	const struct pci_function *f = &pci_function[index];
 	bool upper = bar > 0 && f->bar[bar - 1].is64;
@@ -110,9 +136,9 @@ u32 pci_config_read(const struct vm *vm, u32 host, u64 offset, u32 width)
 		return width_mask(width);
 	index = function_at(host, offset);
 	if (index == RECORD_NONE || !visible(index, vm))
-		return width_mask(width);
+		return lanes_of(width);
 	return dword_read(index, (u32)offset & 0xffc, vm) >> 8 * (offset & 3) &
-	       width_mask(width);
+	       lanes_of(width);
 }
 
 /*
@@ -171,12 +197,12 @@ void pci_config_write(struct vm *vm, u32 host, u64 offset, u32 width, u32 value)
 
 	if (!width_valid(offset, width))
 		return;
-	index = function_at(host, offset);
+	index = function_find(host, offset);
 	if (index == RECORD_NONE)
 		return;
 	pci_lock();
 	if (visible(index, vm))
-		dword_write(&pci_function[index], (u32)offset & 0xffc, width_mask(width) << shift,
+		dword_write(&pci_function[index], (u32)offset & 0xffc, lanes_of(width) << shift,
 			    value << shift);
 	pci_unlock();
 }

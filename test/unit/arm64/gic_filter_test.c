@@ -426,6 +426,15 @@ static void windows_end_where_they_end(void **state UNUSED)
 	assert_false(gic_is_redist(&g, ipa(REDIST + WINDOW)));
 	assert_false(gic_is_redist(&g, ipa(0)));
 	assert_false(gic_is_redist(&g, ipa(ALL_ONES)));
+	/* A second window, and neither what is between them nor nothing at all. */
+	g.window[g.window_count++] = (struct range){ REDIST + 2 * WINDOW, WINDOW };
+	assert_true(gic_is_redist(&g, ipa(REDIST)));
+	assert_false(gic_is_redist(&g, ipa(REDIST + WINDOW)));
+	assert_true(gic_is_redist(&g, ipa(REDIST + 2 * WINDOW)));
+	assert_true(gic_is_redist(&g, ipa(REDIST + 3 * WINDOW - 1)));
+	assert_false(gic_is_redist(&g, ipa(REDIST + 3 * WINDOW)));
+	g.window_count = 0;
+	assert_false(gic_is_redist(&g, ipa(REDIST)));
 }
 
 int main(void)

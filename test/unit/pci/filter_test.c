@@ -453,6 +453,24 @@ static void accesses_that_are_none(void **state UNUSED)
 	assert_int_equal(tree_write_count, count);
 }
 
+/* Where an access begins to look is the function of the one before: nobody else answers in its place. */
+static void E7_the_last_function_answers_for_no_other(void **state UNUSED)
+{
+	boot_everything();
+	base = tree_ecam(subject);
+	for (u32 turn = 0; turn < 2; turn++) {
+		assert_int_equal(pci_config_read(&tree_primary, 0, base, 4), tree[subject].reg[0]);
+		assert_int_equal(pci_config_read(&tree_primary, 0, base + 0x1000, 4), 0xffffffff);
+		assert_int_equal(pci_config_read(&tree_primary, 1, base, 4), 0xffffffff);
+		assert_int_equal(pci_config_read(&tree_primary, ~0u, base, 4), 0xffffffff);
+		assert_int_equal(pci_config_read(&tree_primary, 0, base + (1ull << 28), 4), 0xffffffff);
+		assert_int_equal(pci_config_read(&tree_primary, 0, tree_ecam(port), 4), tree[port].reg[0]);
+		assert_int_equal(pci_config_read(&tree_other, 0, tree_ecam(port), 4), 0xffffffff);
+		pci_config_write(&tree_primary, 0, base + 4, 2, 7);
+		assert_int_equal(tree[subject].reg[1] & 7, 7);
+	}
+}
+
 static void quarantined_function_is_nobodys(void **state UNUSED)
 {
 	struct device *d;
@@ -644,6 +662,7 @@ int main(void)
 		cmocka_unit_test(long_capability_ends_at_the_next),
 		cmocka_unit_test(others_see_nothing),
 		cmocka_unit_test(accesses_that_are_none),
+		cmocka_unit_test(E7_the_last_function_answers_for_no_other),
 		cmocka_unit_test(quarantined_function_is_nobodys),
 		cmocka_unit_test(F7_denied_pin_stays_closed),
 		cmocka_unit_test(interrupt_line_is_per_function),
