@@ -20,8 +20,10 @@ OVERRIDES = {"-icount": "shift=0,sleep=off", "-smp": "1", "-cpu": "max", "-m": "
 DISK_BYTES = 16 << 20
 BOOT_LINE = re.compile(r"measure: boot el2_instructions=(\d+)(.*)")
 STARTUP = re.compile(r"measure: startup el2_instructions=(\d+)")
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+
+
+def arguments(what):
+    parser = argparse.ArgumentParser(description=what.splitlines()[0])
     parser.add_argument("--platform", default="qemu-virt")
     parser.add_argument("--image", required=True)
     parser.add_argument("--linux", required=True)
@@ -29,8 +31,7 @@ def arguments():
     return parser.parse_args()
 
 
-def boot(board, args):
-    """{figure: instructions}, the exits by kind, and why there are none, if so."""
+def command_of(board, args):
     disk = os.path.join(WORK, "boot-disk")
     with open(disk, "wb") as file:
         file.truncate(DISK_BYTES)
@@ -38,8 +39,11 @@ def boot(board, args):
              "-device", "nvme,drive=disk,serial=portcullis",
              "-netdev", "user,id=net",
              "-device", "virtio-net-pci,netdev=net,iommu_platform=on,disable-legacy=on,romfile="]
-    command = board.command(args.image, "measure", args.linux, "console=ttyAMA0 panic=-1 quiet", args.initrd,
-                            OVERRIDES, extra)
+    return board.command(args.image, "measure", args.linux, "console=ttyAMA0 panic=-1 quiet", args.initrd, OVERRIDES, extra)
+
+
+def boot(board, args):
+    """{figure: instructions}, the exits by kind, and why there are none, if so."""
     found, exits, void = {}, [], []
 
     def listen(line):
@@ -53,7 +57,7 @@ def boot(board, args):
         if "measure: void" in line:
             void.append(line.strip())
 
-    ended = process.run(command, LIMIT_S, os.path.join(WORK, "boot.log"), listen, cwd=boards.ROOT)
+    ended = process.run(command_of(board, args), LIMIT_S, os.path.join(WORK, "boot.log"), listen, cwd=boards.ROOT)
     why = ended.reason(LIMIT_S) or (void[0] if void else None)
     if not why and len(found) < len(BOOT):
         why = "the hypervisor reported no count"
@@ -61,7 +65,7 @@ def boot(board, args):
 
 
 def main():
-    args = arguments()
+    args = arguments(__doc__)
     os.chdir(boards.ROOT)
     os.makedirs(WORK, exist_ok=True)
     try:

@@ -17,7 +17,7 @@ import threading
 from lib import board as boards
 from lib.bench_figures import WORK
 
-LIMIT_S = 600
+LIMIT_S = 1800  # against what hangs; a boot, an instruction at a time, takes minutes where others are busy
 OVERRIDES = {"-icount": "shift=0,sleep=off", "-smp": "1", "-cpu": "max", "-m": "1G"}
 LOGGED = re.compile(rb"\[[0-9a-f]+/([0-9a-f]+)/")
 VECTORS, VECTOR = 0x800, 0x80
@@ -58,7 +58,14 @@ class Image:
         symbols = [line.split() for line in text.decode().splitlines()]
         symbols = [(int(at, 16), name) for at, kind, name in symbols if kind in "tT" and not name.startswith("$")]
         self.starts, self.names = [at for at, _ in symbols], [name for _, name in symbols]
-        self.vectors = next(at for at, name in symbols if name == "vectors")
+
+    def at(self, name):
+        return self.starts[self.names.index(name)]
+
+    def symbol(self, name):
+        """Its first address and its last."""
+        at = self.at(name)
+        return at, self.starts[bisect.bisect_right(self.starts, at)] - 1
 
     def range(self):
         return self.starts[0], self.starts[-1] + 0x1000
@@ -80,37 +87,44 @@ class Image:
         return found
 
 
-def entries(board, image, hypervisor):
-    """Yields the addresses of each entry of EL2, from its vector to the next."""
-    low, high = image.range()
+def logged(command, ranges, log):
+    """Yields the address of each instruction in these ranges, as they are executed. Whoever has enough closes it."""
     reader, writer = os.pipe()
-    command = board.command(hypervisor, "testdev", "build/guest/bench-steps.bin", "", None, OVERRIDES, board.devices(["slot"]))
-    command += ["-accel", "tcg,one-insn-per-tb=on", "-d", "exec,nochain", "-dfilter", f"{low:#x}..{high:#x}",
-                "-D", f"/dev/fd/{writer}"]
-    with open(os.path.join(WORK, "profile.log"), "wb") as log:
-        qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[writer], cwd=boards.ROOT)
+    command = command + ["-accel", "tcg,one-insn-per-tb=on", "-d", "exec,nochain",
+                         "-dfilter", ",".join(f"{low:#x}..{high:#x}" for low, high in ranges), "-D", f"/dev/fd/{writer}"]
+    with open(os.path.join(WORK, log), "wb") as out:
+        qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, pass_fds=[writer], cwd=boards.ROOT)
         os.close(writer)
         timer = threading.Timer(LIMIT_S, qemu.kill)
         timer.start()
         try:
-            entry = []
             with os.fdopen(reader, "rb") as lines:
                 for line in lines:
                     match = LOGGED.search(line)
-                    if not match:
-                        continue
-                    at = int(match.group(1), 16)
-                    if 0 <= at - image.vectors < VECTORS and (at - image.vectors) % VECTOR == 0:
-                        yield entry
-                        entry = []
-                    entry.append(at)
-            yield entry
+                    if match:
+                        yield int(match.group(1), 16)
             qemu.wait()
         finally:
             timer.cancel()
             if qemu.poll() is None:
                 qemu.kill()
                 qemu.wait()
+
+
+def split(addresses, vectors):
+    """Yields the addresses of each entry of EL2 by these vectors, up to the next; first those before any."""
+    entry = []
+    for at in addresses:
+        if 0 <= at - vectors < VECTORS and (at - vectors) % VECTOR == 0:
+            yield entry
+            entry = []
+        entry.append(at)
+    yield entry
+
+
+def entries(board, image, hypervisor):
+    command = board.command(hypervisor, "testdev", "build/guest/bench-steps.bin", "", None, OVERRIDES, board.devices(["slot"]))
+    return split(logged(command, [image.range()], "profile.log"), image.at("vectors"))
 
 
 def last_calls(image, found):
@@ -138,27 +152,32 @@ def last_calls(image, found):
     return result
 
 
-def group_of(file, function):
-    for name, files, _ in GROUPS:
+def group_of(file, function, groups):
+    for name, files, _ in groups:
         if file in files or f"{file}:{function}" in files:
             return name
     return "others"
 
 
+def by_group(counts, groups, width=13):
+    """Lines from {column: Counter of (file, function)}: a row for each group, and below it its functions."""
+    places = {place for counter in counts.values() for place in counter}
+    lines = [f"{'':<36}" + "".join(f"{column:>{width}}" for column in counts)]
+    for name, why in [(name, why) for name, _, why in groups] + [("others", "")]:
+        of = sorted((place for place in places if group_of(*place, groups) == name),
+                    key=lambda place: (-max(counter[place] for counter in counts.values()), place))
+        if not of:
+            continue
+        lines.append(f"{name:<36}" + "".join(f"{sum(c[place] for place in of):>{width}}" for c in counts.values()) + f"  {why}")
+        lines += [f"  {place[0] + ' ' + place[1]:<34.34}" + "".join(f"{c[place] or '':>{width}}" for c in counts.values())
+                  for place in of]
+    return lines
+
+
 def table(image, calls):
     columns = ("null_call", *COLUMNS)
     sources = image.sources(sorted({at for entry in calls.values() for at in entry}))
-    counts = {column: collections.Counter(sources[at] for at in calls[column]) for column in columns}
-    places = {place for counter in counts.values() for place in counter}
-    lines = [f"{'':<36}" + "".join(f"{column:>13}" for column in columns)]
-    for name, why in [(name, why) for name, _, why in GROUPS] + [("others", "")]:
-        of = sorted((place for place in places if group_of(*place) == name),
-                    key=lambda place: -max(counter[place] for counter in counts.values()))
-        if not of:
-            continue
-        lines.append(f"{name:<36}" + "".join(f"{sum(counts[c][place] for place in of):>13}" for c in columns) + f"  {why}")
-        lines += [f"  {place[0] + ' ' + place[1]:<34.34}" + "".join(f"{counts[c][place] or '':>13}" for c in columns)
-                  for place in of]
+    lines = by_group({column: collections.Counter(sources[at] for at in calls[column]) for column in columns}, GROUPS)
     lines.append(f"{'at EL2':<36}" + "".join(f"{len(calls[column]):>13}" for column in columns))
     return lines
 

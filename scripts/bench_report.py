@@ -18,7 +18,11 @@ from lib import board as boards
 from lib.bench_figures import WORK, Results
 
 KEPT = os.path.join("scripts", "bench_figures.json")
-PROFILE = os.path.join(WORK, "profile.txt")
+# What the lines of a file are about.
+PROFILES = {
+    "profile.txt": "Where the instructions go",
+    "boot_profile.txt": "Where the instructions of the boot go that EL2 executes, by kind of exit",
+}
 TOLERANCE = 0.02
 # Boots of Linux as a whole: a tick comes a little earlier or later when anything changes, and the kernel is Debian's.
 COARSE = {"secondary_boot": 0.05, "native_boot": 0.05, "boot_el2": 0.05}
@@ -76,11 +80,12 @@ def accept(results):
 def report(results, image):
     with open(image, "rb") as file:
         name = hashlib.sha256(file.read()).hexdigest()
-    profile = []
-    if os.path.exists(PROFILE):
-        with open(PROFILE, encoding="utf-8") as file:
-            profile = file.read().splitlines()
-    text, good = bench_page.make(results, name, profile)
+    profiles = {}
+    for file_name, title in PROFILES.items():
+        if os.path.exists(os.path.join(WORK, file_name)):
+            with open(os.path.join(WORK, file_name), encoding="utf-8") as file:
+                profiles[title] = file.read().splitlines()
+    text, good = bench_page.make(results, name, profiles)
     for path, content in (("report.txt", text), ("report.svg", bench_svg.make(results))):
         with open(os.path.join(WORK, path), "w", encoding="utf-8") as file:
             file.write(content)

@@ -157,15 +157,15 @@ def code(page):
         page.say("".join(f"{length:>8}  {room:<28}" for room, length in rooms[at:at + 3]).rstrip())
 
 
-def make(results, image, profile):
-    """(text, whether all that is held holds). `profile`: lines about where instructions go."""
+def make(results, image, profiles):
+    """(text, whether all that is held holds). `profiles`: title to lines, about where instructions go."""
     page = Page(results)
     page.say("Portcullis: performance report")
     page.say(f"image {image}")
     page.say("QEMU virt, SMMUv3, one CPU -cpu max, -icount shift=0,sleep=off: instructions, which repeat exactly; never time.")
     for section in (calls, longest, growth, host, secondaries, events, boot, memory):
         section(page)
-    if profile:
-        page.title("Where the instructions go")
-        page.lines += profile
+    for title, lines in profiles.items():
+        page.title(title)
+        page.lines += lines
     return "\n".join(page.lines) + "\n", page.good

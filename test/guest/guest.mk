@@ -95,5 +95,6 @@ bench-measure: $(IMAGE) $(bench_bins) $(LINUX_INITRAMFS_MARK) $(LINUX_PACK_MARK)
 	@$(PYTHON) scripts/bench.py $(bench_args)
 	@$(PYTHON) scripts/bench_profile.py $(bench_args)
 	@$(PYTHON) scripts/bench_boot.py $(bench_args) --linux=$(LINUX_IMAGE) --initrd=$(LINUX_INITRAMFS_MARK)
+	@$(PYTHON) scripts/bench_boot_profile.py $(bench_args) --linux=$(LINUX_IMAGE) --initrd=$(LINUX_INITRAMFS_MARK)
 	@$(PYTHON) scripts/bench_secondary.py $(bench_args) --linux=$(LINUX_IMAGE) --initrd=$(LINUX_INITRAMFS_MARK) \
 		--pack=$(LINUX_PACK_MARK)
