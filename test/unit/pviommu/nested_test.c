@@ -8,6 +8,7 @@
 #include "bench.h"
 #include "bench_vm.h"
 #include "first_stage.h"
+#include "iommu/drain.h"
 #include "pviommu/events.h"
 #include "suite.h"
 
@@ -810,6 +811,7 @@ static void S2_5_S2_10_statuses_of_invalidate(void **state UNUSED)
 	TRY(q->entries_ipa = machine->heap.base, FAULT, 0);
 	TRY(q->entries_ipa = end - 16, FAULT, 0);
 	TRY(q->entries_ipa = ~0ull - 7, FAULT, 0);
+	TRY((q->flags = 1, q->ring_log2 = 1, q->start = 1, q->entries_ipa = ~0ull - 15), FAULT, 0); /* the next is beyond all */
 	TRY(q->status_ipa = machine->heap.base, FAULT, 0);
 	TRY(q->status_ipa = ~0ull, FAULT, 0);
 	TRY(q->status_ipa = end - 1, FAULT, 0);
@@ -1169,6 +1171,67 @@ static void N37_C2_nothing_of_another_vm(void **state UNUSED)
 	bench_destroy(vm);
 }
 
+static void drain(void) { hyp_exit_work(vm_vcpu(vm_primary, 0)); }
+
+/*
+ * H2: a first stage without a leaf, and a device that tries for ever. Only its guest could say that these faults leave no
+ * event, so the stream is closed for its time, and then as it was.
+ */
+static void H2_a_nested_stream_that_floods_is_closed_for_its_time(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	u64 value = 0;
+	u32 events;
+
+	o.smmu.evtq_bits = 7;
+	boot_with(o);
+	set_up();
+	bench_assign(3, 0, 8);
+	for (u32 i = 0; i < 500; i++)
+		smmu_dma_write(bench_smmu[0], bench_sid(2, 0), 2 * VA, &value, 8);
+	for (u32 i = 0; i < 8; i++)
+		drain();
+	events = smmu_event_count(bench_smmu[0]);
+	bench_faults(2, 0, 2 * VA, SMMU_ABORTED);
+	bench_faults(2, 0, VA, SMMU_ABORTED);
+	assert_int_equal(smmu_event_count(bench_smmu[0]), events);
+	bench_faults(3, 0, VA, SMMU_C_BAD_STE);
+	assert_int_equal(smmu_event_count(bench_smmu[0]), events + 1);
+	fake_time_advance(2 * DRAIN_MUTE_US);
+	drain();
+	bench_lands(2, 0, VA, DATA);
+	bench_faults(2, 0, 2 * VA, SMMU_F_TRANSLATION);
+	assert_int_equal(smmu_event_count(bench_smmu[0]), events + 2);
+}
+
+/* A PASID of such a stream is the guest's too: the whole stream is meant. */
+static void H2_a_pasid_of_a_nested_stream_that_floods(void **state UNUSED)
+{
+	struct bench_options o = bench_pasids();
+	enum smmu_event event;
+	u32 events;
+
+	o.smmu.evtq_bits = 7;
+	boot_with(o);
+	bench_assign(1, 0, 7);
+	put_leaf(0, VA, DATA);
+	put_cd(CDS, 1, root_of(0));
+	nested = alloc(B(0) | 5 << 1 | 2ull << 59 | CDS, 2);
+	bench_attach(7, nested);
+	for (u32 i = 0; i < 500; i++)
+		(void)substream_write(3, VA, 0, &event);
+	for (u32 i = 0; i < 8; i++)
+		drain();
+	events = smmu_event_count(bench_smmu[0]);
+	refused_by(3, VA, SMMU_ABORTED);
+	bench_faults(1, 0, VA, SMMU_ABORTED);
+	assert_int_equal(smmu_event_count(bench_smmu[0]), events);
+	fake_time_advance(2 * DRAIN_MUTE_US);
+	drain();
+	bench_lands(1, 0, VA, DATA);
+	refused_by(3, VA, SMMU_C_BAD_CD);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -1210,6 +1273,8 @@ int main(void)
 		cmocka_unit_test(V2_the_status_bytes_are_pinned_meanwhile),
 		cmocka_unit_test(K3_no_lock_is_held_while_it_waits),
 		cmocka_unit_test(N37_C2_nothing_of_another_vm),
+		cmocka_unit_test(H2_a_nested_stream_that_floods_is_closed_for_its_time),
+		cmocka_unit_test(H2_a_pasid_of_a_nested_stream_that_floods),
 	};
 
 	return SUITE("nested", cases);
