@@ -18,7 +18,7 @@ nothing. A claim counts as broken only if CBMC has found an input for which it i
 than its bound, or memory that it makes unsafe, is no substitute.
 
 A line a proof, `ok prove/NAME` or `not ok prove/NAME: REASON`; what CBMC said is in FOLDER/NAME, how long it took in
-FOLDER/seconds. --check looks, without a compiler, whether each harness has what it needs and each fault still applies."""
+FOLDER/seconds, with what the processors did in all, which does not depend on who else is busy. --check looks, without a compiler, whether each harness has what it needs and each fault still applies."""
 import argparse
 import concurrent.futures
 import json
@@ -209,6 +209,10 @@ def prove(args, proofs):
                 lines.append(f"{run.seconds:7.1f}  {proof.name}{' ' + run.fault.name if run.fault else ''}")
                 if args.verbose:
                     print(f"  {lines[-1]}", flush=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    lines.append(f"{used.ru_utime + used.ru_stime:7.1f}  of processors, all together")
+    if args.verbose:
+        print(f"  {lines[-1]}", flush=True)
     (pathlib.Path(args.out) / "seconds").write_text("\n".join(lines) + "\n")
     print(f"{len(proofs) - failures} passed, {failures} failed")
     return 1 if failures or not proofs else 0
