@@ -4,7 +4,7 @@
  * number and no other; one that the caller may not make, or that has something in a register that must be zero, enters none.
  * Results are the handler's, in the form that calls of that number have, and nothing that was in a register before.
  *
- * For all: registers, callers, answers of the handlers. What a handler does with its registers is in call_args.c and vmm_args.c.
+ * For all: registers, callers, answers of the handlers. What handlers of the pvIOMMU do with their registers is in call_args.c.
  *
  * unwind: 8
  */
