@@ -161,6 +161,23 @@ static void G1_G2_V1_what_a_device_says_is_translated_is_not_believed(void **sta
 	assert_int_equal(write_translated(3, bench_page(5)), SMMU_F_TRANSL_FORBIDDEN);
 }
 
+/* N48: hardware calls an invalidation done that a device has refused, so nothing of ours rests on what a device forgets. */
+static void N48_A1_what_a_device_never_forgets_reaches_no_page_that_has_gone(void **state UNUSED)
+{
+	u32 vm;
+
+	boot();
+	set_up();
+	assert_int_equal(ask(1, VA), DATA);
+	assert_int_equal(write_translated(1, DATA), SMMU_OK);
+	vm = bench_vm(2048);
+	bench_donate(vm, 0x80000000, DATA, 1, 0);
+	assert_true(holds(1, VA));
+	assert_int_equal(write_translated(1, DATA), SMMU_F_TRANSLATION);
+	bench_destroy(vm);
+	assert_int_equal(write_translated(1, DATA), SMMU_OK);
+}
+
 static void another_domain_leaves_nothing_kept(void **state UNUSED)
 {
 	u32 other;
@@ -841,6 +858,7 @@ int main(void)
 		cmocka_unit_test(S4_8_only_what_has_it_may_use_it),
 		cmocka_unit_test(no_split_no_ats),
 		cmocka_unit_test(G1_G2_V1_what_a_device_says_is_translated_is_not_believed),
+		cmocka_unit_test(N48_A1_what_a_device_never_forgets_reaches_no_page_that_has_gone),
 		cmocka_unit_test(another_domain_leaves_nothing_kept),
 		cmocka_unit_test(N42_S3_9_atc_inv_is_of_one_stream),
 		cmocka_unit_test(N43_a_sync_comes_before_atc_inv),

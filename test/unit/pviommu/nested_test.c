@@ -303,7 +303,7 @@ static void pasids_and_nested_exclude_each_other(void **state UNUSED)
 }
 
 /* N16, N19: it is no domain to map into, and none to nest on. */
-static void N19_nothing_is_mapped_in_a_nested_domain(void **state UNUSED)
+static void N16_N19_nothing_is_mapped_in_a_nested_domain(void **state UNUSED)
 {
 	struct pviommu_map_list *list;
 
@@ -346,7 +346,7 @@ static void N18_slots_and_generations(void **state UNUSED)
 
 /* --- ALLOC_NESTED's structure */
 
-static void N17_statuses_of_alloc(void **state UNUSED)
+static void N17_N20_statuses_of_alloc(void **state UNUSED)
 {
 	struct pviommu_alloc_nested good;
 	struct pviommu_alloc_nested *a;
@@ -1243,9 +1243,9 @@ int main(void)
 		cmocka_unit_test(S3_7_many_streams_at_once_or_none),
 		cmocka_unit_test(S3_8_paging_and_nested_side_by_side),
 		cmocka_unit_test(pasids_and_nested_exclude_each_other),
-		cmocka_unit_test(N19_nothing_is_mapped_in_a_nested_domain),
+		cmocka_unit_test(N16_N19_nothing_is_mapped_in_a_nested_domain),
 		cmocka_unit_test(N18_slots_and_generations),
-		cmocka_unit_test(N17_statuses_of_alloc),
+		cmocka_unit_test(N17_N20_statuses_of_alloc),
 		cmocka_unit_test(queries_say_what_there_is),
 		cmocka_unit_test(stage1_alone_cannot_nest),
 		cmocka_unit_test(stage2_alone_cannot_nest),
