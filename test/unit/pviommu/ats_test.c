@@ -161,6 +161,56 @@ static void G1_G2_V1_what_a_device_says_is_translated_is_not_believed(void **sta
 	assert_int_equal(write_translated(3, bench_page(5)), SMMU_F_TRANSL_FORBIDDEN);
 }
 
+/*
+ * N88: what is repeated in a batch is repeated when it is asked again alone, but for device TLBs; and what had come to nothing,
+ * like a hint, comes to nothing again.
+ */
+static void N88_N47_alone_as_in_the_batch(void **state UNUSED)
+{
+	struct bench_options o = bench_pasids();
+
+	o.smmu.iidr = 0x36b;
+	boot_with(o);
+	set_up();
+	smmu_atc_deaf(bench_smmu[0], bench_sid(1, 0), 1);
+	put_entry(0, 0x01 | sid_field(7), 0); /* PREFETCH_CONFIG */
+	put_entry(1, OP_NH_ALL, 0);
+	put_entry(2, OP_ATC_INV | sid_field(7), VA);
+	smmu_log_clear(bench_smmu[0]);
+	assert_status(invalidate(3), PC_SUCCESS);
+	assert_memory_equal(bytes(), ((u8[]){ 0, 0, 0 }), 3);
+	assert_int_equal(smmu_cmd_count_op(bench_smmu[0], OP_NH_ALL, 0), 4);
+	assert_int_equal(smmu_cmd_count_op(bench_smmu[0], OP_ATC_INV, 0), 2);
+	assert_alive();
+}
+
+/* The least queue that there is, and the hardware falls silent anywhere: nothing that was not done is said to be. */
+static void E9_silence_while_one_is_asked_alone(void **state UNUSED)
+{
+	struct bench_options o = bench_pasids();
+
+	o.smmu.iidr = 0x36b;
+	o.smmu.cmdq_bits = 1;
+	for (u32 n = 0; n < 24; n++)
+		IN_CHILD({
+			struct result r;
+
+			boot_with(o);
+			set_up();
+			bench_hardware_fails();
+			smmu_atc_deaf(bench_smmu[0], bench_sid(1, 0), 1);
+			put_entry(0, OP_NH_ALL, 0);
+			put_entry(1, OP_ATC_INV | sid_field(7), VA);
+			smmu_inject_silence(bench_smmu[0], n);
+			r = invalidate(2);
+			if (!smmu_silent(bench_smmu[0]))
+				assert_status(r, PC_SUCCESS);
+			else
+				assert_int_equal(r.status, iommu_instance[0].dead ? PC_IO : PC_SUCCESS);
+			assert_true((r.status == PC_SUCCESS) == (r.v1 == 2));
+		});
+}
+
 /* N48: hardware calls an invalidation done that a device has refused, so nothing of ours rests on what a device forgets. */
 static void N48_A1_what_a_device_never_forgets_reaches_no_page_that_has_gone(void **state UNUSED)
 {
@@ -858,6 +908,8 @@ int main(void)
 		cmocka_unit_test(S4_8_only_what_has_it_may_use_it),
 		cmocka_unit_test(no_split_no_ats),
 		cmocka_unit_test(G1_G2_V1_what_a_device_says_is_translated_is_not_believed),
+		cmocka_unit_test(N88_N47_alone_as_in_the_batch),
+		cmocka_unit_test(E9_silence_while_one_is_asked_alone),
 		cmocka_unit_test(N48_A1_what_a_device_never_forgets_reaches_no_page_that_has_gone),
 		cmocka_unit_test(another_domain_leaves_nothing_kept),
 		cmocka_unit_test(N42_S3_9_atc_inv_is_of_one_stream),
