@@ -169,9 +169,9 @@ extern u32 probe_root_count;
 void caps_record(struct pci_function *f);
 /* The second half alone: after a reset. */
 void caps_quiet(const struct pci_function *f);
-/* Width of the PASIDs that it sends and that every bridge above lets pass; 0: none. */
 /* What ACS the function has, on; anew when f->ats has changed. */
 void caps_acs(const struct pci_function *f);
+/* Width of the PASIDs that it sends and that every bridge above lets pass; 0: none. */
 u8 caps_pasid_bits(const struct pci_function *f);
 /* The next entry of the capability list after `*at` (0: the first); false at its end. `*left`
  * starts at CAP_LIST_MAX and bounds a list that loops. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The two views of a VM's memory: by its CPUs (stage 2) and by devices in its identity domain or behind a first stage of
- * its own (the DMA table, which a secondary has only if it was made with PC_VM_NESTED). They follow ownership and never lead it: what leaves somebody
- * leaves the DMA view, then the CPU view, then all caches, and only then changes hands; what arrives
- * is mapped after that.
+ * its own (the DMA table, which a secondary has only if it was made with PC_VM_NESTED). They follow ownership and never
+ * lead it: what leaves somebody leaves the DMA view, then the CPU view, then all caches, and only then changes hands; what
+ * arrives is mapped after that.
  *
  * Locks: views are written under the vm lock. A secondary's CPU view is also read under the page lock
  * alone (guest_copy, pins), so where a block of it is split, that lock is held over the gap.
@@ -29,7 +29,7 @@ struct vm;
 enum status view_add(struct vm *vm, ipa_t at, pa_t out, u64 size, u32 cpu, u32 dma) MUST_CHECK
 	MUST_HOLD(vm_class);
 void view_merge(struct vm *vm, ipa_t at, u64 size) MUST_HOLD(vm_class);
-/* The same for the 2 MiB at `at` of a secondary, which came piece by piece: no table that is none without them stays. */
+/* The same for the 2 MiB at `at` of a secondary, which came piece by piece; both views. */
 void view_merge_pieces(struct vm *vm, ipa_t at) MUST_HOLD(vm_class);
 
 /*

@@ -16,9 +16,9 @@ bool vm_flags_known(u64 flags);
 u64 vm_min_pool(u64 flags, u64 vcpus);
 
 /*
- * Make a VM from the primary's pages [pool, ..). E_NOSYS: a flag that is unknown or not offered; E_INVAL: vCPUs, or the pool's
- * place or size; E_NOMEM: all slots or ids are taken, or the pool is too broken up; else as
- * memory_donate(). Nothing is changed then.
+ * Make a VM from the primary's pages [pool, ..). E_NOSYS: a flag that is unknown or not offered; E_INVAL: vCPUs, or the
+ * pool's place or size; E_NOMEM: all slots or ids are taken, or the pool is too broken up; else as memory_donate(). Nothing
+ * is changed then.
  */
 enum status vm_create(u64 flags, u64 vcpus, u64 pool, u64 pages, u32 *handle) MUST_CHECK NOT_HELD(vm_class);
 enum status vm_add_pool(u64 handle, u64 pool, u64 pages) MUST_CHECK NOT_HELD(vm_class);
@@ -27,8 +27,8 @@ enum status vm_add_pool(u64 handle, u64 pool, u64 pages) MUST_CHECK NOT_HELD(vm_
 enum status vm_finalise(u64 handle) MUST_CHECK NOT_HELD(vm_class);
 
 /*
- * One bounded step of the end of a VM; *left is 0 when it has gone. In order: no vCPU runs, devices are
- * blocked and reset, domains go, devices are the primary's again, the DMA table is flushed, memory comes back scrubbed, the pool too.
+ * One bounded step of the end of a VM; *left is 0 when it has gone. In order: no vCPU runs, devices are blocked and reset,
+ * domains go, devices are the primary's again, the DMA table leaves the caches, memory comes back scrubbed, the pool too.
  */
 enum status vm_destroy(u64 handle, u64 *left) MUST_CHECK NOT_HELD(vm_class);
 
