@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whose stream a guest's invalidation is about: the driver asks by the name that the guest has for it. */
+/* What a driver asks of the core for a guest's invalidation: whose stream a name is, and whose turn it is to ask devices. */
 #include "device.h"
 #include "domain.h"
 

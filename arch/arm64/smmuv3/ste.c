@@ -10,9 +10,9 @@
  * bypass; where it asks for nothing valid it is quiet. Its faults may be merged (MEV): they are the guest's to cause.
  *
  * ATS only where a guest that may asks for it, and then split: a device keeps what the guest's stage 1 says, and what it
- * sends by that goes through our stage 2 and is no more trusted than an address. No stalls: a PCIe function must not be stalled, and a page that is not there
- * is an error in every domain we have. Permissions, memory type and shareability come from the
- * transaction where tables do not say; faults of other streams are not merged, each is seen.
+ * sends by that goes through our stage 2 and is no more trusted than an address. No stalls: a PCIe function must not be
+ * stalled, and a page that is not there is an error in every domain we have. Permissions, memory type and shareability come
+ * from the transaction where tables do not say; faults of other streams are not merged, each is seen.
  */
 #include <string.h>
 
