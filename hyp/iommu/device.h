@@ -55,6 +55,7 @@ struct endpoint {
 	u8 index;           /* in its device */
 	u8 pasid_bits;      /* PASIDs that the endpoint can tag with; 0: none */
 	bool ats;           /* it has a translation cache, and may use it behind a guest's own first stage */
+	u8 late;            /* batches that its device was late for, while it has this owner: nested.c */
 	bool has_vsid;
 	vsid_t vsid;
 	struct endpoint *vsid_next; /* bucket of the owner VM */

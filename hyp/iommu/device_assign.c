@@ -56,8 +56,10 @@ u32 device_quarantined_count(void)
 /* All that its owner has of it, but for its streams. */
 static void leave_owner(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 {
-	for (u32 i = 0; i < d->endpoint_count; i++)
+	for (u32 i = 0; i < d->endpoint_count; i++) {
 		endpoint_clear_vsid(vm, &d->endpoint[i]);
+		d->endpoint[i].late = 0;
+	}
 	d->frozen = false;
 	if (vm->primary)
 		return;

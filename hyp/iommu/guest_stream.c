@@ -21,6 +21,7 @@ bool iommu_guest_stream(const struct iommu *iommu, const struct guest_inval *g, 
 	if (d != NULL && domain_is_nested(d)) {
 		out->nested = true;
 		out->ats = d->nested.ats_on;
+		out->apart = e->late > 0;
 		out->pasid_bits = d->nested.pasid_bits;
 	}
 	return true;

@@ -4,12 +4,19 @@
 #include "abi/pviommu.h"
 #include "device.h"
 #include "domain.h"
+#include "hyp/bits.h"
 #include "iommu.h"
 #include "pviommu/events.h"
 #include "vm/vm.h"
 
 /* Devices that a call waits for in vain: each takes as long as hardware gives it. */
 #define DEAF_MAX 2u
+/* Batches that a device may be late for and answer when it is asked again, before it is taken for one that does not. */
+#define LATE_MAX 4u
+
+/* What stands in an entry's place when it is known what became of it: that in the lowest byte, and who was asked. */
+#define FATE_ASKED BIT(8)
+#define FATE_SID   BITS(63, 32)
 
 bool nested_possible(void)
 {
@@ -37,32 +44,75 @@ enum status nested_alloc(struct vm *vm, struct iommu *iommu, struct nested_confi
 	return status;
 }
 
-/* Its cache may hold what it must not use any more: whoever owns the device by now, nobody else does. */
-static void fence(struct vm *vm, const struct iommu *iommu, sid_t sid)
+/* The endpoint of a stream, if it is still the VM's to be judged by. */
+static struct endpoint *still_at_work(const struct vm *vm, const struct iommu *iommu, sid_t sid) MUST_HOLD(vm_class)
 {
 	struct endpoint *e = endpoint_find(iommu, sid);
+	bool is = e != NULL && __atomic_load_n(&e->device->vm, __ATOMIC_RELAXED) == vm && e->device->state == DEVICE_ASSIGNED;
 
-	vm_lock(vm);
-	if (e != NULL && __atomic_load_n(&e->device->vm, __ATOMIC_RELAXED) == vm && e->device->state == DEVICE_ASSIGNED) {
-		events_inval_timeout(e);
-		device_quarantine(e->device, "its translation cache does not answer");
-	}
-	vm_unlock(vm);
+	return is ? e : NULL;
 }
 
-static u8 again_alone(struct iommu *iommu, const struct guest_inval *g, const u64 *entry)
+/* Its cache may hold what it must not use any more: whoever owns the device by now, nobody else does. */
+static void fence(struct endpoint *e) MUST_HOLD(vm_class)
 {
-	struct iommu_watch watch;
+	events_inval_timeout(e);
+	device_quarantine(e->device, "its translation cache does not answer");
+}
+
+/* One entry again, with a sync of its own. Where it asks a device, that is in *watch. */
+static u8 again_alone(struct iommu *iommu, const struct guest_inval *g, const u64 *entry, struct iommu_watch *watch)
+{
+	struct endpoint *e;
 	u8 fate;
 
 	vm_lock(g->vm);
-	fate = iommu->ops->inval_alone(iommu, g, entry, &watch);
+	fate = iommu->ops->inval_alone(iommu, g, entry, watch);
 	vm_unlock(g->vm);
-	if (watch.queued)
-		fate = iommu->ops->inval_fate(iommu, &watch);
-	if (fate == PVIOMMU_INVAL_HW_TIMEOUT && watch.device && !iommu->dead)
-		fence(g->vm, iommu, watch.sid);
+	if (watch->queued)
+		fate = iommu->ops->inval_fate(iommu, watch);
+	if (fate != PVIOMMU_INVAL_HW_TIMEOUT || !watch->device || iommu->dead)
+		return fate;
+	vm_lock(g->vm);
+	e = still_at_work(g->vm, iommu, watch->sid);
+	if (e != NULL)
+		fence(e);
+	vm_unlock(g->vm);
 	return fate;
+}
+
+/* One more batch that it was late for; too many, and it is as if it did not answer at all. */
+static bool forgive(struct endpoint *e) MUST_HOLD(vm_class)
+{
+	if (e == NULL || ++e->late < LATE_MAX)
+		return true;
+	fence(e);
+	return false;
+}
+
+/* Perhaps it: from now on it is asked in a batch without others, so that the next time it is known. */
+static void suspect(struct endpoint *e) MUST_HOLD(vm_class)
+{
+	if (e != NULL && e->late == 0)
+		e->late = 1;
+}
+
+/* A batch has waited in vain for a device, and each that it asked answers when it is asked again. */
+static void find_late(const struct iommu *iommu, struct guest_inval *g, u32 words)
+{
+	bool forgiven;
+
+	vm_lock(g->vm);
+	forgiven = g->mixed || forgive(still_at_work(g->vm, iommu, g->watch.sid));
+	for (u64 *entry = g->entry, *end = entry + g->done * words; entry != end; entry += words) {
+		if ((*entry & FATE_ASKED) == 0)
+			continue;
+		if (g->mixed)
+			suspect(still_at_work(g->vm, iommu, sid((u32)FIELD_GET(FATE_SID, *entry))));
+		else if (!forgiven)
+			*entry = PVIOMMU_INVAL_HW_TIMEOUT;
+	}
+	vm_unlock(g->vm);
 }
 
 /*
@@ -73,24 +123,23 @@ static u8 again_alone(struct iommu *iommu, const struct guest_inval *g, const u6
 static u8 find_out(struct iommu *iommu, struct guest_inval *g, u32 *told)
 {
 	const u32 words = iommu->ops->inval_bytes / sizeof(u64), count = g->done;
-	u8 verdict = PVIOMMU_INVAL_DONE;
-	u32 i = 0, deaf = 0;
+	struct iommu_watch watch;
+	u32 known = 0, deaf = 0;
 
-	for (; i < count && !iommu->dead && deaf < DEAF_MAX; i++) {
-		u64 *entry = g->entry + i * words;
+	for (; known < count && !iommu->dead && deaf < DEAF_MAX; known++) {
+		u64 *entry = g->entry + known * words;
+		const u8 fate = again_alone(iommu, g, entry, &watch);
 
-		*entry = again_alone(iommu, g, entry);
-		deaf += *entry == PVIOMMU_INVAL_HW_TIMEOUT;
-		if (verdict == PVIOMMU_INVAL_DONE && *entry != PVIOMMU_INVAL_DONE) {
-			verdict = (u8)*entry;
-			g->done = i;
-		}
+		*entry = fate | (watch.device ? FATE_ASKED | FIELD(FATE_SID, watch.sid.v) : 0);
+		deaf += fate == PVIOMMU_INVAL_HW_TIMEOUT;
 	}
-	*told = i;
-	if (verdict != PVIOMMU_INVAL_DONE || i == count)
-		return verdict;
-	g->done = i;
-	return PVIOMMU_INVAL_HW_TIMEOUT;
+	if (deaf == 0 && known == count && g->turn && g->watch.fate == PVIOMMU_INVAL_HW_TIMEOUT)
+		find_late(iommu, g, words);
+	*told = known;
+	for (g->done = 0; g->done < known; g->done++)
+		if ((u8)g->entry[g->done * words] != PVIOMMU_INVAL_DONE)
+			return (u8)g->entry[g->done * words];
+	return known == count ? PVIOMMU_INVAL_DONE : PVIOMMU_INVAL_HW_TIMEOUT;
 }
 
 /* The wait for a batch has not ended well. */

@@ -112,6 +112,7 @@ struct iommu_guest_stream {
 	bool nested;      /* under a nested domain now; else nothing of it is in hardware, and nothing is to be done */
 	bool quarantined;
 	bool ats;         /* its device may have a cache of that domain */
+	bool apart;       /* ... and may have been late: it is asked with no other */
 	u8 pasid_bits;    /* of its nested domain */
 };
 
@@ -141,6 +142,16 @@ struct iommu_event {
 	u64 ipa;       /* stage-2 input, for the log only */
 };
 
+/* What is on its way so that its fate can be told; the driver's. */
+struct iommu_watch {
+	struct iommu_watch *next;
+	u64 first, end; /* what is in the queue between is its */
+	sid_t sid;
+	u8 fate;        /* PVIOMMU_INVAL_* */
+	bool queued;
+	bool device;    /* it is the device of `sid` that has to answer, in a batch the first of them */
+};
+
 /*
  * Invalidations of a guest for its own first stages: entries of the driver's inval_type, copied from the guest once and
  * rewritten where they are.
@@ -155,16 +166,9 @@ struct guest_inval {
 	u32 mishaps; /* the driver's, like the next: what its queue had seen before */
 	u64 ticket; /* result: for inval_wait(); 0: nothing was queued */
 	bool turn;  /* result: it asks devices, see iommu_turn() */
-};
-
-/* An entry of them that is on its way alone, so that its fate can be told; the driver's. */
-struct iommu_watch {
-	struct iommu_watch *next;
-	u64 first, end; /* what is in the queue between is its */
-	sid_t sid;
-	u8 fate;        /* PVIOMMU_INVAL_* */
-	bool queued;
-	bool device;    /* it is the device of `sid` that has to answer */
+	bool mixed; /* result: more than one */
+	bool apart; /* the driver's: it asks one that no other may be asked with */
+	struct iommu_watch watch; /* result, with `turn`: HW_TIMEOUT: one of them was late */
 };
 
 struct iommu;
@@ -220,7 +224,7 @@ struct iommu_hw_ops {
 	 * Wait for what it queued. No lock held. E_BUSY: complete, but something was not executed as it was given, perhaps of
 	 * this batch: the hardware does not say of whom. E_IO as for wait.
 	 */
-	enum status (*inval_wait)(struct iommu *iommu, const struct guest_inval *g) MUST_CHECK;
+	enum status (*inval_wait)(struct iommu *iommu, struct guest_inval *g) MUST_CHECK;
 	/*
 	 * To find out of whom: one of its entries again, as it was rewritten. The vm lock is held; does not wait. Unless
 	 * watch->queued, what it returns is what became of it; else inval_fate() waits for that, without a lock: HW_ILLEGAL,

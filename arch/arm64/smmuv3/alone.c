@@ -6,35 +6,18 @@
 #include "abi/pviommu.h"
 #include "queue.h"
 
-static void unwatch(struct smmuv3 *s, const struct iommu_watch *w)
-{
-	struct iommu_watch **at = &s->cmdq.watched;
-
-	cmdq_lock(s);
-	while (*at != w)
-		at = &(*at)->next;
-	*at = w->next;
-	cmdq_unlock(s);
-}
-
 /* Into the queue; twice where that is asked. */
 static void send(struct smmuv3 *s, struct iommu_watch *w, u64 w0, u64 w1, bool twice)
 {
 	struct cmdq_batch b = cmdq_begin(s);
 
-	w->first = b.prod;
-	w->end = ~0ull;
-	w->next = s->cmdq.watched;
-	s->cmdq.watched = w;
+	cmdq_watch(s, &b, w);
 	cmdq_add(s, &b, w0, w1);
 	if (twice) {
 		cmdq_sync(s, &b);
 		cmdq_add(s, &b, w0, w1);
 	}
-	w->end = b.prod + 1;
-	w->queued = cmdq_end(s, &b) != 0;
-	if (!w->queued)
-		unwatch(s, w);
+	(void)cmdq_end_watched(s, &b, w);
 }
 
 u8 smmuv3_inval_fate(struct iommu *iommu, struct iommu_watch *w)
@@ -42,7 +25,7 @@ u8 smmuv3_inval_fate(struct iommu *iommu, struct iommu_watch *w)
 	struct smmuv3 *s = smmuv3_of(iommu);
 	enum status status = cmdq_wait(s, w->end);
 
-	unwatch(s, w);
+	cmdq_unwatch(s, w);
 	return status == OK ? w->fate : PVIOMMU_INVAL_HW_TIMEOUT;
 }
 

@@ -20,6 +20,8 @@
 #define KIND_ATC  4u
 #define KIND_NONE 8u
 
+#define NEXT_BATCH 0xffu /* where verdicts are: no PVIOMMU_INVAL_* */
+
 static ALWAYS_INLINE u32 kind_of(u64 w0)
 {
 	const u64 op = FIELD_GET(CMD0_OP, w0);
@@ -30,16 +32,41 @@ static ALWAYS_INLINE u32 kind_of(u64 w0)
 							    KIND_NONE;
 }
 
-/* One that names a stream, rewritten in place; its verdict. */
-static NOINLINE u8 stream_one(const struct smmuv3 *s, struct guest_inval *g, const struct smmuv3_guest_rule *rule, u64 cmd[CMD_WORDS])
+/* A device to be asked in this batch. False: not with those before it, since one of them may have been late before. */
+static bool asks(struct guest_inval *g, const struct iommu_guest_stream *stream, bool first)
+{
+	if (first) {
+		g->watch = (struct iommu_watch){ .sid = stream->sid, .device = true, .fate = PVIOMMU_INVAL_DONE };
+		g->apart = stream->apart;
+		g->mixed = false;
+		return true;
+	}
+	if (stream->sid.v == g->watch.sid.v)
+		return true;
+	if (g->apart || stream->apart)
+		return false;
+	g->mixed = true;
+	return true;
+}
+
+/* One that names a stream, rewritten in place; its verdict, or NEXT_BATCH: not in this one. `kinds`: of those before it. */
+static NOINLINE u8 stream_one(const struct smmuv3 *s, struct guest_inval *g, const struct smmuv3_guest_rule *rule, u32 kinds,
+			      u64 cmd[CMD_WORDS])
 {
 	const u64 in[CMD_WORDS] = { cmd[0], cmd[1] };
 	struct iommu_guest_stream stream;
 	bool found = iommu_guest_stream(s->iommu, g, (u32)FIELD_GET(CMD0_SID, in[0]), &stream);
-	u8 verdict = smmuv3_guest_stream_cmd(rule, in, found ? &stream : NULL, cmd);
+	u64 out[CMD_WORDS] = { in[0], in[1] };
+	u8 verdict = smmuv3_guest_stream_cmd(rule, in, found ? &stream : NULL, out);
 
-	if (kind_of(cmd[0]) == KIND_ATC && !iommu_turn(s->iommu, g))
-		return PVIOMMU_INVAL_NOT_ATTEMPTED;
+	if (verdict == PVIOMMU_INVAL_DONE && kind_of(out[0]) == KIND_ATC) {
+		if (!iommu_turn(s->iommu, g))
+			return PVIOMMU_INVAL_NOT_ATTEMPTED;
+		if (!asks(g, &stream, (kinds & KIND_ATC) == 0))
+			return NEXT_BATCH;
+	}
+	cmd[0] = out[0];
+	cmd[1] = out[1];
 	return verdict;
 }
 
@@ -83,11 +110,13 @@ static ALWAYS_INLINE u8 check(const struct smmuv3 *s, struct guest_inval *g, u32
 			continue;
 		}
 		/* Opcode 0 has no bit that could be refused. */
-		verdict = no0 != ~0ull ? stream_one(s, g, rule, cmd) : PVIOMMU_INVAL_BAD_OPCODE;
+		verdict = no0 != ~0ull ? stream_one(s, g, rule, kinds, cmd) : PVIOMMU_INVAL_BAD_OPCODE;
 		if (verdict != PVIOMMU_INVAL_DONE)
 			break;
 		kinds |= kind_of(cmd[0]);
 	}
+	if (verdict == NEXT_BATCH)
+		verdict = PVIOMMU_INVAL_DONE;
 	*found = kinds;
 	g->done = (u32)(cmd - g->entry) / CMD_WORDS;
 	return verdict;
@@ -129,17 +158,21 @@ static bool put_alike(struct smmuv3 *s, struct cmdq_batch *b, const u64 *cmd, u3
 	return true;
 }
 
-static NOINLINE u64 issue(struct smmuv3 *s, const u64 *cmd, u32 count, u32 kinds) NOT_HELD(queue_class)
+static NOINLINE u64 issue(struct smmuv3 *s, struct guest_inval *g, u32 kinds) NOT_HELD(queue_class)
 {
 	struct cmdq_batch b = cmdq_begin(s);
+	const u64 *cmd = g->entry;
+	const u32 count = g->done;
 
+	if ((kinds & KIND_ATC) != 0)
+		cmdq_watch(s, &b, &g->watch);
 	if (unlikely((s->f.quirks & QUIRK_REPEAT) != 0)) {
 		put_mixed(s, &b, cmd, count, false);
 		cmdq_sync(s, &b);
 	}
 	if ((kinds & (kinds - 1)) != 0 || !put_alike(s, &b, cmd, count))
 		put_mixed(s, &b, cmd, count, true);
-	return cmdq_end(s, &b);
+	return (kinds & KIND_ATC) != 0 ? cmdq_end_watched(s, &b, &g->watch) : cmdq_end(s, &b);
 }
 
 void smmuv3_guest_init(struct smmuv3 *s)
@@ -162,22 +195,26 @@ u8 smmuv3_inval_guest(struct iommu *iommu, struct guest_inval *g)
 	g->mishaps = __atomic_load_n(&s->cmdq.mishaps, __ATOMIC_ACQUIRE);
 	if ((kinds & ~KIND_NONE) == 0)
 		return verdict;
-	/* One alone, where hardware snoops and nothing is repeated. */
-	if (g->done == 1 && s->tlbi[TAG_STAGE1].single != 0)
+	/* One alone, where hardware snoops and nothing is repeated, and no device is waited for. */
+	if (g->done == 1 && kinds != KIND_ATC && s->tlbi[TAG_STAGE1].single != 0)
 		g->ticket = cmdq_single(s, g->entry[0], g->entry[1]);
 	if (g->ticket == 0)
-		g->ticket = issue(s, g->entry, g->done, kinds);
+		g->ticket = issue(s, g, kinds);
 	if (likely(g->ticket != 0))
 		return verdict;
 	g->done = 0;
 	return PVIOMMU_INVAL_HW_TIMEOUT;
 }
 
-enum status smmuv3_inval_wait(struct iommu *iommu, const struct guest_inval *g)
+enum status smmuv3_inval_wait(struct iommu *iommu, struct guest_inval *g)
 {
 	struct smmuv3 *s = smmuv3_of(iommu);
 	enum status status = cmdq_wait(s, g->ticket);
 
+	if (unlikely(g->watch.queued)) {
+		cmdq_unwatch(s, &g->watch);
+		return status == OK && g->watch.fate != PVIOMMU_INVAL_DONE ? E_BUSY : status;
+	}
 	if (unlikely(__atomic_load_n(&s->cmdq.mishaps, __ATOMIC_RELAXED) != g->mishaps))
 		return status == OK ? E_BUSY : status;
 	return status;

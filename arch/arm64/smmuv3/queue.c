@@ -130,6 +130,39 @@ u64 cmdq_end(struct smmuv3 *s, struct cmdq_batch *b)
 	return ticket;
 }
 
+void cmdq_watch(struct smmuv3 *s, const struct cmdq_batch *b, struct iommu_watch *w)
+{
+	w->first = b->prod;
+	w->end = ~0ull;
+	w->next = s->cmdq.watched;
+	s->cmdq.watched = w;
+}
+
+u64 cmdq_end_watched(struct smmuv3 *s, struct cmdq_batch *b, struct iommu_watch *w)
+{
+	u64 ticket;
+
+	w->end = b->prod + 1;
+	ticket = cmdq_end(s, b);
+	if (ticket == 0)
+		cmdq_unwatch(s, w);
+	else
+		w->queued = true;
+	return ticket;
+}
+
+void cmdq_unwatch(struct smmuv3 *s, struct iommu_watch *w)
+{
+	struct iommu_watch **at = &s->cmdq.watched;
+
+	cmdq_lock(s);
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	w->queued = false;
+	cmdq_unlock(s);
+}
+
 /*
  * Without the lock. Hardware is at most one queue behind the producer, which gives a position
  * to count from; if others queue more than that meanwhile, the result is too low, never too high.

@@ -30,6 +30,11 @@ struct cmdq_batch cmdq_begin(struct smmuv3 *s) ACQUIRES(queue_class);
 void cmdq_add(struct smmuv3 *s, struct cmdq_batch *b, u64 w0, u64 w1) MUST_HOLD(queue_class);
 /* A sync inside the batch: what follows starts after what precedes is complete. */
 void cmdq_sync(struct smmuv3 *s, struct cmdq_batch *b) MUST_HOLD(queue_class);
+/* What is queued from here on is the watch's: an error there leaves its fate in it. */
+void cmdq_watch(struct smmuv3 *s, const struct cmdq_batch *b, struct iommu_watch *w) MUST_HOLD(queue_class);
+/* cmdq_end() of such a batch, its sync with it. With a ticket the watch is there until cmdq_unwatch(). */
+u64 cmdq_end_watched(struct smmuv3 *s, struct cmdq_batch *b, struct iommu_watch *w) RELEASES(queue_class);
+void cmdq_unwatch(struct smmuv3 *s, struct iommu_watch *w) NOT_HELD(queue_class);
 /* Look anew how much room there is. */
 void cmdq_look(struct smmuv3 *s, struct cmdq_batch *b) MUST_HOLD(queue_class);
 /* The ticket, never 0; 0: the queue is dead and nothing was done. */

@@ -211,7 +211,7 @@ enum status smmuv3_flush_all(struct smmuv3 *s) MUST_CHECK;
 /* guest_inval.c */
 void smmuv3_guest_init(struct smmuv3 *s);
 u8 smmuv3_inval_guest(struct iommu *iommu, struct guest_inval *g) MUST_CHECK;
-enum status smmuv3_inval_wait(struct iommu *iommu, const struct guest_inval *g) MUST_CHECK;
+enum status smmuv3_inval_wait(struct iommu *iommu, struct guest_inval *g) MUST_CHECK;
 
 /* alone.c */
 u8 smmuv3_inval_alone(struct iommu *iommu, const struct guest_inval *g, const u64 *entry,
