@@ -25,7 +25,7 @@ ROUND = re.compile(r"\bround (\d+)$")
 def play(board, section, args):
     words = f"seed={args.seed} " + (f"rounds={args.rounds}" if args.rounds else f"seconds={args.seconds:.0f}")
     section.cases, section.narrowed = [CASE], True
-    command = guest_run.section_command(board, section, args.image, None, words)
+    command = guest_run.section_command(board, section, {"": args.image}, words)
     report, rounds = guest_run.GuestReport(), []
 
     def listen(line):

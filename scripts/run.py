@@ -26,7 +26,7 @@ BOOT_LINE = "testdev"
 def scenario_command(board, args):
     sections = cases.read(os.path.join(boards.ROOT, "test", "cases.cfg"))
     section = next(s for s in sections if s.name == SCENARIO)
-    return guest_run.section_command(board, section, args.image, None, args.cmdline, shlex.split(args.qemu_args))
+    return guest_run.section_command(board, section, {"": args.image}, args.cmdline, shlex.split(args.qemu_args))
 
 
 def play(board, args):

@@ -70,7 +70,7 @@ def command_job(section, args):
 def guest_job(section, args, board):
     found = {}
     for turn in range(section.number("repeat", 1)):
-        outcomes = guest_run.run_section(board, section, args.image, args.test_image, LOGS, turn, args.trace)
+        outcomes = guest_run.run_section(board, section, args.images, LOGS, turn, args.trace)
         for case, why in outcomes.items():
             name = f"{section.name}/{case}"
             if turn and why:
@@ -122,7 +122,9 @@ def arguments():
     args = parser.parse_args()
     variant = "-trace" if args.trace else ""
     args.image = args.image or f"build/{args.platform}{variant}/portcullis.bin"
-    args.test_image = f"build/{args.platform}-test{variant}/portcullis.bin"
+    args.images = {"": args.image}
+    for kind in ("test", "spec"):
+        args.images[kind] = f"build/{args.platform}-{kind}{variant}/portcullis.bin"
     return args
 
 

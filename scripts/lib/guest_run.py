@@ -63,12 +63,12 @@ def case_patterns(section):
     return chosen if section.narrowed and len(chosen) < BOOTARG_LIMIT else whole
 
 
-def section_command(board, section, image, test_image, bootargs="", qemu_args=()):
-    """The QEMU command of a section of cases.cfg, with more words for the image and arguments for QEMU."""
+def section_command(board, section, images, bootargs="", qemu_args=()):
+    """The QEMU command of a section of cases.cfg, with more words for the image and arguments for QEMU. `images`: the
+    hypervisor's by what a section calls them, "" for the usual one."""
     name = section.get("image")
     primary = os.path.join("build", "guest", f"{name}.bin")
-    builds = {"": image, "test": test_image, "spec": f"build/{board.platform}-spec/portcullis.bin"}
-    hypervisor = None if section.flag("bare") else builds[section.get("hypervisor")]
+    hypervisor = None if section.flag("bare") else images[section.get("hypervisor")]
     overrides = {
         option: section.get(key)
         for key, option in (("machine", "-M"), ("cpu", "-cpu"), ("smp", "-smp"), ("memory", "-m"))
@@ -112,15 +112,14 @@ def count_verdict(section, report, counted):
 
 
 def is_judged(section):
-    """Is there a hypervisor to be judged: one that gets as far as taking the SMMU, and keeps a journal of owners? The build
-    with the specification keeps none; its cases are judged in other sections."""
-    return not section.flag("bare") and not section.flag("before_guest") and section.get("hypervisor") != "spec"
+    """Is there a hypervisor to be judged: one that gets as far as taking the SMMU, and keeping a journal of owners?"""
+    return not section.flag("bare") and not section.flag("before_guest")
 
 
-def run_section(board, section, image, test_image, logs, turn=0, trace=False):
+def run_section(board, section, images, logs, turn=0, trace=False):
     """Runs it once, with `trace` under the judge (traced.py). Returns {case: reason or None}."""
     log = os.path.join(logs, section.name + (f"-{turn}" if turn else "") + ".log")
-    command = section_command(board, section, image, test_image)
+    command = section_command(board, section, images)
     if trace and is_judged(section):
         observer = traced.Judge(command, section.get("trace"), log[:-4] + ".trace.log")
     else:

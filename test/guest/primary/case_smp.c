@@ -23,6 +23,7 @@ struct race {
 	/* What the second CPU found. */
 	long bad_status;
 	u64 successes;
+	u64 calls[2];
 	u32 stop;
 	u32 progress;
 	struct pviommu_map_list *list;
@@ -141,6 +142,25 @@ static u64 race_end(void)
 	return time_ticks() + time_ms(RACE_MS);
 }
 
+/*
+ * Before a call of one of the two sides: of the other's calls, how many had begun. Who was refused waits until there is one
+ * more: calls overlap as before, but where calls take turns in the machine, nobody takes all of them.
+ */
+static u64 call_begins(struct race *r, u32 side)
+{
+	u64 others = __atomic_load_n(&r->calls[!side], __ATOMIC_SEQ_CST);
+
+	__atomic_fetch_add(&r->calls[side], 1, __ATOMIC_SEQ_CST);
+	return others;
+}
+
+static void wait_for_the_other(struct race *r, u32 side, u64 others, u64 end)
+{
+	while (__atomic_load_n(&r->calls[!side], __ATOMIC_SEQ_CST) == others && !__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE) &&
+	       time_ticks() < end)
+		;
+}
+
 static void attach_only(void *arg)
 {
 	struct race *r = arg;
@@ -148,11 +168,14 @@ static void attach_only(void *arg)
 
 	barrier_wait(&r->gate);
 	while (r->successes < TURNS && time_ticks() < end) {
+		u64 others = call_begins(r, 0);
 		struct hres h = pv_attach(rig.pviommu, RIG_VSID(TESTDEV), 0, r->domain, 0);
 
 		if (!one_of(hres_status(h), PC_EXISTS, PC_BUSY, PC_BUSY))
 			r->bad_status = hres_status(h);
 		r->successes += hres_ok(h);
+		if (!hres_ok(h))
+			wait_for_the_other(r, 0, others, end);
 	}
 	__atomic_store_n(&r->stop, 1, __ATOMIC_RELEASE);
 }
@@ -160,13 +183,17 @@ static void attach_only(void *arg)
 static void detach_only(void *arg)
 {
 	struct race *r = arg;
+	u64 end = race_end();
 
 	barrier_wait(&r->gate);
 	while (!__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE)) {
+		u64 others = call_begins(r, 1);
 		struct hres h = pv_detach(rig.pviommu, RIG_VSID(TESTDEV), 0, r->domain);
 
 		if (!one_of(hres_status(h), PC_NOT_FOUND, PC_BUSY, PC_BUSY))
 			r->bad_status = hres_status(h);
+		if (!hres_ok(h))
+			wait_for_the_other(r, 1, others, end);
 	}
 }
 
