@@ -2,7 +2,7 @@
 # sources in primary/. The images are bare-metal programs against include/abi and a full newlib.
 
 guest_lib_srcs := $(addprefix test/guest/lib/,start.S console.c edu.c gic.c guest.c machine.c mmu.c newlib.c pci.c \
-	ram.c report.c rig.c ring.c smp.c status.c testdev.c trap.c)
+	ram.c report.c rig.c ring.c smp.c stage1.c status.c testdev.c trap.c)
 guest_images := bare scenario cases sweep bench bench-growth bench-longest bench-steps floor stop vms vmm-linux fuzz
 guest_srcs_bare     := test/guest/primary/bare.c
 guest_srcs_scenario := test/guest/primary/scenario.c test/guest/primary/scenario_vms.c
@@ -30,7 +30,7 @@ guest_srcs_bench-growth += $(vmm_srcs)
 guest_srcs_bench-longest += $(vmm_srcs)
 # The secondaries' image has no device tree to read and nobody to report to but the primary.
 service_srcs        := $(sort $(wildcard test/guest/secondary/*.c test/guest/secondary/*.S)) \
-	$(addprefix test/guest/lib/,start.S edu.c el1_regs.c gic.c newlib.c ring.c smp.c status.c testdev.c trap.c)
+	$(addprefix test/guest/lib/,start.S edu.c el1_regs.c gic.c newlib.c ring.c smp.c stage1.c status.c testdev.c trap.c)
 
 guest_flags := --target=aarch64-none-elf -march=armv8-a -mno-outline-atomics -std=gnu11 -O2 -g -ffreestanding \
 	-nostdlibinc -isystem $(NEWLIB_GUEST)/include -fno-pic -fno-stack-protector -fno-common -ffunction-sections \

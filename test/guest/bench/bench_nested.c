@@ -12,18 +12,17 @@
 #define SAMPLES     BENCH_SAMPLES
 #define PROVE_EVERY 100
 #define VA          BENCH_STAGE_VA
-#define ASID        BENCH_STAGE_ASID
 
 static u32 samples[SAMPLES];
 static struct pviommu_inval_smmuv3 entry[PVIOMMU_MAX_INVAL] __attribute__((aligned(4096)));
 static struct pviommu_invalidate inval __attribute__((aligned(64)));
-static u64 *last_level;
+static u64 *leaf;
 static u32 *page[2];
 
 static void put_leaf(u32 which)
 {
-	last_level[VA / PAGE % 512] = (u64)page[which] | 0xf43;
-	__asm__ volatile("dsb sy" ::: "memory");
+	*leaf = stage1_leaf((u64)page[which]);
+	stage1_publish();
 }
 
 static u32 timed_invalidate(u32 count)
@@ -39,13 +38,8 @@ static void bench_count(const char *key, u32 count)
 	u32 cold;
 
 	for (u32 i = 0; i < count; i++)
-		entry[i] = (struct pviommu_inval_smmuv3){ { 0x12 | ASID, VA + (count - 1 - i) * PAGE } };
-	inval = (struct pviommu_invalidate){ .size = sizeof(inval),
-					     .pviommu = rig.pviommu,
-					     .data_type = PVIOMMU_INVAL_SMMUV3,
-					     .entry_len = sizeof(entry[0]),
-					     .entry_num = count,
-					     .entries_ipa = (u64)entry };
+		entry[i] = (struct pviommu_inval_smmuv3){ { NH_VA | ASID(BENCH_STAGE_ASID), VA + (count - 1 - i) * PAGE } };
+	inval = stage1_envelope(rig.pviommu, entry, count);
 	cold = timed_invalidate(count);
 	put_leaf(0);
 	for (u32 i = 0; i < SAMPLES; i++) {
@@ -69,7 +63,7 @@ static void bench_count(const char *key, u32 count)
 
 void bench_invalidations(void)
 {
-	u64 domain = bench_first_stage(&last_level);
+	u64 domain = bench_first_stage(&leaf);
 
 	page[0] = ram_alloc(PAGE, PAGE);
 	page[1] = ram_alloc(PAGE, PAGE);

@@ -22,19 +22,14 @@ static struct pviommu_invalidate inval __attribute__((aligned(64)));
 static void invalidate(u32 count)
 {
 	for (u32 i = 0; i < count; i++)
-		entry[i] = (struct pviommu_inval_smmuv3){ { 0x12 | BENCH_STAGE_ASID, BENCH_STAGE_VA + i * PAGE } };
-	inval = (struct pviommu_invalidate){ .size = sizeof(inval),
-					     .pviommu = rig.pviommu,
-					     .data_type = PVIOMMU_INVAL_SMMUV3,
-					     .entry_len = sizeof(entry[0]),
-					     .entry_num = count,
-					     .entries_ipa = (u64)entry };
+		entry[i] = (struct pviommu_inval_smmuv3){ { NH_VA | ASID(BENCH_STAGE_ASID), BENCH_STAGE_VA + i * PAGE } };
+	inval = stage1_envelope(rig.pviommu, entry, count);
 	REQUIRE_EQUAL(OK(pv_invalidate((u64)&inval)).r1, count);
 }
 
 CASE(steps, all)
 {
-	u64 memory, *last;
+	u64 memory, *leaf;
 
 	rig_open();
 	memory = (u64)ram_alloc(BLOCK_2M, BLOCK_2M);
@@ -57,7 +52,7 @@ CASE(steps, all)
 		rig_detach(TESTDEV, rig.domain);
 		rig_attach(TESTDEV, rig.domain);
 	}
-	rig_attach(TESTDEV2, bench_first_stage(&last));
+	rig_attach(TESTDEV2, bench_first_stage(&leaf));
 	for (u32 i = 0; i < TURNS; i++)
 		invalidate(1);
 	for (u32 i = 0; i < TURNS; i++)

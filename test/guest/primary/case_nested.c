@@ -10,104 +10,52 @@
 #include "rig.h"
 #include "ring.h"
 #include "smp.h"
+#include "stage1.h"
 
 #define VA            (RIG_IOVA + 8 * PAGE) /* below 512 GiB */
-#define CFGI_CD       0x05ul
 #define C_BAD_CD      0x0a
 #define F_TRANSLATION 0x10
-#define CFGI_ALL      0x06ul
-#define NH_ALL        0x10ul
-#define NH_ASID       0x11ul
-#define NH_VA         0x12ul
-#define NH_VAA        0x13ul
-#define NSNH_ALL      0x30ul
-#define ASID(n)       ((u64)(n) << 48)
-#define SID(n)        ((u64)RIG_VSID(n) << 32)
+#define SID(n)        VSID(RIG_VSID(n))
 
 struct space {
 	u64 *cd;
 	u64 *level[4];
 };
 
-static struct pviommu_alloc_nested alloc __attribute__((aligned(64)));
-static struct pviommu_nested_smmuv3 data __attribute__((aligned(64)));
-static struct pviommu_invalidate inval __attribute__((aligned(64)));
-static struct pviommu_inval_smmuv3 entry[PVIOMMU_MAX_INVAL] __attribute__((aligned(64)));
-static u8 status[PVIOMMU_MAX_INVAL];
-
-static void published(void) { __asm__ volatile("dsb sy" ::: "memory"); }
-
-/* The leaf of VA; 0: none. */
+/* The leaf of VA; NULL: none. */
 static void put_leaf(const struct space *s, const void *page)
 {
-	s->level[3][VA / PAGE % 512] = page != NULL ? (u64)page | 0xf43 : 0; /* nG, AF, inner shareable, for all */
-	published();
-}
-
-/* A context descriptor, IHI 0070 5.4: 48 bits of TTB0, no TTB1, faults are recorded. */
-static void put_cd(u64 *cd, u16 asid, u64 root)
-{
-	cd[1] = root;
-	cd[3] = 0xff;
-	cd[0] = ASID(asid) | 7ul << 45 | 1ul << 41 | 5ul << 32 | 3ul << 30 | 0x3500 | 16;
-	published();
+	s->level[3][VA / PAGE % 512] = page != NULL ? stage1_leaf((u64)page) : 0;
+	stage1_publish();
 }
 
 static struct space space_make(u16 asid)
 {
-	struct space s = { .cd = ram_alloc(PAGE, PAGE) };
+	struct space s = { .cd = ram_alloc(STAGE1_PAGES * PAGE, PAGE) };
 
-	memset(s.cd, 0, PAGE);
-	for (u32 i = 0; i < 4; i++) {
-		s.level[i] = ram_alloc(PAGE, PAGE);
-		memset(s.level[i], 0, PAGE);
-	}
-	s.level[0][VA >> 39 & 511] = (u64)s.level[1] | 3;
-	s.level[1][VA >> 30 & 511] = (u64)s.level[2] | 3;
-	s.level[2][VA >> 21 & 511] = (u64)s.level[3] | 3;
-	put_cd(s.cd, asid, (u64)s.level[0]);
+	(void)stage1_make(s.cd, asid, VA);
+	for (u32 i = 0; i < ARRAY_COUNT(s.level); i++)
+		s.level[i] = s.cd + (i + 1) * PAGE / sizeof(u64);
 	return s;
 }
 
-static struct hres alloc_raw(u64 word0, u64 word1)
-{
-	data = (struct pviommu_nested_smmuv3){ { word0, word1 } };
-	alloc = (struct pviommu_alloc_nested){ .size = sizeof(alloc),
-					       .pviommu = rig.pviommu,
-					       .data_type = PVIOMMU_NESTED_SMMUV3,
-					       .data_len = sizeof(data),
-					       .data_ipa = (u64)&data };
-	published();
-	return pv_alloc_nested((u64)&alloc);
-}
+static struct hres alloc_raw(u64 word0, u64 word1) { return stage1_alloc(rig.pviommu, word0, word1); }
 
 static u64 nested_make(u64 cd)
 {
-	u64 domain = OK(alloc_raw(5 << 1 | 1 | cd, 0)).r1;
+	u64 domain = OK(alloc_raw(STAGE1_STE(cd), 0)).r1;
 
 	rig_note_domain(domain);
 	return domain;
 }
 
-static struct hres invalidate(u32 count)
-{
-	inval = (struct pviommu_invalidate){ .size = sizeof(inval),
-					     .pviommu = rig.pviommu,
-					     .data_type = PVIOMMU_INVAL_SMMUV3,
-					     .entry_len = sizeof(entry[0]),
-					     .entry_num = count,
-					     .entries_ipa = (u64)entry,
-					     .status_ipa = (u64)status };
-	memset(status, 0xee, sizeof(status));
-	published();
-	return pv_invalidate((u64)&inval);
-}
+static struct hres invalidate(u32 count) { return stage1_invalidate(rig.pviommu, count); }
 
 static void command(u64 word0, u64 word1)
 {
-	entry[0] = (struct pviommu_inval_smmuv3){ { word0, word1 } };
+	stage1_entry[0] = (struct pviommu_inval_smmuv3){ { word0, word1 } };
 	REQUIRE_EQUAL(OK(invalidate(1)).r1, 1);
-	REQUIRE_EQUAL((u64)status[0], PVIOMMU_INVAL_DONE);
+	REQUIRE_EQUAL((u64)stage1_status[0], PVIOMMU_INVAL_DONE);
 }
 
 /* An endpoint through a space with one page. */
@@ -178,14 +126,14 @@ CASE(nested, context_is_stale_until_invalidated)
 	put_leaf(&other, other_page);
 	LANDS(rig.testdev, VA, page);
 	LANDS(rig.testdev2, VA, other_page);
-	put_cd(s.cd, 2, (u64)other.level[0]);
+	stage1_context(s.cd, 2, (u64)other.level[0]);
 	LANDS(rig.testdev, VA, page);
 	command(NH_ALL, 0);
 	command(CFGI_CD | SID(2), 1);
 	LANDS(rig.testdev, VA, page);
 	command(CFGI_CD | SID(0), 1);
 	LANDS(rig.testdev, VA, other_page);
-	put_cd(s.cd, 1, (u64)s.level[0]);
+	stage1_context(s.cd, 1, (u64)s.level[0]);
 	LANDS(rig.testdev, VA, other_page);
 	command(CFGI_ALL | SID(0), 0);
 	LANDS(rig.testdev, VA, page);
@@ -202,21 +150,21 @@ CASE(nested, tables_that_point_outside_reach_nothing_V1)
 	for (u32 i = 0; i < ARRAY_COUNT(outside); i++) {
 		u64 at = outside[i];
 
-		s.level[3][VA / PAGE % 512] = at | 0xf43;
-		published();
+		s.level[3][VA / PAGE % 512] = stage1_leaf(at);
+		stage1_publish();
 		command(NH_ALL, 0);
 		FAULTS(rig.testdev, VA, page);
 		s.level[2][VA >> 21 & 511] = at | 3;
-		published();
+		stage1_publish();
 		command(NH_ALL, 0);
 		FAULTS(rig.testdev, VA, page);
 		s.level[2][VA >> 21 & 511] = (u64)s.level[3] | 3;
 		put_leaf(&s, page);
-		put_cd(s.cd, 1, at);
+		stage1_context(s.cd, 1, at);
 		command(CFGI_CD | SID(0), 1);
 		command(NH_ALL, 0);
 		FAULTS(rig.testdev, VA, page);
-		put_cd(s.cd, 1, (u64)s.level[0]);
+		stage1_context(s.cd, 1, (u64)s.level[0]);
 		command(CFGI_CD | SID(0), 1);
 		command(NH_ALL, 0);
 		LANDS(rig.testdev, VA, page);
@@ -271,7 +219,7 @@ CASE(nested, what_is_wrong_with_our_tables_is_told_N70_S1_3)
 		OK(dev_count());
 	ring_skip(ring);
 	s.level[2][VA >> 21 & 511] = outside | 3;
-	published();
+	stage1_publish();
 	command(NH_ALL, 0);
 	/* QEMU says of the fetch of a table that stage 2 refuses that it is stage 1's. */
 	told(ring, page, F_TRANSLATION, PVIOMMU_REASON_MAPPING, dma | PVIOMMU_EVENT_TABLE_WALK);
@@ -283,7 +231,7 @@ CASE(nested, what_is_wrong_with_our_tables_is_told_N70_S1_3)
 	command(NH_ALL, 0);
 	told(ring, page, F_TRANSLATION, PVIOMMU_REASON_MAPPING, dma | PVIOMMU_EVENT_STAGE2);
 	s.cd[0] = 0;
-	published();
+	stage1_publish();
 	command(CFGI_CD | SID(0), 1);
 	told(ring, page, C_BAD_CD, PVIOMMU_REASON_DOMAIN, 0);
 	rig_attach(TESTDEV, nested_make(outside));
@@ -347,17 +295,17 @@ CASE(nested, bad_entries_stop_with_those_before_done_C10)
 		put_leaf(&s, page[0]);
 		command(NH_ALL, 0);
 		for (u32 k = 0; k < PVIOMMU_MAX_INVAL; k++)
-			entry[k] = (struct pviommu_inval_smmuv3){ { NH_VA | ASID(1), k == 0 || k > place ? VA : VA + PAGE } };
-		entry[place] = (struct pviommu_inval_smmuv3){ { b[0], 0 } };
+			stage1_entry[k] = (struct pviommu_inval_smmuv3){ { NH_VA | ASID(1), k == 0 || k > place ? VA : VA + PAGE } };
+		stage1_entry[place] = (struct pviommu_inval_smmuv3){ { b[0], 0 } };
 		LANDS(rig.testdev, VA, page[0]);
 		put_leaf(&s, page[1]);
 		r = invalidate(PVIOMMU_MAX_INVAL);
 		REQUIRE(hres_status(r) == (long)b[1] && r.r1 == place, "entry %u: %s, %lu done", place, status_name(hres_status(r)), r.r1);
 		for (u32 k = 0; k < PVIOMMU_MAX_INVAL; k++)
-			REQUIRE(status[k] == (k < place ? 0 : k == place ? b[2] :
-									   PVIOMMU_INVAL_NOT_ATTEMPTED),
+			REQUIRE(stage1_status[k] == (k < place ? 0 : k == place ? b[2] :
+										  PVIOMMU_INVAL_NOT_ATTEMPTED),
 				"entry %u of %u: %u", k,
-				place, status[k]);
+				place, stage1_status[k]);
 		/* The first entry is in effect if it was before the bad one; those behind are not. */
 		LANDS(rig.testdev, VA, page[place > 0]);
 	}
@@ -369,11 +317,11 @@ CASE(nested, what_this_smmu_has_not_is_refused_N49)
 	struct space s = nested_open(1, &page);
 	u64 cd = (u64)s.cd;
 
-	REFUSED(alloc_raw(5 << 1 | 1 | cd | 1ul << 59, 0), PC_INVALID_PARAMETER); /* S1CDMax: no substreams */
-	REFUSED(alloc_raw(5 << 1 | 1 | cd | 1 << 4, 0), PC_INVALID_PARAMETER);    /* S1Fmt: no tables of two levels */
-	REFUSED(alloc_raw(5 << 1 | 1 | cd, 1ul << 28), PC_INVALID_PARAMETER);     /* EATS */
-	REFUSED(alloc_raw(5 << 1 | 1 | cd, 1ul << 27), PC_INVALID_PARAMETER);     /* S1STALLD */
-	REFUSED(alloc_raw(5 << 1 | 1 | cd, 1), PC_INVALID_PARAMETER);             /* S1DSS: bypass */
+	REFUSED(alloc_raw(STAGE1_STE(cd) | 1ul << 59, 0), PC_INVALID_PARAMETER); /* S1CDMax: no substreams */
+	REFUSED(alloc_raw(STAGE1_STE(cd) | 1 << 4, 0), PC_INVALID_PARAMETER);    /* S1Fmt: no tables of two levels */
+	REFUSED(alloc_raw(STAGE1_STE(cd), 1ul << 28), PC_INVALID_PARAMETER);     /* EATS */
+	REFUSED(alloc_raw(STAGE1_STE(cd), 1ul << 27), PC_INVALID_PARAMETER);     /* S1STALLD */
+	REFUSED(alloc_raw(STAGE1_STE(cd), 1), PC_INVALID_PARAMETER);             /* S1DSS: bypass */
 	for (u64 config = 0; config < 8; config++)
 		if (config != 0 && config != 4 && config != 5)
 			REFUSED(alloc_raw(config << 1 | 1 | cd, 0), PC_INVALID_PARAMETER);
@@ -393,12 +341,7 @@ struct caller {
 static void caller_make(struct caller *c)
 {
 	memset(c, 0, sizeof(*c));
-	c->inval = (struct pviommu_invalidate){ .size = sizeof(c->inval),
-						.pviommu = rig.pviommu,
-						.data_type = PVIOMMU_INVAL_SMMUV3,
-						.entry_len = sizeof(c->entry[0]),
-						.entry_num = PVIOMMU_MAX_INVAL,
-						.entries_ipa = (u64)c->entry };
+	c->inval = stage1_envelope(rig.pviommu, c->entry, PVIOMMU_MAX_INVAL);
 }
 
 static void call_again(struct caller *c)

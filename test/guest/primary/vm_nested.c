@@ -9,21 +9,13 @@
 #include "machine.h"
 #include "ram.h"
 #include "rig.h"
+#include "stage1.h"
 #include "vmdev.h"
 #include "vmm.h"
 
 #define HEAP_PAGES 32ul
-#define TABLES     5u            /* pages of the heap: contexts and tables, then data */
+#define TABLES     STAGE1_PAGES /* pages of the heap, before data */
 #define VA         (RIG_IOVA + 8 * PAGE)
-#define CFGI_CD    0x05ul
-#define CFGI_ALL   0x06ul
-#define NH_ALL     0x10ul
-#define NH_ASID    0x11ul
-#define NH_VA      0x12ul
-#define NH_VAA     0x13ul
-#define NSNH_ALL   0x30ul
-#define ASID(n)    ((u64)(n) << 48)
-#define SID(n)     ((u64)(n) << 32)
 
 /* A VM, its device, and its first stage. */
 struct side {
@@ -37,7 +29,7 @@ static struct side a, b;
 static u64 data_of(const struct side *s, u64 n) { return s->vm.heap_ipa + (TABLES + n) * PAGE; }
 static u64 leaf_of(const struct side *s) { return s->vm.heap_ipa + 4 * PAGE + VA / PAGE % 512 * 8; }
 
-static void put_leaf(struct side *s, u64 out) { ASK(&s->vm, "table_word", leaf_of(s), out ? out | 0xf43 : 0); }
+static void put_leaf(struct side *s, u64 out) { ASK(&s->vm, "table_word", leaf_of(s), out ? stage1_leaf(out) : 0); }
 
 /* The status of INVALIDATE with one entry, and in *verdict what became of it. */
 static long try(struct side *s, u64 word0, u64 word1, u64 *verdict)
@@ -61,7 +53,7 @@ static void command(struct side *s, u64 word0, u64 word1)
 
 static u64 nested_make(struct side *s, u64 cd)
 {
-	const u64 *r = ASK(&s->vm, "alloc_nested", 0, 5 << 1 | 1 | cd, 0);
+	const u64 *r = ASK(&s->vm, "alloc_nested", 0, STAGE1_STE(cd), 0);
 
 	REQUIRE(!r[0], "ALLOC_NESTED: %s", status_name((long)r[0]));
 	return r[1];
@@ -120,11 +112,11 @@ CASE(vmnested, dma_by_tables_of_the_vms_own_V1_V4)
 		put_leaf(&a, data_of(&a, 0));
 		/* The root there, and then the contexts. */
 		ASK(&a.vm, "table_word", a.vm.heap_ipa + 8, outside[i]);
-		command(&a, CFGI_CD | SID(RIG_VSID(0)), 1);
+		command(&a, CFGI_CD | VSID(RIG_VSID(0)), 1);
 		command(&a, NH_ALL, 0);
 		vmdev_faults(&a.dev, 0, VA, data_of(&a, 0));
 		ASK(&a.vm, "table_word", a.vm.heap_ipa + 8, a.vm.heap_ipa + PAGE);
-		command(&a, CFGI_ALL | SID(RIG_VSID(0)), 0);
+		command(&a, CFGI_ALL | VSID(RIG_VSID(0)), 0);
 		command(&a, NH_ALL, 0);
 		vmdev_lands(&a.dev, 0, VA, data_of(&a, 0));
 	}
@@ -210,12 +202,12 @@ static void attacks(struct side *by, struct side *victim)
 		u64 sid = n < 32 ? 1ul << n : n < 40 ? n - 32 :
 						       victim->dev.bdf + n - 40;
 
-		attack(by, victim, CFGI_CD | SID(sid), 1);
-		attack(by, victim, CFGI_ALL | SID(sid), 0);
+		attack(by, victim, CFGI_CD | VSID(sid), 1);
+		attack(by, victim, CFGI_ALL | VSID(sid), 0);
 	}
 	for (u64 scale = 0; scale < 32; scale++)
 		attack(by, victim, NH_VA | ASID(1) | scale << 20 | 31 << 12, 1 << 10);
-	attack(by, victim, CFGI_CD | SID(RIG_VSID(0)), 1);
+	attack(by, victim, CFGI_CD | VSID(RIG_VSID(0)), 1);
 	attack(by, victim, NSNH_ALL, 0);
 }
 
