@@ -552,7 +552,10 @@ static bool teardown_device(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 		}
 		return false;
 	case DEVICE_RESETTING:
-		d->target = DEVICE_CLAIMED; /* it may have been on its way to the VM */
+		/* It was on its way to the VM, or the VM's and reset by it. */
+		if (d->target == DEVICE_ASSIGNED)
+			leave_owner(d, vm);
+		d->target = DEVICE_CLAIMED;
 		/* A failure quarantines it, which is as far as it goes. */
 		(void)!reset_turn(d, &again);
 		return !again && d->state != DEVICE_RESETTING;

@@ -111,6 +111,7 @@ static void boot(u32 index)
 static void destroy_all(void)
 {
 	bench_reset_turns = 0;
+	bench_patience = 0;
 	for (u32 k = 1; k <= VM_SECONDARIES; k++) {
 		struct vm *vm = vm_at(k);
 		u32 steps = 0;

@@ -531,6 +531,25 @@ CASE(assigned, destroyed_in_the_middle_of_dma_E4_V3)
 		REQUIRE(!((volatile u64 *)page)[i], "word %lu is %lx", i, ((volatile u64 *)page)[i]);
 }
 
+/* It is thrown out of the reset of its own device, which waits for edu's transfer, and never comes back. */
+CASE(assigned, destroyed_in_its_own_reset_E4_E6)
+{
+	for (u32 i = 0; i < 2; i++) {
+		u64 mark = ram_mark();
+
+		open_a();
+		vmdev_lands(&slot, 0, RIG_IOVA, a.heap_ipa);
+		ASK(&a, "edu_start_store", slot.regs[1], RIG_IOVA, 0, BYTES);
+		for (u32 k = 0; k < RIG_ENDPOINTS; k++)
+			vmdev_detach(&slot, k, domain_a);
+		BEGIN(&a, "call", PC_DEV_RESET, 0, RIG_VSID(0));
+		REQUIRE(vmm_run_until(&a, 0, time_ticks() + time_ms(20)) == VMM_SLICE, "the reset is over");
+		vmm_destroy(&a);
+		ram_release(mark);
+		vmm_clean_up();
+	}
+}
+
 /* Nothing of what a VM did to a device is there for the next owner. */
 CASE(assigned, device_is_reset_between_owners_E1_E6)
 {

@@ -721,6 +721,31 @@ static void E4_reset_by_an_owner_that_ends(void **state UNUSED)
 	end();
 }
 
+/* And one that ends while its own reset is under way: the next owner finds nothing of it, nor does the end of that one. */
+static void E4_E6_next_owner_behind_an_owner_that_ended_in_a_reset(void **state UNUSED)
+{
+	struct hcall_args args = { { PC_DEV_RESET, 0, 200 } };
+	u32 next;
+
+	boot();
+	bench_vm_assign(3, vm, 0, 200);
+	assert_status(pc_dev_map_mmio(3, 0, 0x90000000), PC_SUCCESS);
+	assert_status(pc_dev_map_irq(3, 0, 40), PC_SUCCESS);
+	bench_reset_turns = 3;
+	assert_false(hyp_hypercall(vm_vcpu(vm_find(vm), 0), &args));
+	bench_destroy(vm);
+	bench_reset_turns = 0;
+	next = bench_vm(2048);
+	bench_donate(next, 0x80000000, bench_page(100), 4, 0);
+	bench_vm_assign(3, next, 0, 300);
+	assert_status(pc_dev_map_mmio(3, 0, 0xa0000000), PC_SUCCESS);
+	assert_status(pc_dev_map_irq(3, 0, 41), PC_SUCCESS);
+	bench_destroy(next);
+	assert_int_equal(device_table[3].state, DEVICE_UNASSIGNED);
+	vm = bench_vm(0);
+	end();
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -747,6 +772,7 @@ int main(void)
 		cmocka_unit_test(E3_reset_by_its_owner_fails),
 		cmocka_unit_test(E3_silence_at_every_step_of_an_assignment),
 		cmocka_unit_test(E4_reset_by_an_owner_that_ends),
+		cmocka_unit_test(E4_E6_next_owner_behind_an_owner_that_ended_in_a_reset),
 	};
 
 	return SUITE("device", cases);

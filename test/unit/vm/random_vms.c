@@ -16,11 +16,24 @@ static const struct vm *vm_of(const struct play *p, u32 who)
 	return who == PLAY_PRIMARY ? vm_primary : vm_find(p->vm[who]);
 }
 
+/* Who resets may be thrown out of it: what comes next finds the device in the middle. */
+static void maybe_in_the_middle(const struct play_call *c)
+{
+	bench_patience = 0;
+	if (c->kind != PLAY_RESET || fake_random_below(2) == 0)
+		return;
+	bench_reset_turns = 3;
+	bench_patience = 1;
+}
+
 struct play_answer play_make(struct play *p, const struct play_call *c)
 {
-	struct result r = c->who == PLAY_PRIMARY ?
-				  bench_call(c->r[0], c->r[1], c->r[2], c->r[3], c->r[4], c->r[5], c->r[6]) :
-				  bench_call_vm(p->vm[c->who], c->r[0], c->r[1], c->r[2], c->r[3], c->r[4], c->r[5], c->r[6]);
+	struct result r;
+
+	maybe_in_the_middle(c);
+	r = c->who == PLAY_PRIMARY ?
+		    bench_call(c->r[0], c->r[1], c->r[2], c->r[3], c->r[4], c->r[5], c->r[6]) :
+		    bench_call_vm(p->vm[c->who], c->r[0], c->r[1], c->r[2], c->r[3], c->r[4], c->r[5], c->r[6]);
 
 	if (r.status == PC_SUCCESS)
 		random_went_well[c->kind]++;

@@ -91,13 +91,37 @@ static void owner_resets(void)
 	assert_status(vm_reset(vm, 0, 200), PC_SUCCESS);
 }
 
+static void reset_turn(u64 vsid)
+{
+	struct hcall_args args = { { PC_DEV_RESET, 0, vsid } };
+
+	bench_reset_turns = 3;
+	assert_false(hyp_hypercall(vm_vcpu(vm_find(vm), 0), &args));
+	bench_reset_turns = 0;
+}
+
+/* In the middle of it, with all that the VM has of the device. */
+static void owner_is_resetting(void) { reset_turn(200); }
+
 static void (*const stages[])(void) = { make, memory, first_device, second_device, reset_begins, reset_ends,
-					runs, domains, attaches, shares, gives_back, owner_resets };
+					runs, domains, attaches, shares, gives_back, owner_resets, owner_is_resetting };
 
 static void build(u32 count)
 {
 	for (u32 i = 0; i < count; i++)
 		stages[i]();
+}
+
+/* Nobody has a name for it, its registers or its lines. */
+static void nobodys(const struct device *d)
+{
+	assert_false(d->frozen);
+	for (u32 i = 0; i < d->endpoint_count; i++)
+		assert_false(d->endpoint[i].has_vsid);
+	for (u32 i = 0; i < d->mmio_count; i++)
+		assert_true(d->mmio_ipa[i] == DEVICE_UNMAPPED);
+	for (u32 i = 0; i < d->irq_count; i++)
+		assert_int_equal(d->irq_given[i], 0);
 }
 
 static void all_home(void)
@@ -107,6 +131,7 @@ static void all_home(void)
 	for (u32 i = 0; i < device_count; i++) {
 		assert_ptr_equal(device_table[i].vm, vm_primary);
 		assert_int_equal(device_table[i].state, DEVICE_UNASSIGNED);
+		nobodys(&device_table[i]);
 	}
 	bench_lands(0, 0, bench_block(2), bench_block(2));
 	bench_lands(3, 0, bench_page(1), bench_page(1));

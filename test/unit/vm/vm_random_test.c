@@ -53,6 +53,7 @@ static void play(struct bench_options o, u64 seed)
 	}
 	/* K4: the end of all of them, and of the primary's rings. */
 	bench_reset_turns = 0;
+	bench_patience = 0;
 	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++)
 		(void)bench_call(PC_PVIOMMU_OP, PVIOMMU_EVENTS_SETUP, i, 0, 0, 0, 0);
 	for (u32 i = 0; i < PLAY_VMS; i++)

@@ -95,6 +95,8 @@ struct result {
  * the case when R0 is not what the interface says, or the oracle finds something.
  */
 struct result bench_call(u64 r0, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, u64 r6);
+/* Turns after which a call that is not done is not made again: it is BUSY then, in the middle of things; 0: it is, until it is. */
+extern u32 bench_patience;
 /* Calls since the start that were answered and looked at. */
 extern u64 bench_calls;
 #define BENCH_POISON 0xdeadbeefcafef00dull /* in registers that a call does not use */

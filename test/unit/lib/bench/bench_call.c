@@ -62,6 +62,8 @@ static bool hypercall(struct vcpu *vcpu, struct hcall_args *args)
 	return vcpu->vm->primary ? hyp_hypercall(vcpu, args) : hyp_vcpu_hypercall(vcpu, args);
 }
 
+u32 bench_patience;
+
 static struct result call(struct vcpu *vcpu, const struct hcall_args in)
 {
 	u64 r0 = in.r[0], r1 = in.r[1];
@@ -83,6 +85,8 @@ static struct result call(struct vcpu *vcpu, const struct hcall_args in)
 		if (why != NULL)
 			suite_fail("oracle, in step %u of call %#llx/%#llx: %s", again,
 				   (unsigned long long)r0, (unsigned long long)r1, why);
+		if (again + 1 == bench_patience)
+			return (struct result){ .status = PC_BUSY };
 	} while (++again < AGAIN_MAX);
 	assert_true(again < AGAIN_MAX);
 	bench_calls++;
