@@ -19,7 +19,9 @@
 #include "hyp/log.h"
 #include "queue.h"
 
-#define TRIES 4 /* at one position */
+/* At one position. Of devices it may be told one by one, and that many can be before a sync (guest_inval.c). */
+#define TRIES     4
+#define ATC_TRIES (GUEST_BATCH + 1)
 
 bool smmuv3_ill_panics = true;
 
@@ -107,7 +109,7 @@ static bool repair(struct smmuv3 *s, u32 code, u64 position) MUST_HOLD(queue_cla
 		return q->tries == 1 && replace(s, position);
 	if (q->tries == 1)
 		log_error("%s: command queue error %u", s->iommu->name, code);
-	return (code == CERROR_ABT || code == CERROR_ATC_INV_SYNC) && q->tries < TRIES;
+	return (code == CERROR_ABT && q->tries < TRIES) || (code == CERROR_ATC_INV_SYNC && q->tries < ATC_TRIES);
 }
 
 /* Errors that are not acknowledged yet. Ones in reserved bits, too: nothing answers here, and nothing is reported. */

@@ -11,9 +11,6 @@
 #include "hyp/pool.h"
 #include "queue.h"
 
-/* What can be in the queue beside syncs, a batch: far less than a lap, so that others find room. */
-#define GUEST_BATCH 64u
-
 /* Kinds of commands in the order that a sync has to keep, as bits; 0: nothing for hardware. */
 #define KIND_CFGI 1u
 #define KIND_TLBI 2u

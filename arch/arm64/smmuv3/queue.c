@@ -34,19 +34,27 @@ static bool has_room(struct smmuv3 *s, u64 prod) MUST_HOLD(queue_class)
 	return prod - q->cons < q->size;
 }
 
-/* A queue that waited for a device is not stuck: the time begins anew with each that was given up. */
+/*
+ * A queue that waits for devices is not stuck: the time begins anew with each command that is done and each device that was
+ * given up. No wait is for more than a lap, so that a position which jumps about is no progress for ever.
+ */
 struct patience {
 	u64 since;
 	u32 mishaps;
+	u32 at;    /* where hardware was seen last */
+	u32 moves; /* times that it was seen to move */
 };
 
 static bool is_late(const struct smmuv3 *s, struct patience *p)
 {
-	u32 mishaps = __atomic_load_n(&s->cmdq.mishaps, __ATOMIC_RELAXED);
+	u32 mishaps = __atomic_load_n(&s->cmdq.mishaps, __ATOMIC_RELAXED), at = io_read32(s->regs + SMMU_CMDQ_CONS) & (u32)QUEUE_INDEX;
 	u64 now = io_time_us();
 
-	if (mishaps != p->mishaps)
-		*p = (struct patience){ now, mishaps };
+	if (mishaps != p->mishaps || (at != p->at && p->moves++ < s->cmdq.size)) {
+		p->since = now;
+		p->mishaps = mishaps;
+	}
+	p->at = at;
 	return now - p->since > __atomic_load_n(&s->cmdq.patience, __ATOMIC_RELAXED);
 }
 

@@ -26,8 +26,10 @@
 #define CD_LINEAR_BITS  12 /* the most that one pool allocation holds */
 #define CD_TWO_BITS     16 /* 1025 pages for one stream; beyond that nobody is served */
 #define REG_WAIT_US     100000
-#define ATC_WAIT_US     (4 * IOMMU_WAIT_US) /* while devices have caches: an SMMU gives up one of them in a second or so */
-#define TLBI_BUDGET     64 /* commands; more is one flush of the tag */
+/* What a guest can have in the queue beside syncs: far less than a lap, so that others find room. */
+#define GUEST_BATCH 64u
+#define ATC_WAIT_US (4 * IOMMU_WAIT_US) /* while devices have caches: an SMMU gives up one of them in a second or so */
+#define TLBI_BUDGET 64 /* commands; more is one flush of the tag */
 
 /* Deviations that IIDR names. */
 #define QUIRK_NO_NESTING BIT(0)

@@ -376,35 +376,119 @@ static void C9_a_command_that_no_one_knows_is_the_end(void **state UNUSED)
 	is_dead(s);
 }
 
+static bool three_seconds_a_turn;
+
+static void three_seconds(void *ctx UNUSED) { fake_time_advance(3000000); }
+
+static void failing_sync(u32 code, u32 times, bool ends_well)
+{
+	struct smmuv3 *s;
+
+	fake_reset();
+	s = start_failing(2, code, times);
+	if (!ends_well) {
+		assert_int_equal(wait(inval(1)), E_IO);
+		is_dead(s);
+		return;
+	}
+	if (three_seconds_a_turn) {
+		s->cmdq.patience = ATC_WAIT_US;
+		fake_relax_hook_add(three_seconds, NULL);
+	}
+	assert_int_equal(wait(inval(1)), OK);
+	fake_relax_hook_remove(three_seconds, NULL);
+	assert_int_equal(tiny.log_count, 2);
+	assert_int_equal(s->cmdq.errors, times);
+	assert_int_equal(wait(inval(2)), OK);
+}
+
 static void C9_fetch_aborts_are_tried_again(void **state UNUSED)
 {
-	for (u32 code = CERROR_ABT; code <= CERROR_ATC_INV_SYNC; code++)
-		for (u32 times = 1; times <= 4; times++) {
-			struct smmuv3 *s;
+	for (u32 times = 1; times <= 4; times++)
+		failing_sync(CERROR_ABT, times, times < 4);
+}
 
-			fake_reset();
-			s = start_failing(2, code, times);
-			if (times < 4) {
-				assert_int_equal(wait(inval(1)), OK);
-				assert_int_equal(tiny.log_count, 2);
-				assert_int_equal(s->cmdq.errors, times);
-				assert_int_equal(wait(inval(2)), OK);
-			} else {
-				assert_int_equal(wait(inval(1)), E_IO);
-				is_dead(s);
-			}
-		}
+/* One sync may be behind 64 devices that do not answer, and hardware may say so of each. */
+static void C9_V9_many_devices_before_one_sync(void **state UNUSED)
+{
+	static const u32 times[] = { 1, 3, 4, 5, 63, 64, 65 };
+
+	for (u32 i = 0; i < ARRAY_SIZE(times); i++)
+		failing_sync(CERROR_ATC_INV_SYNC, times[i], times[i] <= 64);
+	/* However long it takes in all. */
+	three_seconds_a_turn = true;
+	failing_sync(CERROR_ATC_INV_SYNC, 64, true);
+}
+
+/* A device that answers late, but in time, is no error: each command that is done is progress. Then nothing moves any more. */
+static u32 slow_left;
+
+static void answer_slowly(void *ctx UNUSED)
+{
+	fake_time_advance(3000000);
+	if (slow_left == 0)
+		return;
+	slow_left--;
+	tiny_consume(2);
+}
+
+static void C9_V9_slow_devices_are_progress(void **state UNUSED)
+{
+	for (u32 devices = 5; devices <= 6; devices++) {
+		struct smmuv3 *s;
+		u64 ticket = 0;
+
+		fake_reset();
+		s = tiny_default();
+		s->cmdq.patience = ATC_WAIT_US;
+		tiny.held = true;
+		slow_left = 5;
+		for (u32 i = 0; i < devices; i++)
+			ticket = inval(i);
+		fake_relax_hook_add(answer_slowly, NULL);
+		assert_int_equal(wait(ticket), devices == 5 ? OK : E_IO);
+		fake_relax_hook_remove(answer_slowly, NULL);
+		assert_int_equal(s->dead, devices == 6);
+		assert_int_equal(s->cmdq.mishaps, 0);
+	}
+}
+
+/* A position that changes for ever is no progress. */
+static void mad(void *ctx UNUSED)
+{
+	static u32 turn;
+
+	fake_time_advance(1000);
+	tiny.reg[SMMU_CMDQ_CONS / 4] = ++turn & 1;
+}
+
+static void C9_a_position_that_jumps_for_ever_is_no_progress(void **state UNUSED)
+{
+	struct smmuv3 *s = tiny_default();
+	u64 ticket = 0;
+
+	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(8)), OK);
+	tiny.held = true;
+	for (u32 i = 0; i < 2; i++)
+		ticket = inval(i);
+	fake_relax_hook_add(mad, NULL);
+	assert_int_equal(wait(ticket), E_IO);
+	fake_relax_hook_remove(mad, NULL);
+	is_dead(s);
 }
 
 /* One device after the other is given up, three seconds each; then nothing moves any more. */
-static u32 given_up;
+static u32 given_up, moves_left;
 
 static void give_up(void *ctx UNUSED)
 {
 	fake_time_advance(3000000);
-	tiny_consume(1); /* the sync that failed before */
-	if (given_up == 0)
+	if (moves_left > 0)
+		tiny_consume(1); /* what failed before, and what is behind the last of it */
+	if (given_up == 0) {
+		moves_left -= moves_left > 0;
 		return;
+	}
 	given_up--;
 	tiny.fail_at = 1;
 	tiny.fail_times = 1;
@@ -422,6 +506,7 @@ static void C9_each_device_that_is_given_up_is_progress(void **state UNUSED)
 		s->cmdq.patience = ATC_WAIT_US;
 		tiny.held = true;
 		given_up = 3;
+		moves_left = 2;
 		for (u32 i = 0; i < devices; i++)
 			ticket = inval(i);
 		tiny_consume(1);
@@ -600,6 +685,9 @@ int main(void)
 		cmocka_unit_test(C9_illegal_twice_is_the_end),
 		cmocka_unit_test(C9_a_command_that_no_one_knows_is_the_end),
 		cmocka_unit_test(C9_fetch_aborts_are_tried_again),
+		cmocka_unit_test(C9_V9_many_devices_before_one_sync),
+		cmocka_unit_test(C9_V9_slow_devices_are_progress),
+		cmocka_unit_test(C9_a_position_that_jumps_for_ever_is_no_progress),
 		cmocka_unit_test(C9_each_device_that_is_given_up_is_progress),
 		cmocka_unit_test(C9_unknown_errors_are_the_end),
 		cmocka_unit_test(C9_an_error_in_a_full_queue_is_repaired_by_who_needs_room),
