@@ -55,7 +55,7 @@ struct endpoint {
 	u8 index;           /* in its device */
 	u8 pasid_bits;      /* PASIDs that the endpoint can tag with; 0: none */
 	bool ats;           /* it has a translation cache, and may use it behind a guest's own first stage */
-	u8 late;            /* batches that its device was late for, while it has this owner: nested.c */
+	u8 late;            /* batches that it was late for, while it has this owner: nested.c */
 	bool has_vsid;
 	vsid_t vsid;
 	struct endpoint *vsid_next; /* bucket of the owner VM */
@@ -164,6 +164,13 @@ bool device_claims_open(const struct vm *vm) MUST_HOLD(vm_class);
 bool device_teardown_step(struct vm *vm) MUST_HOLD(vm_class);
 bool device_home_step(struct vm *vm) MUST_HOLD(vm_class);
 u32 device_quarantined_count(void);
+
+/*
+ * Its translation cache does not answer, or was late for ENDPOINT_LATE_MAX batches and answered when it was asked again; it may
+ * hold what it must not use. Told, and quarantined: while it is being reset, when that is over.
+ */
+#define ENDPOINT_LATE_MAX 4u
+void endpoint_condemn(struct endpoint *e) MUST_HOLD(vm_class);
 
 /* Hardware of this device misbehaved: its streams are blocked, it cannot be used until a reset. */
 void device_quarantine(struct device *d, const char *what) MUST_HOLD(vm_class);

@@ -42,6 +42,28 @@ void device_quarantine(struct device *d, const char *what)
 	events_quarantined(d);
 }
 
+void endpoint_condemn(struct endpoint *e)
+{
+	/* The reset goes on: what has begun has to come to its end first. */
+	if (e->device->state == DEVICE_RESETTING) {
+		e->late = ENDPOINT_LATE_MAX;
+		return;
+	}
+	events_inval_timeout(e);
+	device_quarantine(e->device, "its translation cache does not answer");
+}
+
+/* One that was condemned in its reset. */
+static bool condemned(struct device *d) MUST_HOLD(vm_class)
+{
+	for (u32 i = 0; i < d->endpoint_count; i++)
+		if (d->endpoint[i].late >= ENDPOINT_LATE_MAX) {
+			endpoint_condemn(&d->endpoint[i]);
+			return true;
+		}
+	return false;
+}
+
 u32 device_quarantined_count(void)
 {
 	u32 count = 0;
@@ -297,6 +319,8 @@ static enum status reset_turn(struct device *d, bool *again)
 		return OK;
 	case DEVICE_ASSIGNED:
 		d->blocked = 0;
+		if (condemned(d))
+			return E_IO;
 		break;
 	case DEVICE_RESETTING:
 	case DEVICE_QUARANTINED:

@@ -2,6 +2,7 @@
 /* What a driver asks of the core for a guest's invalidation: whose stream a name is, and whose turn it is to ask devices. */
 #include "device.h"
 #include "domain.h"
+#include "hyp/io.h"
 
 /* The vm lock is nested_inval()'s. */
 bool iommu_guest_stream(const struct iommu *iommu, const struct guest_inval *g, u32 vsid,
@@ -39,7 +40,9 @@ bool iommu_guest_stream_still(const struct iommu *iommu, const struct guest_inva
 
 bool iommu_turn(struct iommu *iommu, struct guest_inval *g)
 {
-	if (!g->turn)
+	if (!g->turn) {
 		g->turn = !__atomic_exchange_n(&iommu->asking, true, __ATOMIC_ACQUIRE);
+		g->turn_since = io_time_us();
+	}
 	return g->turn;
 }

@@ -5,14 +5,14 @@
 #include "device.h"
 #include "domain.h"
 #include "hyp/bits.h"
+#include "hyp/io.h"
 #include "iommu.h"
 #include "pviommu/events.h"
 #include "vm/vm.h"
 
-/* Devices that a call waits for in vain: each takes as long as hardware gives it. */
-#define DEAF_MAX 2u
-/* Batches that a device may be late for and answer when it is asked again, before it is taken for one that does not. */
-#define LATE_MAX 4u
+/* Long waits for devices in one call, in vain or not: each may take as long as hardware gives a device. */
+#define WAITS_MAX    2u
+#define LONG_WAIT_US 10000u
 
 /* What stands in an entry's place when it is known what became of it: that in the lowest byte, and who was asked. */
 #define FATE_ASKED BIT(8)
@@ -44,20 +44,14 @@ enum status nested_alloc(struct vm *vm, struct iommu *iommu, struct nested_confi
 	return status;
 }
 
-/* The endpoint of a stream, if it is still the VM's to be judged by. */
-static struct endpoint *still_at_work(const struct vm *vm, const struct iommu *iommu, sid_t sid) MUST_HOLD(vm_class)
+/* The endpoint of a stream, if it is still the VM's to be judged by: under its name, in use or being reset. */
+static struct endpoint *still_its(const struct vm *vm, const struct iommu *iommu, sid_t sid) MUST_HOLD(vm_class)
 {
 	struct endpoint *e = endpoint_find(iommu, sid);
-	bool is = e != NULL && __atomic_load_n(&e->device->vm, __ATOMIC_RELAXED) == vm && e->device->state == DEVICE_ASSIGNED;
+	bool is = e != NULL && __atomic_load_n(&e->device->vm, __ATOMIC_RELAXED) == vm && e->has_vsid &&
+		  e->device->state != DEVICE_QUARANTINED;
 
 	return is ? e : NULL;
-}
-
-/* Its cache may hold what it must not use any more: whoever owns the device by now, nobody else does. */
-static void fence(struct endpoint *e) MUST_HOLD(vm_class)
-{
-	events_inval_timeout(e);
-	device_quarantine(e->device, "its translation cache does not answer");
 }
 
 /* One entry again, with a sync of its own. Where it asks a device, that is in *watch. */
@@ -74,9 +68,9 @@ static u8 again_alone(struct iommu *iommu, const struct guest_inval *g, const u6
 	if (fate != PVIOMMU_INVAL_HW_TIMEOUT || !watch->device || iommu->dead)
 		return fate;
 	vm_lock(g->vm);
-	e = still_at_work(g->vm, iommu, watch->sid);
+	e = still_its(g->vm, iommu, watch->sid);
 	if (e != NULL)
-		fence(e);
+		endpoint_condemn(e);
 	vm_unlock(g->vm);
 	return fate;
 }
@@ -84,9 +78,13 @@ static u8 again_alone(struct iommu *iommu, const struct guest_inval *g, const u6
 /* One more batch that it was late for; too many, and it is as if it did not answer at all. */
 static bool forgive(struct endpoint *e) MUST_HOLD(vm_class)
 {
-	if (e == NULL || ++e->late < LATE_MAX)
+	if (e == NULL)
 		return true;
-	fence(e);
+	if (e->late < ENDPOINT_LATE_MAX)
+		e->late++;
+	if (e->late < ENDPOINT_LATE_MAX)
+		return true;
+	endpoint_condemn(e);
 	return false;
 }
 
@@ -97,18 +95,18 @@ static void suspect(struct endpoint *e) MUST_HOLD(vm_class)
 		e->late = 1;
 }
 
-/* A batch has waited in vain for a device, and each that it asked answers when it is asked again. */
-static void find_late(const struct iommu *iommu, struct guest_inval *g, u32 words)
+/* A batch has waited in vain for a device, and each that it asked answers when it is asked again, as far as is known. */
+static void find_late(const struct iommu *iommu, struct guest_inval *g, u32 known, u32 words)
 {
 	bool forgiven;
 
 	vm_lock(g->vm);
-	forgiven = g->mixed || forgive(still_at_work(g->vm, iommu, g->watch.sid));
-	for (u64 *entry = g->entry, *end = entry + g->done * words; entry != end; entry += words) {
+	forgiven = g->mixed || forgive(still_its(g->vm, iommu, g->watch.sid));
+	for (u64 *entry = g->entry, *end = entry + known * words; entry != end; entry += words) {
 		if ((*entry & FATE_ASKED) == 0)
 			continue;
 		if (g->mixed)
-			suspect(still_at_work(g->vm, iommu, sid((u32)FIELD_GET(FATE_SID, *entry))));
+			suspect(still_its(g->vm, iommu, sid((u32)FIELD_GET(FATE_SID, *entry))));
 		else if (!forgiven)
 			*entry = PVIOMMU_INVAL_HW_TIMEOUT;
 	}
@@ -124,22 +122,26 @@ static u8 find_out(struct iommu *iommu, struct guest_inval *g, u32 *told)
 {
 	const u32 words = iommu->ops->inval_bytes / sizeof(u64), count = g->done;
 	struct iommu_watch watch;
-	u32 known = 0, deaf = 0;
+	u32 known = 0, waits = 0;
+	bool deaf = false;
 
-	for (; known < count && !iommu->dead && deaf < DEAF_MAX; known++) {
-		u64 *entry = g->entry + known * words;
+	for (; known < count && !iommu->dead && waits < WAITS_MAX; known++) {
+		u64 *entry = g->entry + known * words, since = io_time_us();
 		const u8 fate = again_alone(iommu, g, entry, &watch);
 
+		waits += io_time_us() - since > LONG_WAIT_US;
 		*entry = fate | (watch.device ? FATE_ASKED | FIELD(FATE_SID, watch.sid.v) : 0);
-		deaf += fate == PVIOMMU_INVAL_HW_TIMEOUT;
+		deaf |= fate == PVIOMMU_INVAL_HW_TIMEOUT;
 	}
-	if (deaf == 0 && known == count && g->turn && g->watch.fate == PVIOMMU_INVAL_HW_TIMEOUT)
-		find_late(iommu, g, words);
+	if (!deaf && !iommu->dead && g->turn && g->watch.fate == PVIOMMU_INVAL_HW_TIMEOUT)
+		find_late(iommu, g, known, words);
 	*told = known;
 	for (g->done = 0; g->done < known; g->done++)
 		if ((u8)g->entry[g->done * words] != PVIOMMU_INVAL_DONE)
 			return (u8)g->entry[g->done * words];
-	return known == count ? PVIOMMU_INVAL_DONE : PVIOMMU_INVAL_HW_TIMEOUT;
+	if (known == count)
+		return PVIOMMU_INVAL_DONE;
+	return iommu->dead ? PVIOMMU_INVAL_HW_TIMEOUT : PVIOMMU_INVAL_NOT_ATTEMPTED;
 }
 
 /* The wait for a batch has not ended well. */
@@ -157,9 +159,22 @@ static NOINLINE COLD u8 settle(struct iommu *iommu, struct guest_inval *g, enum 
 	return fate != PVIOMMU_INVAL_DONE ? fate : verdict;
 }
 
+/*
+ * A batch that asked devices is over, and its turn with it. A call that has waited for long ends here, to be asked again: the CPU
+ * is its VMM's again meanwhile.
+ */
+static NOINLINE COLD u8 asked(struct iommu *iommu, struct guest_inval *g, u8 verdict, u64 *waited)
+{
+	*waited += io_time_us() - g->turn_since;
+	__atomic_store_n(&iommu->asking, false, __ATOMIC_RELEASE);
+	g->turn = false;
+	return verdict == PVIOMMU_INVAL_DONE && g->done < g->count && *waited > LONG_WAIT_US ? PVIOMMU_INVAL_NOT_ATTEMPTED : verdict;
+}
+
 u8 nested_inval(struct vm *vm, u32 pviommu, struct iommu *iommu, u64 *entry, u32 count, struct inval_done *r)
 {
 	struct guest_inval g = { .vm = vm, .pviommu = pviommu, .tag = &vm->dma_tag, .entry = entry, .count = count };
+	u64 waited = 0;
 	u32 told = 0;
 	u8 verdict;
 
@@ -180,10 +195,8 @@ u8 nested_inval(struct vm *vm, u32 pviommu, struct iommu *iommu, u64 *entry, u32
 				told += count - g.count;
 			}
 		}
-		if (unlikely(g.turn)) {
-			__atomic_store_n(&iommu->asking, false, __ATOMIC_RELEASE);
-			g.turn = false;
-		}
+		if (unlikely(g.turn))
+			verdict = asked(iommu, &g, verdict, &waited);
 		g.entry += g.done * (iommu->ops->inval_bytes / sizeof(u64));
 		g.count -= g.done;
 	} while (g.count > 0 && verdict == PVIOMMU_INVAL_DONE);

@@ -26,8 +26,9 @@ struct inval_done {
 
 /*
  * Invalidate by the entries, in batches that are each complete before the next begins; no lock is held while hardware is
- * waited for. Returns PVIOMMU_INVAL_* of the entry at r->done, DONE: there is none left, NOT_ATTEMPTED: devices are
- * asked by another call, again from there. A device that does not answer is quarantined.
+ * waited for. Returns PVIOMMU_INVAL_* of the entry at r->done, DONE: there is none left, NOT_ATTEMPTED: again from
+ * there, since devices are asked by another call, or this one has waited for them for long. A device that does not answer is
+ * quarantined, and one that is late again and again.
  */
 u8 nested_inval(struct vm *vm, u32 pviommu, struct iommu *iommu, u64 *entry, u32 count, struct inval_done *r) MUST_CHECK
 	NOT_HELD(vm_class);

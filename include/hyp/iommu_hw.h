@@ -158,16 +158,17 @@ struct iommu_watch {
  */
 struct guest_inval {
 	struct vm *vm;        /* with `pviommu`: whose vSIDs they name */
-	u32 pviommu;
 	const struct iommu_tag *tag; /* the VM's DMA table's: the only one that they can be about */
 	u64 *entry;
+	u64 ticket; /* result: for inval_wait(); 0: nothing was queued */
+	u32 pviommu;
 	u32 count;
 	u32 done;   /* result: checked, and queued as far as there was anything for hardware */
-	u32 mishaps; /* the driver's, like the next: what its queue had seen before */
-	u64 ticket; /* result: for inval_wait(); 0: nothing was queued */
+	u32 mishaps; /* the driver's: what its queue had seen before */
 	bool turn;  /* result: it asks devices, see iommu_turn() */
 	bool mixed; /* result: more than one */
 	bool apart; /* the driver's: it asks one that no other may be asked with */
+	u64 turn_since; /* microseconds */
 	struct iommu_watch watch; /* result, with `turn`: HW_TIMEOUT: one of them was late */
 };
 

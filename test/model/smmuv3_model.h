@@ -32,6 +32,7 @@ struct smmu_config {
 	u8 stall_model;  /* IDR0.STALL_MODEL; 1: no stalls */
 	u32 iidr;
 	bool evtq_like_qemu; /* a full event queue raises GERROR.EVTQ_ABT_ERR, never OVFLG */
+	bool error_for_each; /* a sync fails once for each ATC_INV before it that is not answered, not once for all */
 	bool merges; /* a record like the one before it is not written again where STE.MEV allows that */
 };
 
@@ -96,6 +97,8 @@ void smmu_refuse(struct smmu *smmu, u8 op, bool on);
  */
 #define SMMU_ATC_TIMEOUT_US 1500000u
 void smmu_atc_deaf(struct smmu *smmu, u32 sid, u32 times);
+/* Devices answer to each ATC_INV, but no sooner than `us` after it. */
+void smmu_atc_slow(struct smmu *smmu, u32 us);
 /* Raise bits of GERROR (EVTQ_ABT 2, PRIQ_ABT 3, MSI 4..7, SFM 8). SFM also stops all DMA. */
 void smmu_inject_gerror(struct smmu *smmu, u32 bits);
 

@@ -249,6 +249,8 @@ void smmu_atc_deaf(struct smmu *smmu, u32 sid, u32 times)
 	*deaf = (struct deaf){ sid, times };
 }
 
+void smmu_atc_slow(struct smmu *smmu, u32 us) { smmu->atc_slow_us = us; }
+
 void smmu_refuse(struct smmu *smmu, u8 op, bool on) { smmu->refused[op] = on; }
 
 static void cmd_execute(struct smmu *smmu, const u64 word[2])
@@ -263,10 +265,12 @@ static void cmd_execute(struct smmu *smmu, const u64 word[2])
 	if (op == OP_ATC_INV && other_effects(smmu) && smmu->time != SMMU_AT_ONCE)
 		smmu_misused(smmu, "ATC_INV is not ordered behind the invalidations before it");
 	if (op == OP_ATC_INV && is_deaf(smmu, (u32)field(word[0], 63, 32))) {
-		smmu->atc_failed = true;
+		smmu->atc_failed = smmu->config.error_for_each ? smmu->atc_failed + 1 : 1;
 		smmu->atc_until = io_time_us() + SMMU_ATC_TIMEOUT_US;
 		return;
 	}
+	if (op == OP_ATC_INV && smmu->atc_slow_us > 0 && smmu->atc_until < io_time_us() + smmu->atc_slow_us)
+		smmu->atc_until = io_time_us() + smmu->atc_slow_us;
 	if (smmu->time == SMMU_AT_ONCE) {
 		cache_apply(smmu, word);
 	} else {
@@ -282,8 +286,8 @@ static enum smmu_cerror injected(struct smmu *smmu, const u64 word[2])
 {
 	bool sync = field(word[0], 7, 0) == OP_SYNC;
 
-	if (smmu->atc_failed && sync) {
-		smmu->atc_failed = false;
+	if (smmu->atc_failed > 0 && sync) {
+		smmu->atc_failed--;
 		return SMMU_CERROR_ATC_INV_SYNC;
 	}
 	if (smmu->inject_nth == 0 || --smmu->inject_nth != 0)
@@ -296,7 +300,7 @@ static enum smmu_cerror injected(struct smmu *smmu, const u64 word[2])
 		return smmu->inject_code;
 	if (sync)
 		return SMMU_CERROR_ATC_INV_SYNC;
-	smmu->atc_failed = true;
+	smmu->atc_failed = 1;
 	return SMMU_CERROR_NONE;
 }
 
@@ -318,7 +322,7 @@ bool cmd_step(struct smmu *smmu)
 		cmd_error(smmu, SMMU_CERROR_ABT);
 		return true;
 	}
-	if (field(word[0], 7, 0) == OP_SYNC && smmu->atc_failed && io_time_us() < smmu->atc_until)
+	if (field(word[0], 7, 0) == OP_SYNC && (smmu->atc_failed > 0 || smmu->atc_slow_us > 0) && io_time_us() < smmu->atc_until)
 		return false;
 	error = injected(smmu, word);
 	if (error == SMMU_CERROR_NONE)

@@ -150,7 +150,8 @@ struct smmu {
 	u32 ones_nth; /* register reads until one is ones */
 	bool ones_for_ever, gone;
 	enum smmu_cerror inject_code;
-	bool atc_failed;
+	u32 atc_failed; /* errors that the next syncs are to have */
+	u32 atc_slow_us;
 	u64 atc_until; /* microseconds: until then the sync waits for a device */
 	bool refused[256];
 	bool failed; /* service failure mode */

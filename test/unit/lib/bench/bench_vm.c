@@ -99,7 +99,7 @@ struct result vm_pv(u32 vm, u64 op, u64 r2, u64 r3, u64 r4, u64 r5, u64 r6)
 
 /* --- steps */
 
-static u32 make(u64 flags, u64 page, u64 pages, u32 vcpus)
+u32 bench_vm_with(u64 flags, u64 page, u64 pages, u32 vcpus)
 {
 	struct result r = pc_vm_create(flags, vcpus, bench_page(page), pages);
 
@@ -108,9 +108,9 @@ static u32 make(u64 flags, u64 page, u64 pages, u32 vcpus)
 	return (u32)r.v1;
 }
 
-u32 bench_vm_of(u64 page, u64 pages, u32 vcpus) { return make(0, page, pages, vcpus); }
+u32 bench_vm_of(u64 page, u64 pages, u32 vcpus) { return bench_vm_with(0, page, pages, vcpus); }
 
-u32 bench_vm_nested(u64 page) { return make(PC_VM_NESTED, page, BENCH_POOL, 1); }
+u32 bench_vm_nested(u64 page) { return bench_vm_with(PC_VM_NESTED, page, BENCH_POOL, 1); }
 
 u32 bench_vm(u64 page) { return bench_vm_of(page, BENCH_POOL, 1); }
 

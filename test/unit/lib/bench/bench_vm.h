@@ -39,6 +39,7 @@ struct result vm_pv(u32 vm, u64 op, u64 r2, u64 r3, u64 r4, u64 r5, u64 r6);
 u32 bench_vm(u64 page);
 u32 bench_vm_of(u64 page, u64 pages, u32 vcpus);
 u32 bench_vm_nested(u64 page); /* one that may own first stages */
+u32 bench_vm_with(u64 flags, u64 page, u64 pages, u32 vcpus);
 /* All the pages, by as many calls as it takes. */
 void bench_donate(u32 vm, u64 at, u64 from, u64 pages, u32 flags);
 /* The device's whole reset; endpoints get vsid, vsid + 1, ... */
