@@ -382,7 +382,7 @@ static enum console_step counters(struct console_cursor *at, struct text *t)
 	row -= machine->cpu_count;
 	if (row < iommu_count) {
 		say(t, "iommu %u %s: %s", row, iommu_instance[row].name,
-		    __atomic_load_n(&iommu_instance[row].dead, __ATOMIC_RELAXED) ? "dead" : "alive");
+		    iommu_is_dead(&iommu_instance[row]) ? "dead" : "alive");
 		return CONSOLE_LINE_MADE;
 	}
 	row -= iommu_count;

@@ -68,7 +68,7 @@ static enum status check_one(struct endpoint *e, const struct domain *d, u64 pas
 		return E_DENIED;
 	if (e->device->state != DEVICE_ASSIGNED)
 		return E_BUSY;
-	if (e->iommu->dead)
+	if (iommu_is_dead(e->iommu))
 		return E_IO;
 	status = check_nested(e, d, pasid);
 	if (status == OK)
@@ -396,7 +396,7 @@ static enum status identity_one(struct endpoint *e, struct vm *vm)
 	struct stream_config config = { .mode = STREAM_STAGE2, .table = &table };
 	enum status status;
 
-	if (e->iommu->dead)
+	if (iommu_is_dead(e->iommu))
 		return E_IO;
 	/* The VM's DMA table has the machine's common format: elsewhere streams stay blocked. */
 	if (!iommu_is_common(e->iommu))
@@ -461,7 +461,7 @@ static enum status rewrite(struct endpoint *e, u32 pasid, bool unrecorded) MUST_
 
 enum status attach_unrecorded(struct endpoint *e, u32 pasid, bool unrecorded)
 {
-	if (e->iommu->dead || !iommu_is_common(e->iommu))
+	if (iommu_is_dead(e->iommu) || !iommu_is_common(e->iommu))
 		return E_IO;
 	return rewrite(e, pasid, unrecorded);
 }

@@ -65,7 +65,7 @@ static u8 again_alone(struct iommu *iommu, const struct guest_inval *g, const u6
 	vm_unlock(g->vm);
 	if (watch->queued)
 		fate = iommu->ops->inval_fate(iommu, watch);
-	if (fate != PVIOMMU_INVAL_HW_TIMEOUT || !watch->device || iommu->dead)
+	if (fate != PVIOMMU_INVAL_HW_TIMEOUT || !watch->device || iommu_is_dead(iommu))
 		return fate;
 	vm_lock(g->vm);
 	e = still_its(g->vm, iommu, watch->sid);
@@ -125,7 +125,7 @@ static u8 find_out(struct iommu *iommu, struct guest_inval *g, u32 *told)
 	u32 known = 0, waits = 0;
 	bool deaf = false;
 
-	for (; known < count && !iommu->dead && waits < WAITS_MAX; known++) {
+	for (; known < count && !iommu_is_dead(iommu) && waits < WAITS_MAX; known++) {
 		u64 *entry = g->entry + known * words, since = io_time_us();
 		const u8 fate = again_alone(iommu, g, entry, &watch);
 
@@ -133,7 +133,7 @@ static u8 find_out(struct iommu *iommu, struct guest_inval *g, u32 *told)
 		*entry = fate | (watch.device ? FATE_ASKED | FIELD(FATE_SID, watch.sid.v) : 0);
 		deaf |= fate == PVIOMMU_INVAL_HW_TIMEOUT;
 	}
-	if (!deaf && !iommu->dead && g->turn && g->watch.fate == PVIOMMU_INVAL_HW_TIMEOUT)
+	if (!deaf && !iommu_is_dead(iommu) && g->turn && g->watch.fate == PVIOMMU_INVAL_HW_TIMEOUT)
 		find_late(iommu, g, known, words);
 	*told = known;
 	for (g->done = 0; g->done < known; g->done++)
@@ -141,7 +141,7 @@ static u8 find_out(struct iommu *iommu, struct guest_inval *g, u32 *told)
 			return (u8)g->entry[g->done * words];
 	if (known == count)
 		return PVIOMMU_INVAL_DONE;
-	return iommu->dead ? PVIOMMU_INVAL_HW_TIMEOUT : PVIOMMU_INVAL_NOT_ATTEMPTED;
+	return iommu_is_dead(iommu) ? PVIOMMU_INVAL_HW_TIMEOUT : PVIOMMU_INVAL_NOT_ATTEMPTED;
 }
 
 /* The wait for a batch has not ended well. */
@@ -154,7 +154,7 @@ static NOINLINE COLD u8 settle(struct iommu *iommu, struct guest_inval *g, enum 
 		fate = find_out(iommu, g, told);
 	else
 		g->done = 0;
-	if (status != E_BUSY || iommu->dead)
+	if (status != E_BUSY || iommu_is_dead(iommu))
 		iommu_fail(iommu, "a guest's invalidation did not complete");
 	return fate != PVIOMMU_INVAL_DONE ? fate : verdict;
 }

@@ -220,7 +220,7 @@ static bool merge_dma(struct vm *vm, u64 va, u8 shift)
 
 	/* One that never answers would keep the table for ever. */
 	for (u32 left = vm->dma_tag.users; left != 0; left &= left - 1)
-		if (iommu_instance[__builtin_ctz(left)].dead)
+		if (iommu_is_dead(&iommu_instance[__builtin_ctz(left)]))
 			return false;
 	if (!pt->ops->merge_live(pt, va, shift, edit_begin(edit)))
 		return false;

@@ -256,7 +256,7 @@ struct iommu {
 	struct iommu_caps caps;
 	char name[IOMMU_NAME];
 	u32 index;
-	bool dead;            /* hardware failed: every stream behind it stays blocked */
+	bool dead;            /* hardware failed: every stream behind it stays blocked; atomic */
 	bool told;            /* and the owners of endpoints behind it know */
 	bool asking;          /* a guest's call waits for devices; atomic */
 
@@ -272,10 +272,18 @@ struct iommu {
 	u32 poll_force; /* a bit outside poll_mask while events() is to be called at every exit: drain.c */
 };
 
+/* It may fail at any moment, on any CPU; once it has, it is dead for ever. */
+static inline bool iommu_is_dead(const struct iommu *iommu)
+{
+	return __atomic_load_n(&iommu->dead, __ATOMIC_RELAXED);
+}
+
 /* Has the driver's events() something to do? Errors come by interrupt, and with events. */
 static inline bool iommu_pending(const struct iommu *iommu)
 {
-	return (io_read32(iommu->poll) & iommu->poll_mask) != iommu->poll_idle;
+	/* Another CPU may drain meanwhile: then one of the two finds nothing. */
+	return (io_read32(iommu->poll) & __atomic_load_n(&iommu->poll_mask, __ATOMIC_RELAXED)) !=
+	       __atomic_load_n(&iommu->poll_idle, __ATOMIC_RELAXED);
 }
 
 /*

@@ -87,7 +87,7 @@ enum status smmuv3_entry_write(struct smmuv3 *s, const struct smmuv3_entry *e,
 	enum status status = OK;
 	u32 only;
 
-	if (unlikely(s->dead))
+	if (unlikely(__atomic_load_n(&s->dead, __ATOMIC_RELAXED)))
 		return E_IO;
 	only = only_difference(e, next);
 	if (only != STE_WORDS) {

@@ -149,7 +149,8 @@ static bool evtq_take(struct smmuv3 *s, u64 w[EVT_WORDS], bool *lost, u32 *backl
 
 	if (prod == ~0u) {
 		/* Nothing answers at this address any more: there is nothing to look for. */
-		s->iommu->poll_mask = s->iommu->poll_idle = 0;
+		__atomic_store_n(&s->iommu->poll_mask, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&s->iommu->poll_idle, 0, __ATOMIC_RELAXED);
 		return false;
 	}
 	*lost = ((prod ^ q->cons) & EVENTQ_OVERFLOW) != 0;

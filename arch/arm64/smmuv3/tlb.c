@@ -156,7 +156,7 @@ static NOINLINE enum status inval_batch(struct smmuv3 *s, const struct smmuv3_tl
 	struct cmdq_batch b;
 
 	if (__atomic_load_n(&how->by_range, __ATOMIC_RELAXED) == 0)
-		return s->dead ? E_IO : E_INVAL;
+		return __atomic_load_n(&s->dead, __ATOMIC_RELAXED) ? E_IO : E_INVAL;
 	b = cmdq_begin(s);
 	put_all(s, &b, how, id, ranges, count);
 	if ((s->f.quirks & QUIRK_REPEAT) != 0) {
