@@ -14,7 +14,7 @@ fuzz_programs := $(addprefix $(fuzz_dir)/bin/,$(fuzz_targets))
 # What a target is made of beside the core and the models: the bench, or a room's own hardware.
 fuzz_with_hcall := $(bench_srcs) test/unit/vm/random_vms.c test/fuzz/bench/hardware.c
 fuzz_with_pviommu := $(bench_srcs) test/unit/pviommu/random_calls.c
-fuzz_with_race := $(bench_srcs) test/fuzz/bench/hardware.c
+fuzz_with_race := $(bench_srcs) test/fuzz/bench/hardware.c test/fuzz/bench/own_stage.c
 fuzz_with_fdt := test/unit/platform/tree.c test/unit/platform/tree_check.c
 fuzz_with_pci := test/unit/pci/tree.c test/unit/pci/tree_layout.c
 fuzz_with_events := test/unit/smmuv3/tiny.c

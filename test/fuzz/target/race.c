@@ -3,8 +3,8 @@
  * Two CPUs, each in a call of its own: of the primary, or of a VM's vCPU that it runs, about the same few domains,
  * devices, pages and VMs. They take turns at locks, table stores and waits (lib/two_cpus.h); when both are out the oracle
  * looks. What they answer is not predicted. In place of a call: an access that traps, of configuration space too, or an
- * interrupt of an IOMMU. In half of the machines hardware is late, silent or wrong meanwhile. Under TSan: no access races
- * with another.
+ * interrupt of an IOMMU. In half of the machines hardware is late, silent or wrong meanwhile. In the last kind first stages
+ * are their owners' own, and devices keep translations and do not always answer. Under TSan: no access races with another.
  */
 #include "oracle_private.h"
 
@@ -14,13 +14,15 @@
 #include "bench_vm.h"
 #include "fuzz.h"
 #include "hardware.h"
+#include "own_stage.h"
 #include "two_cpus.h"
 #include "spec.h"
 
 #define AT       0x80000000ull
 #define IN_GUEST 3u /* calls of a run at most */
 
-#define KINDS 3u /* of machines, each with good and with bad hardware */
+#define KINDS  4u /* of machines, each with good and with bad hardware */
+#define NESTED 3u /* that kind */
 
 /* What a CPU or a vCPU does: a call, an access that traps, or an interrupt comes. */
 enum deed { CALLS,
@@ -37,24 +39,59 @@ struct plan {
 	struct step own, inside[IN_GUEST];
 	u32 inside_count;
 };
-static bool may_fail;
+static bool may_fail, nested;
 static struct plan plan[2];
 static u32 vm[2];
+static struct own_stage primary_stage, vm_stage[2];
 
 static u64 exit_at(u32 cpu) { return bench_page(2000 + cpu); }
 
-static void boot(u32 index)
+static void with_ats(struct machine *m UNUSED)
 {
-	u32 kind = index % KINDS;
+	for (u32 i = 0; i < pci_function_count; i++)
+		pci_function[i].ats = pci_function[i].group < 4;
+}
+
+static struct bench_options options(u32 kind)
+{
 	struct bench_options o = kind == 0 ? bench_defaults() : kind == 1 ? bench_stage1_only() :
+							kind == NESTED    ? bench_pasids() :
 									    bench_stage2_only();
-	u32 d;
 
 	o.stores = kind == 0 ? FAKE_STORES_AT_BARRIER : FAKE_STORES_AT_ONCE;
 	o.iommus = 2;
+	if (kind == NESTED)
+		o.change = with_ats;
+	return o;
+}
+
+/* Own first stages beside what every kind has: devices of the primary and of VM 0 begin with them. */
+static void boot_nested(void)
+{
+	struct hcall_args args;
+
+	fake_time_step(2000); /* a device that does not answer takes a second and a half */
+	primary_stage = (struct own_stage){ bench_page(900), bench_page(900) };
+	own_stage_write(&primary_stage, bench_page(800));
+	args = own_stage_alloc(&primary_stage, 0);
+	bench_attach(9, (u32)bench_call(args.r[0], args.r[1], args.r[2], 0, 0, 0, 0).v1);
+	for (u32 i = 0; i < 2; i++) {
+		vm_stage[i] = (struct own_stage){ bench_page(600 + 64 * i + 16), AT + 16 * PAGE_SIZE };
+		own_stage_write(&vm_stage[i], AT);
+	}
+	args = own_stage_alloc(&vm_stage[1], 0);
+	bench_vm_attach(vm[1], 5, (u32)bench_call_vm(vm[1], args.r[0], args.r[1], args.r[2], 0, 0, 0, 0).v1);
+}
+
+static void boot(u32 index)
+{
+	struct bench_options o = options(index % KINDS);
+	u32 d;
+
+	nested = index % KINDS == NESTED;
 	bench_boot(&o);
 	for (u32 i = 0; i < 2; i++) {
-		vm[i] = bench_vm_of(i * 128, 128, 2);
+		vm[i] = bench_vm_with(nested ? PC_VM_NESTED : 0, i * 256, nested ? 256 : 128, 2);
 		bench_donate(vm[i], AT, bench_page(600 + 64 * i), 32, 0);
 		bench_vm_assign(2 + i, vm[i], 0, 5);
 	}
@@ -66,6 +103,8 @@ static void boot(u32 index)
 	d = bench_vm_domain(vm[0]);
 	bench_vm_map(vm[0], d, 0, AT, 4 * PAGE_SIZE);
 	bench_vm_attach(vm[0], 5, d);
+	if (nested)
+		boot_nested();
 	for (u32 i = 0; i < 2; i++) {
 		bench_quarantine_expected();
 		assert_int_equal(pc_vm_finalise(vm[i]).status, PC_SUCCESS);
@@ -91,13 +130,19 @@ static struct hcall_args call_of(u64 r0, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5,
 	return (struct hcall_args){ { r0, r1, r2, r3, r4, r5, r6 } };
 }
 
-static struct hcall_args some_pv(bool guest)
+/* `who`: of vm[], or the primary. */
+static struct hcall_args some_pv(bool guest, u32 who, u32 cpu)
 {
 	u64 id = fuzz_below(4), iova = fuzz_below(2) * BLOCK_SIZE + fuzz_below(8) * PAGE_SIZE;
 	u64 bytes = fuzz_below(8) == 0 ? BLOCK_SIZE : (1 + fuzz_below(4)) * PAGE_SIZE;
 	u64 vsid = guest ? 5 : fuzz_below(2) != 0 ? 5 + fuzz_below(3) :
 						    9;
 
+	if (nested && fuzz_below(2) != 0) {
+		const struct own_stage *s = guest ? &vm_stage[who] : &primary_stage;
+
+		return fuzz_below(8) == 0 ? own_stage_alloc(s, cpu) : own_stage_invalidate(s, cpu, 5);
+	}
 	switch (fuzz_below(8)) {
 	case 0:
 		return call_of(PC_PVIOMMU_OP, PVIOMMU_ALLOC_DOMAIN, 0, 0, 0, 0, 0);
@@ -138,7 +183,7 @@ static struct step some_access(bool guest)
 					  .value = fuzz_word() } };
 }
 
-static struct hcall_args some_guest_call(void)
+static struct hcall_args some_guest_call(u32 who, u32 cpu)
 {
 	switch (fuzz_below(9)) {
 	case 8:
@@ -152,13 +197,14 @@ static struct hcall_args some_guest_call(void)
 	case 3:
 		return call_of(PC_DEV_RESET, 0, 5, 0, 0, 0, 0);
 	default:
-		return some_pv(true);
+		return some_pv(true, who, cpu);
 	}
 }
 
 static void some_primary_call(struct plan *p, u32 cpu)
 {
-	u64 handle = vm[fuzz_below(2)], device = fuzz_below(4);
+	u32 who = (u32)fuzz_below(2);
+	u64 handle = vm[who], device = fuzz_below(4);
 
 	p->inside_count = 0;
 	p->own.deed = CALLS;
@@ -188,7 +234,7 @@ static void some_primary_call(struct plan *p, u32 cpu)
 		p->own.args = call_of(PC_VCPU_RUN, handle, fuzz_below(2), exit_at(cpu), 0, 0, 0);
 		for (u64 n = 1 + fuzz_below(IN_GUEST); n > 0; n--)
 			p->inside[p->inside_count++] = fuzz_below(4) == 0 ? some_access(true) :
-									    (struct step){ .args = some_guest_call() };
+									    (struct step){ .args = some_guest_call(who, cpu) };
 		break;
 	case 16:
 		p->own = some_access(false);
@@ -197,7 +243,7 @@ static void some_primary_call(struct plan *p, u32 cpu)
 		p->own = (struct step){ .deed = IS_INTERRUPTED, .irq = fuzz_hardware_irq() };
 		break;
 	default:
-		p->own.args = some_pv(false);
+		p->own.args = some_pv(false, 0, cpu);
 		break;
 	}
 }
@@ -260,6 +306,16 @@ static void work(u32 cpu)
 static void first(void) { work(0); }
 static void second(void) { work(1); }
 
+/* It asks for a translation, and may not answer to the next invalidations. */
+static void device_keeps(u32 device)
+{
+	static const u32 times[] = { 0, 1, 1, 1, 2, ~0u };
+	u64 out;
+
+	(void)smmu_ats_request(bench_smmu_of(device), bench_sid(device, 0), fuzz_below(8) * PAGE_SIZE, &out);
+	smmu_atc_deaf(bench_smmu_of(device), bench_sid(device, 0), times[fuzz_below(ARRAY_SIZE(times))]);
+}
+
 static void action(void)
 {
 	u32 passes = 1u << fuzz_below(8);
@@ -270,6 +326,8 @@ static void action(void)
 		fuzz_hardware_time(bench_smmu[fuzz_below(2)]);
 	if (may_fail && fuzz_below(8) == 0)
 		fuzz_hardware_fails(bench_smmu[fuzz_below(2)]);
+	if (nested && fuzz_below(4) == 0)
+		device_keeps((u32)fuzz_below(4));
 	for (u32 cpu = 0; cpu < 2; cpu++) {
 		struct pc_vcpu_exit *exit = bench_ptr(exit_at(cpu));
 
