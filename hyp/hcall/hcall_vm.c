@@ -202,17 +202,17 @@ enum status hc_guard_unmap(struct hcall *c)
 	return guard_unmap(c->vm, c->r[1]);
 }
 
-/* Pages that one call guards or frees: each is looked for in the whole list. */
-#define GUARD_STEP 16u
-
-/* A range of pages, for drivers that map many; R1 is how many were done, a driver calls again for the rest. */
+/*
+ * A range of pages, for drivers that map many; R1 is how many were done, a driver calls again for the rest. A call
+ * does few, since each is looked for in the whole list.
+ */
 static enum status guard_range(struct hcall *c, enum status (*what)(struct vm *, u64))
 {
 	u64 pages = c->r[2] != 0 ? c->r[2] : 1;
 	enum status status = OK;
 
-	if (pages > GUARD_STEP)
-		pages = GUARD_STEP;
+	if (pages > PC_GUARD_MAX)
+		pages = PC_GUARD_MAX;
 	for (u64 i = 0; i < pages && status == OK; i++) {
 		status = what(c->vm, c->r[1] + (i << PAGE_SHIFT));
 		c->out[0] += status == OK;
@@ -230,13 +230,10 @@ enum status hc_guard_range_unmap(struct hcall *c)
 	return guard_range(c, guard_unmap);
 }
 
-/* What one CONSOLE call prints; R1 says how much that was. */
-#define CONSOLE_MAX 128u
-
 enum status hc_console(struct hcall *c)
 {
-	u64 bytes = c->r[2] < CONSOLE_MAX ? c->r[2] : CONSOLE_MAX;
-	char text[CONSOLE_MAX + 1];
+	u64 bytes = c->r[2] < PC_CONSOLE_MAX ? c->r[2] : PC_CONSOLE_MAX;
+	char text[PC_CONSOLE_MAX + 1];
 	enum status status;
 
 	status = guest_read(c->vm, ipa(c->r[1]), text, bytes);

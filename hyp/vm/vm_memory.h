@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory that changes hands between the primary, the hypervisor and secondary VMs. Every step is bounded
- * by PC_DONATE_MAX pages; *done says how many it completed, from the first on.
+ * Memory that changes hands between the primary, the hypervisor and secondary VMs. A step is bounded: a donation and
+ * a teardown by MEMORY_STEP_PAGES, sharing by PC_DONATE_MAX, a pool by PC_POOL_MAX. *done says how many pages it
+ * completed, from the first on.
  *
  * Locks: the primary's and the VM's vm lock are held (vm_lock_pair); takes page.
  */

@@ -2,9 +2,12 @@
 /*
  * Status codes of the Portcullis guest interface, version 1.0.
  *
- * Calls 2..63 and PVIOMMU_OP operations 0..0x3F answer only PC_SUCCESS, PC_NOT_SUPPORTED and
- * PC_INVALID_PARAMETER in R0, as pKVM guests know them, and the precise status in R3.
- * Every other call answers the precise status in R0.
+ * Calls 2..63 and PVIOMMU_OP operations 0..0x3F answer only PC_SUCCESS, PC_NOT_SUPPORTED and PC_INVALID_PARAMETER in
+ * R0, as pKVM guests know them, and the precise status in R3. Two of them answer a number in place of PC_SUCCESS:
+ * HYP_MEMINFO and MMIO_GUARD_INFO, the granule. Every other call answers the precise status in R0.
+ *
+ * R1 is zero, and so are R2 and R3, where no result is said. Any call may answer what is said of its status here; a
+ * row or a comment of a call names those that mean more.
  */
 #ifndef ABI_STATUS_H
 #define ABI_STATUS_H

@@ -20,7 +20,42 @@
  *   DEV_MAP_MMIO             R1 device, R2 range, R3 IPA in its VM -> R1 pages
  *   DEV_MAP_IRQ              R1 device, R2 index, R3 guest interrupt
  *
- * Handles are opaque; the primary VM itself is handle 1. Pages are 4096 bytes.
+ * Handles are opaque; the primary VM itself is handle 1. Pages are 4096 bytes. A call that names a VM is PC_BUSY
+ * while that is being destroyed, but for VM_DESTROY, and PC_INVALID_PARAMETER for the primary, but for DEV_ASSIGN.
+ *
+ *   VMM_QUERY               PC_NOT_SUPPORTED no such property; PC_NOT_FOUND no such index
+ *   VM_CREATE, VM_ADD_POOL  PC_INVALID_PARAMETER vCPUs, or the pool's place or size (PC_VMM_Q_MIN_POOL, PC_POOL_MAX);
+ *                           PC_NO_MEMORY all VMs or tags are taken, or the pool's parts are too small; memory as below.
+ *                           Nothing is changed then
+ *   VM_DONATE               PC_EXISTS the VM has something there; PC_NO_MEMORY its pool; PC_INVALID_PARAMETER beyond
+ *                           its addresses, or in a window that is emulated; memory as below. R1 below R4 with
+ *                           PC_SUCCESS: call again for the rest. An error donates nothing of its call
+ *   VM_FINALISE             PC_EXISTS it is final; PC_BUSY a device of a group that it has one of is not assigned yet
+ *   VM_DESTROY              begins at once: the VM does not run again. What an IOMMU may still reach is lost
+ *   VCPU_SET                PC_INVALID_PARAMETER the entry is not aligned to an instruction, or beyond the VM's
+ *                           addresses; PC_BUSY the VM is final
+ *   VCPU_RUN                the first one finalises the VM. PC_BUSY another CPU runs the vCPU, or it cannot be
+ *                           finalised; PC_FAULT the structure: found afterwards, the exit is kept and the next run
+ *                           gives it; PC_NOT_SUPPORTED this machine runs no secondaries
+ *   VCPU_IRQ                R4 is 0 or 1. PC_DENIED the interrupt is a device's or an event ring's
+ *   DEV_INFO                as VCPU_RUN's structure; of `size` no more is written than is known
+ *   DEV_ASSIGN              PC_EXISTS it is there already; PC_BUSY another's, or a device of its group is, its MMIO
+ *                           is mapped for DMA, or the VM is final; PC_INVALID_PARAMETER the pvIOMMU is another
+ *                           IOMMU's; PC_DENIED quarantined, or there is no reset for it. A secondary has whole
+ *                           groups: the others of a group are PC_DEV_CLAIMED until they are assigned to it too
+ *   DEV_SET_END_POINT_VSID  PC_EXISTS the endpoint has a name, or the name is another's; PC_BUSY attached once, or
+ *                           the VM is final; PC_DENIED quarantined
+ *   DEV_RELEASE             PC_NOT_FOUND it is nobody's; PC_BUSY attached, its MMIO is mapped for DMA, or its VM is
+ *                           final. A quarantined device is reset anew. A reset that fails, here and above, leaves it
+ *                           quarantined
+ *   DEV_MAP_MMIO            PC_NOT_FOUND no such range, or no secondary's; PC_EXISTS it is mapped, or the VM has
+ *                           something there; PC_INVALID_PARAMETER the place; one above 2 MiB lies within 2 MiB as the
+ *                           device's does
+ *   DEV_MAP_IRQ             PC_NOT_FOUND no such line, or no secondary's; PC_EXISTS given already; PC_BUSY a device
+ *                           of another VM could drive the line, or the interrupt is in use
+ *
+ * Of the primary's memory, whatever takes it: PC_FAULT it is not RAM; PC_DENIED not the primary's alone; PC_BUSY DMA
+ * mappings hold a page; PC_IO hardware did not let go, and all is as before.
  *
  * Memory: a page that is donated, or given as pool, leaves the primary's CPUs and devices before it appears
  * anywhere else. It comes back scrubbed, by VM_DESTROY or when the VM relinquishes it.
@@ -56,14 +91,14 @@
 /* VM_CREATE flags. NOT_SUPPORTED: one that is unknown, or that this machine does not offer. */
 #define PC_VM_OPEN_MMIO 0x01u /* until the VM enrolls in the MMIO guard, accesses to nobody's address exit */
 /*
- * The VM may own first stages of its devices (ALLOC_NESTED). What it has is then mapped for them as well as for its CPUs,
- * by a second set of tables from its pool: one more of the same size, and a root.
+ * The VM may own first stages of its devices (ALLOC_NESTED). What it has is then mapped for them as well as for its
+ * CPUs, by a second set of tables from its pool: one more of the same size, and a root.
  */
 #define PC_VM_NESTED 0x02u
 
 /* Limits of one call. */
 #define PC_POOL_MAX   4096u /* pages of VM_CREATE and of VM_ADD_POOL */
-#define PC_DONATE_MAX 512u  /* pages that one VM_DONATE, MEM_SHARE or the like completes; call again for the rest */
+#define PC_DONATE_MAX 512u  /* the most that one VM_DONATE, MEM_SHARE or MEM_UNSHARE does, if not less: R1 says */
 
 /* VM_DONATE flags. */
 #define PC_DONATE_KEEP      0x00u /* the VM finds what the primary left there */
@@ -74,11 +109,12 @@
 #define PC_EXIT_HOST_IRQ 0 /* an interrupt of the primary's is pending */
 #define PC_EXIT_IDLE     1 /* the vCPU waits for an interrupt; data, where valid: its timer is due at that count */
 #define PC_EXIT_MMIO     2 /* ipa, width, flags; data written, or to be given with the next VCPU_RUN */
-#define PC_EXIT_PORT     3 /* x86: port, width, flags, data */
 #define PC_EXIT_MEMORY   4 /* arg[0] PC_MEM_*, arg[1] the primary's IPA, arg[2] pages, consecutive there */
 #define PC_EXIT_POWER    5 /* arg[0] PC_POWER_*, arg[1] vcpu */
 #define PC_EXIT_DEAD     6 /* the vCPU cannot go on; arg[0] PC_DEAD_* */
-#define PC_EXIT_DEVICE   7 /* arg[0] device: its state changed */
+/* Reserved: not sent by version 1.0. */
+#define PC_EXIT_PORT   3 /* x86: port, width, flags, data */
+#define PC_EXIT_DEVICE 7 /* arg[0] device: its state changed */
 
 #define PC_MEM_SHARED       1 /* the primary may use the pages from now on */
 #define PC_MEM_UNSHARED     2 /* and no longer */
