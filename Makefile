@@ -65,10 +65,10 @@ debug: $(IMAGE) $(run_deps) | $(need_qemu) $(need_debugger) ## as run, but stopp
 
 # --- prove
 
-test: $(if $(TRACE),$(TRACE_IMAGES),$(IMAGE) $(TEST_IMAGE)) $(test_deps) | $(need_qemu) ## run every test in QEMU [T=pattern; TRACE=1: those in QEMU, QEMU's trace judged]
+test: $(if $(TRACE),$(TRACE_IMAGES),$(IMAGE) $(TEST_IMAGE)) $(test_deps) | $(need_qemu) ## host programs, a minute of fuzzing, guests and Linux in QEMU [T=pattern; TRACE=1: those in QEMU, its trace judged]
 	@$(PYTHON) scripts/test.py --platform=$(PLATFORM) $(call option,match,$(T)) $(if $(TRACE),--trace)
 
-check: $(check_targets) ## the checks that need no QEMU: style, layers, unit tests
+check: $(check_targets) ## what needs no QEMU: static checks, then the host programs
 	$(if $(check_targets),@echo 'check: all passed',$(error this tree has no checks yet))
 
 format: | $(need_host) ## let clang-format lay out every C file
