@@ -7,6 +7,8 @@
 Each statement A1 to K4 has one line. What is in backquotes there is a test (`suite.case`, `group.case`, `[section]`,
 `fuzz/target`, `check-step`; a star stands for several) and exists. A statement has a test that carries its letter, or
 says "no test" and why. And each test that carries a letter, by its name in the sources, is in the letter's line.
+
+Each suite of test/unit has its name in the table of test/README.md.
 """
 import collections
 import fnmatch
@@ -19,6 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 from lib import cases  # noqa: E402
 
 LIST = 'test/CHECKLIST.md'
+README = 'test/README.md'
 COUNTS = {'A': 12, 'B': 11, 'C': 13, 'D': 12, 'E': 9, 'F': 7, 'G': 6, 'H': 6, 'I': 8, 'J': 7, 'K': 4}
 STATEMENTS = [f'{letter}{number}' for letter, count in COUNTS.items() for number in range(1, count + 1)]
 SUITE = re.compile(r'\bSUITE\("(\w+)"')
@@ -43,6 +46,16 @@ def unit_tests():
         if suite is None:
             sys.exit(f'checklist: {path} has no SUITE')
         yield from (f'{suite.group(1)}.{case}' for case in CASE.findall(text))
+
+
+def suites():
+    return {name.split('.')[0] for name in unit_tests()}
+
+
+def named_suites():
+    """What the first column of README's tables has in backquotes."""
+    return {name for line in read(README).splitlines() if line.startswith('| `')
+            for name in re.findall(r'`(\w+)`', line.split('|')[1])}
 
 
 def guest_tests():
@@ -103,7 +116,10 @@ def main():
     wrong += look(rows, set(all_tests()))
     for what in wrong:
         print(f'{LIST}: {what}')
-    return bool(wrong)
+    unnamed = suites() - named_suites()
+    for suite in sorted(unnamed):
+        print(f'{README}: the table of suites has no `{suite}`')
+    return bool(wrong or unnamed)
 
 
 if __name__ == '__main__':

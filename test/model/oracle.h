@@ -1,8 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The oracle: the invariants V1 to V10 of the architecture, looked up in the core's records, in
- * the tables as the SMMU reads them, and in what its caches hold. It shares no code with what it
- * checks: entries are decoded by the model, counts are taken again from the tables.
+ * The oracle: the invariants of the hypervisor, looked up in the core's records, in the tables as the SMMU reads them, and
+ * in what its caches hold. It shares no code with what it checks: entries are decoded by the model, counts are taken again
+ * from the tables.
+ *
+ *   V1   What a bus master can reach, through an IOMMU or past it, is owned by the VM that controls it or shared with that,
+ *        and is reached with no more access than the VM has.
+ *   V2   A page with DMA pins changes neither owner nor state, but at the end of its VM. The pages of an event ring are
+ *        pinned too.
+ *   V3   A pin is dropped, a table page reused, and a tag or name given again only after hardware has said that its
+ *        invalidation is complete.
+ *   V4   A stream that is not attached is blocked, from the first instruction that can block it on.
+ *   V5   Tables that hardware walks are the hypervisor's memory; first stages of a guest's own are walked behind its second.
+ *   V6   Nothing that is written for a VM tells a hardware stream, a tag of the machine or a physical address that is not
+ *        the VM's own name for it.
+ *   V7   A stream has at most one vSID in the machine, and a vSID of a pvIOMMU names at most one endpoint.
+ *   V8   A command reaches a hardware queue only if the hypervisor made it, or made it anew from a guest's that is allowed.
+ *   V9   A call does a bounded amount of work, and waits for hardware no longer than a limit.
+ *   V10  A call that fails with nothing done has changed nothing.
  *
  * The answers are sentences that begin with the invariant's name, NULL when all hold.
  */
