@@ -11,7 +11,7 @@
 static ALWAYS_INLINE u64 index_nospec(u64 index, u64 count)
 {
 	/* The compiler must not conclude from the check what the mask is. */
-	__asm__("" : "+r"(index));
+	HIDE_VALUE(index);
 	return index & (u64)((s64)(index - count) >> 63);
 }
 

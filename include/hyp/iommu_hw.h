@@ -5,7 +5,7 @@
  *
  * Streams are hardware stream ids (SMMU StreamID, PCI requester id). A stream is blocked from
  * probe on and until stream_write says otherwise. The driver takes its queue lock inside; the
- * core serialises configuration changes of one stream by the domain and device locks.
+ * core serialises configuration changes of one stream by the owner's vm lock.
  *
  * Every wait has a limit in microseconds (IOMMU_WAIT_US). E_IO means that hardware did not answer
  * or reported an error: the core then quarantines, keeps the pins and loses the memory.
@@ -131,7 +131,7 @@ struct iommu_event {
 	bool has_sid;
 	bool has_pasid;
 	bool has_addr;
-	u8 reason;     /* guest-abi section 5: 0 unknown, 1 domain, 2 mapping, 5 permission ... */
+	u8 reason;     /* PVIOMMU_REASON_* of abi/pviommu.h */
 	u8 code;       /* the architecture's event code */
 	bool read, write, exec, priv, stage2, table_walk, stalled;
 	bool invalid_stream; /* of a stream that is blocked: its entry is not valid */

@@ -22,6 +22,8 @@ typedef int64_t s64;
 #define COLD          __attribute__((cold))
 #define ALIGNED(n)    __attribute__((aligned(n)))
 #define UNUSED        __attribute__((unused))
+/* The compiler forgets what it knows of the value of a variable. No instruction. */
+#define HIDE_VALUE(variable) __asm__("" : "+r"(variable))
 /* For a read that races on purpose, and says why that does not matter; TSan does not look at it. */
 #define NO_RACE_ANALYSIS __attribute__((no_sanitize("thread")))
 

@@ -29,7 +29,11 @@ ARCH_SEAMS = {'include/hyp/io.h': 'arch/io.h', 'include/hyp/lock.h': 'arch/spinl
 # In hyp/ there is no conditional text but include guards (options are constants: hyp/config.h), and no hardware by name.
 CONDITIONAL = re.compile(r'^\s*#\s*(if|ifdef|ifndef|elif)\b(.*)', re.M)
 ALLOWED_IF = re.compile(r'^\s*[A-Z0-9_]+_H\s*$')
+ASSEMBLY = re.compile(r'\b(__asm__|__asm|asm)\b')
 HARDWARE = re.compile(r'(?<![a-z])(arm|arm64|smmu|smmuv3|vtd|vt-d|gic|gicv3|aarch64|x86)(?![a-z])', re.I)
+
+# A reader has this tree and the architectures' manuals: what else a comment names must be here.
+ELSEWHERE = re.compile(r'design rule|\b(design|research)/|guest-abi|iommu-rules|architecture\.md')
 
 
 def sources(root, folders):
@@ -92,6 +96,8 @@ def check_core(path, text, complain):
     for match in CONDITIONAL.finditer(text):
         if not ALLOWED_IF.match(match.group(2)):
             complain(path, line_of(text, match.start()), f'conditional text: {match.group(0).strip()}')
+    for match in ASSEMBLY.finditer(without_comments(text)):
+        complain(path, line_of(text, match.start()), f'assembly in the core: {match.group(0)}')
     for match in HARDWARE.finditer(text):
         complain(path, line_of(text, match.start()), f'the core names hardware: {match.group(0)}')
 
@@ -113,6 +119,8 @@ def check(root, complain):
         check_includes(root, path, text, complain)
         if path.startswith('hyp/'):
             check_core(path, text, complain)
+        for match in ELSEWHERE.finditer(text):
+            complain(path, line_of(text, match.start()), f'a document that is not in the tree: {match.group(0)}')
         if path.endswith('.h'):
             check_guard(path, text, complain)
 

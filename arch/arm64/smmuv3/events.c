@@ -7,7 +7,7 @@
  */
 #include "queue.h"
 
-/* Reasons of the guest interface, design/iommu-rules 4. */
+/* PVIOMMU_REASON_* of the guest interface, by the same numbers. */
 enum { UNKNOWN,
        DOMAIN,
        MAPPING,

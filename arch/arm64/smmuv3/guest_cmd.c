@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Commands that a guest may have executed on its nested streams (IHI 0070 4.2 to 4.5; design rules 1 to 3): what is not
- * in a row of the table is refused, bit by bit, and who it is for is written anew. Pure: no lock, no register, no memory
- * but the arguments.
+ * Commands that a guest may have executed on its nested streams (IHI 0070 4.2 to 4.5; INVALIDATE of
+ * abi/pviommu.h): what is not in a row of the table is refused, bit by bit, and who it is for is written anew. Pure: no
+ * lock, no register, no memory but the arguments.
  *
  * Hardware may ignore a reserved bit or stop the queue of everybody for it (4.1.3), so this check alone decides.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which commands remove a tag's translations (IHI 0070 4.4; design rule 11):
+ * Which commands remove a tag's translations (IHI 0070 4.4):
  *
  *	kind         a range                          the whole tag
  *	TAG_STAGE1   NH_VA(asid)                      NH_ASID

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Transport and discovery: guest-abi.md section 1, whatever the call. */
+/* Transport and discovery: what abi/hcall.h says of any call. */
 #include "case_regs.h"
 #include "rig.h"
 

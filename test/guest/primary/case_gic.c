@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The interrupt controller as the primary has it: its own interrupts work without exits, and nothing it writes
- * takes an interrupt away from the hypervisor or lets the GIC write memory (architecture.md 9 and 10).
+ * takes an interrupt away from the hypervisor or lets the GIC write memory (V1, V8).
  */
 #include "gic.h"
 #include "machine.h"

@@ -444,7 +444,7 @@ CASE(memory, an_exit_that_cannot_be_told_is_kept)
 	REQUIRE_EQUAL(vmm_finish(&vm)[1], 1);
 }
 
-/* --- donation beside DMA that must not notice (architecture.md 11) */
+/* --- donation beside DMA that must not notice (A4, A11) */
 
 struct dma_race {
 	u64 page;

@@ -26,7 +26,7 @@ void bench_quarantine_expected(void)
 	spec_hardware_fails();
 }
 
-/* Numbers below 64 and operations below 0x40 know three answers (guest-abi 1). */
+/* Numbers below 64 and operations below 0x40 know three answers (abi/status.h). */
 static bool is_legacy(u64 r0, u64 r1)
 {
 	u32 number = (u32)r0 & PC_FN_MASK;
