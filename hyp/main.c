@@ -17,9 +17,6 @@
 
 static struct pool hyp_pool;
 
-/* The primary's pool where the boot line says nothing: this share of the RAM. */
-#define POOL_RAM_SHARE 32
-
 /* The primary's pool from the end of what boot left over, the rest is for our own tables. */
 static struct range share_heap(const struct machine *m)
 {
@@ -32,7 +29,7 @@ static struct range share_heap(const struct machine *m)
 	if (bytes == 0)
 		bytes = ram / POOL_RAM_SHARE;
 	bytes = align_down(bytes, PAGE_SIZE);
-	/* The tables of both views of all RAM in 4 KiB leaves, which is the worst case. */
+	/* Both views of all RAM in 4 KiB leaves, 8 bytes a page each, is the most that our tables can need. */
 	if (bytes > rest.size || rest.size - bytes < ram / 256)
 		panic("pool=%lu does not fit: %lu bytes are free, %lu for our own tables",
 		      (unsigned long)bytes, (unsigned long)rest.size, (unsigned long)(ram / 256));

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* The primary's kernel, ramdisk and device tree: checked, and placed in its memory. */
 #include "primary_image.h"
 
 #include "hyp/arch.h"

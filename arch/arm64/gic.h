@@ -85,9 +85,9 @@ void gic_kick(u32 cpu);
 
 /*
  * Lines given to secondaries: gic_line.c. gic_line_fire: this one was acknowledged; false: it is none. gic_lines_leave:
- * the CPU `from`, which is OFF by psci_cpu_is_on(), goes: its lines and what else of ours goes there go to one that stays. gic_lines_sample: at an exit of a
- * secondary that none of them made. gic_line_deactivate: its guest will not do that; nothing happens when the line is
- * that VM's no longer.
+ * the CPU `from`, which is OFF by psci_cpu_is_on(), goes: its lines and what else of ours goes there go to one that stays.
+ * gic_lines_sample: at an exit of a secondary that none of them made. gic_line_deactivate: its guest will not do that;
+ * nothing happens when the line is that VM's no longer.
  */
 bool gic_line_fire(u32 intid);
 void gic_lines_leave(u32 from);

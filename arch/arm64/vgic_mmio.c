@@ -43,9 +43,20 @@ struct row {
 	u8 intid;
 };
 
-#define ONE(r, offset)           { .first = (offset), .end = (offset) + 4, .widths = 4, .reg = (r) }
-#define SHARED(r, offset, s, w)  { .first = (offset) + (VGIC_PRIVATE << (s)) / 8, .end = (offset) + (VGIC_INTIDS << (s)) / 8, .widths = (w), .reg = (r), .shift = (s), .intid = VGIC_PRIVATE }
-#define PRIVATE(r, offset, s, w) { .first = (offset), .end = (offset) + (VGIC_PRIVATE << (s)) / 8, .widths = (w), .reg = (r), .shift = (s) }
+#define ONE(r, offset) { .first = (offset), .end = (offset) + 4, .widths = 4, .reg = (r) }
+#define SHARED(r, offset, s, w)                          \
+	{ .first = (offset) + (VGIC_PRIVATE << (s)) / 8, \
+	  .end = (offset) + (VGIC_INTIDS << (s)) / 8,    \
+	  .widths = (w),                                 \
+	  .reg = (r),                                    \
+	  .shift = (s),                                  \
+	  .intid = VGIC_PRIVATE }
+#define PRIVATE(r, offset, s, w)                       \
+	{ .first = (offset),                           \
+	  .end = (offset) + (VGIC_PRIVATE << (s)) / 8, \
+	  .widths = (w),                               \
+	  .reg = (r),                                  \
+	  .shift = (s) }
 
 static const struct row dist_rows[] = {
 	SHARED(ENABLE_SET, GICD_ISENABLER, 0, 4),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Hypercalls are rows of a const table. A row says who may call and which registers must be
- * zero; dispatch checks that. A handler decodes raw registers into a typed request, calls one
- * function of the core, and places results; it takes no lock itself.
+ * zero; dispatch checks that. A handler decodes raw registers into a typed request, calls a function of the core, and
+ * places results. It takes the locks that this function wants held, and no other.
  */
 #ifndef HCALL_HCALL_H
 #define HCALL_HCALL_H
@@ -23,7 +23,7 @@ struct hcall {
 	bool again;    /* not finished: the guest issues the call again */
 };
 
-/* A compatible call that answers a number in R0 returns it in place of OK: it is positive. */
+/* A compatible call that answers a number in R0 (HYP_MEMINFO, MMIO_GUARD_INFO) returns it in place of OK: it is positive. */
 typedef enum status (*hcall_handler)(struct hcall *c);
 
 /* Callers. */
@@ -49,7 +49,7 @@ extern const struct hcall_row hcall_pviommu[];                  /* by PVIOMMU_OP
 /* Prepare the working memory of a vCPU, before it first runs. */
 void hcall_init(struct hcall *c, struct vcpu *vcpu);
 
-/* Handlers: hcall_pviommu.c, hcall_device.c, hcall_vm.c. */
+/* Handlers: hcall_pviommu.c, hcall_nested.c, hcall_device.c, hcall_vm.c. */
 enum status hc_attach_dev(struct hcall *c), hc_detach_dev(struct hcall *c);
 enum status hc_alloc_domain(struct hcall *c), hc_free_domain(struct hcall *c);
 enum status hc_map_pages(struct hcall *c), hc_unmap_pages(struct hcall *c);

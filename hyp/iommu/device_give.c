@@ -125,7 +125,7 @@ void device_lines_take(struct device *d, struct vm *vm)
 		line_take(vm, d->irq[i]);
 }
 
-/* Does another device of the VM have this line already, as that interrupt? *intid 0: no. */
+/* The interrupt as which a device of the VM has this line already; 0: none has it. */
 static u32 line_given(const struct vm *vm, u32 line)
 {
 	FOR_EACH_DEVICE(d)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* The hardware's event queues, taken in bounded turns: who does it, and who is muted for filling them. */
 #include "drain.h"
 
 #include "attach.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* The IOMMU instances: quiesced and started at boot, what they have in common, invalidation on several, failure. */
 #include "iommu.h"
 
 #include <stdio.h>

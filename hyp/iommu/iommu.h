@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The IOMMU instances of the machine; the only callers of iommu_hw_ops are in this folder. What
- * must be invalidated and in which order is inval.c; here are the instances and their failure.
+ * The IOMMU instances of the machine, their failure, and invalidation with completion. Which commands that takes, in which
+ * order, is the driver's. Operations of iommu_hw_ops that write are called in this folder only.
  */
 #ifndef IOMMU_IOMMU_H
 #define IOMMU_IOMMU_H

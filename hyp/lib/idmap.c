@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Small ids in a bit map: what was given back rests longest before it is given again. */
 #include "idmap.h"
 
 #include "hyp/bits.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Whole ranges into a table of the hypervisor's making, by the largest leaves that fit. */
 #include "bulk_map.h"
 
 #include "hyp/check.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mapping and removing whole ranges in a table that follows ownership (a VM's CPU and DMA view),
- * where the caller is the hypervisor and not a guest: largest leaves that fit, no pins.
+ * Mapping whole ranges in a table that follows ownership (a VM's CPU and DMA view), where the caller is the hypervisor and
+ * not a guest: largest leaves that fit, no pins.
  */
 #ifndef MEM_BULK_MAP_H
 #define MEM_BULK_MAP_H

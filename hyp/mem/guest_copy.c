@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Copies from and to a guest's memory, page by page, each page looked up under the page lock. */
 #include "guest_copy.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* The transitions of a page that there are, as a table. */
 #include "page_rules.h"
 
 #include "hyp/bits.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* From a hardware event to a record for its owner, in its own names; and EVENTS_SETUP. */
 #include "events.h"
 
 #include <string.h>

@@ -70,7 +70,10 @@ enum status pviommu_map(struct vcpu *vcpu, u64 domain, u64 base, u64 from, u64 b
 enum status pviommu_unmap(struct vcpu *vcpu, u64 domain, u64 base, u64 bytes, u64 *done)
 	MUST_CHECK;
 
-/* The same for lists that were copied in. *done: bytes; on an error those of whole entries. */
+/*
+ * The same for lists that were copied in. *done: bytes, also on an error: of a map those of whole entries, of an unmap with
+ * what the entry that fails had done, unless hardware did not complete: 0.
+ */
 enum status pviommu_map_list(struct vcpu *vcpu, u64 domain, const struct pviommu_map_entry *entry,
 			     u32 count, u64 *done) MUST_CHECK;
 enum status pviommu_unmap_list(struct vcpu *vcpu, u64 domain,

@@ -132,7 +132,7 @@ enum status pviommu_unmap(struct vcpu *vcpu, u64 domain, u64 base, u64 bytes, u6
 			 done);
 }
 
-/* Gather all entries; *whole excludes what a failing entry had done, *done includes it. */
+/* Gather all entries. *done: bytes, with what the entry that fails had done. */
 static enum status gather(struct domain *d, const struct pviommu_unmap_entry *e, u32 count,
 			  u64 *done) MUST_HOLD(domain_class)
 {

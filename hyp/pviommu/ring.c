@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* A ring of records in a guest's memory: written as if the guest were hostile, never waited for. */
 #include "ring.h"
 
 #include <string.h>

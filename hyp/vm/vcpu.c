@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* What the primary asks of a secondary's vCPUs, and what their exits tell it. */
 #include "vcpu.h"
 
 #include <string.h>

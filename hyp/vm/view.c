@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* How pages and MMIO enter and leave what the CPUs and the devices of a VM can reach. */
 #include "view.h"
 
 #include "hyp/arch.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* The life of a secondary VM: what it is made of, from its own pool, and the stages of its end, in bounded steps. */
 #include "vm_life.h"
 
 #include <string.h>

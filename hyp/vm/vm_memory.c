@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Pages that change hands: donated, shared, given back, and taken back at a VM's end. */
 #include "vm_memory.h"
 
 #include "abi/vmm.h"

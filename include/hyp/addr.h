@@ -2,7 +2,8 @@
 /*
  * Addresses and stream ids as types: one-field structs, so that an IPA cannot be used as a
  * physical address, nor a guest's stream id as a hardware one. There is no cast between them:
- * IPA becomes PA in hyp/mem only, vSID becomes SID in hyp/pviommu only.
+ * an IPA becomes a PA in vm_ipa_to_pa() and vm_ipa_extent() (hyp/vm/vm.c), a vSID names an endpoint, which has the SID,
+ * in endpoint_of_vsid() (hyp/iommu/device.c).
  */
 #ifndef HYP_ADDR_H
 #define HYP_ADDR_H

@@ -4,7 +4,7 @@
  *
  * Clang's thread-safety analysis checks the order at compile time through one capability token
  * per level (the class tokens below); a function says which class it takes, needs, or must not
- * hold. Two locks of one class are never held at once, except by vm_lock_pair().
+ * hold. Two locks of one class are never held at once, but for VMs' by vm_lock_pair() and vm_lock_owner().
  *
  * Spinlocks are fair (tickets); the hypervisor runs with its own interrupts masked, so there is
  * no interrupt variant. No lock is held across a guest's run.

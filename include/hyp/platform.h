@@ -25,6 +25,9 @@
 #define MACHINE_CMDLINE        512
 #define MACHINE_NAME           32
 
+/* The primary's pool where the boot line says nothing: this part of RAM. The board's heap has room for it. */
+#define POOL_RAM_SHARE 32u
+
 struct range {
 	u64 base;
 	u64 size;
@@ -171,7 +174,7 @@ struct machine {
 
 	/* Options of the boot line (bootargs of the hypervisor). */
 	struct {
-		u64 pool_bytes;  /* the primary's pool; 0: RAM / 32 */
+		u64 pool_bytes;  /* the primary's pool; 0: RAM / POOL_RAM_SHARE */
 		bool testdev;    /* allow iommu-testdev, whose read-back is outside the IOMMU */
 		bool measure;    /* count our own instructions from the first guest entry on */
 		bool plant_dma_hole; /* CONFIG_TEST: one page that must be denied to DMA is not */
@@ -197,16 +200,16 @@ bool plat_debug_getc(char *c); /* false: nothing came */
 bool plat_debug_putc(char c);  /* false: no room now */
 
 /*
- * Read firmware's description at `fdt` and fill the record. Returns NULL and a sentence in
- * *why when the machine cannot be run safely. Pure but for the record: touches no device.
+ * Fill the record from firmware's description at `fdt`, and return it. NULL: the machine cannot be run safely, and *why is
+ * a sentence that says why. No device is touched.
  */
 const struct machine *platform_discover(const void *fdt, u64 fdt_limit, struct range image,
 					const char **why);
 
 /*
- * Write the primary's device tree into [out, out+space): firmware's tree without IOMMUs, fw_cfg,
- * ITS, virtio-mmio, flash; our memory reserved; pvIOMMU node, probe-only PCI, the kernel's command line and ramdisk. The PCI BARs and buses are already
- * assigned. E_NOMEM when it does not fit, E_INVAL when the tree refuses an edit.
+ * Write the primary's device tree into [out, out+space): firmware's tree without IOMMUs, fw_cfg, ITS, virtio-mmio and
+ * flash, with our memory reserved, a pvIOMMU node, probe-only PCI, the kernel's command line and ramdisk. The PCI BARs and
+ * buses are already assigned. E_NOMEM when it does not fit, E_INVAL when the tree refuses an edit.
  */
 enum status platform_primary_fdt(const void *fdt, const struct machine *m, void *out, u64 space) MUST_CHECK;
 

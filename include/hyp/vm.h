@@ -39,7 +39,7 @@ struct vm_cpu_view {
 	u16 vmid;
 	bool primary;
 	u32 vcpu_count;
-	void *arch; /* a secondary's: arch_vm_pages() of state that the CPU room keeps for the VM */
+	void *arch; /* a secondary's: 1 << arch_vm_order() pages of state that the CPU room keeps for the VM */
 };
 const struct vm_cpu_view *vm_cpu_view(const struct vm *vm);
 struct vcpu *vm_vcpu(struct vm *vm, u32 index); /* NULL when out of range */

@@ -3,16 +3,15 @@
 #include "board.h"
 
 /*
- * The heap, as parts of RAM. Page records: 8 bytes a page, and 4 for where a VM has it. Tables: the
- * primary's CPU and DMA tables and our own map, each at worst all of 4 KiB leaves, 8 bytes a page, and
- * the levels above. Fixed: slots of VMs and what is small.
+ * The heap, as parts of RAM of 4 bytes a page each. Page records: 8 bytes a page, and 4 for where a VM has it. Tables: the
+ * primary's CPU and DMA tables, each at worst all of 4 KiB leaves, 8 bytes a page; and one part for the levels above and
+ * our own map. Fixed: slots of VMs and what is small.
  */
 #define HEAP_FIXED    (4ul << 20)
 #define HEAP_QUEUES   (8ul << 20) /* queues and stream tables of the IOMMUs */
 #define HEAP_RAM_PART 1024u /* 4 bytes a page */
 #define HEAP_RECORDS  3u
 #define HEAP_TABLES   5u
-#define HEAP_RAM_POOL 32u         /* the primary's pool: RAM / 32 unless the boot line says */
 
 /* Insert into a list sorted by base; false if it is full. */
 static bool list_insert(struct range *list, u32 *count, u32 max, struct range r)
@@ -170,7 +169,7 @@ static u64 heap_size(const struct machine *m)
 		ram += m->ram[i].size;
 	size = HEAP_FIXED + HEAP_QUEUES;
 	size += ram / HEAP_RAM_PART * (HEAP_RECORDS + HEAP_TABLES);
-	size += m->option.pool_bytes ? m->option.pool_bytes : ram / HEAP_RAM_POOL;
+	size += m->option.pool_bytes ? m->option.pool_bytes : ram / POOL_RAM_SHARE;
 	return align_up(size, BLOCK_SIZE);
 }
 

@@ -146,8 +146,14 @@ bool smmuv3_decode_id(const struct smmuv3_id *id, bool coherent, struct smmuv3_f
 		      const char **why) MUST_CHECK;
 bool smmuv3_fits_board(const struct smmuv3_features *f, u64 ram_end, u64 streams,
 		       const char **why) MUST_CHECK;
+/* Log2 of the entries of a linear table that the board's streams need. */
+u8 smmuv3_sid_bits(u64 streams);
+
+/* start.c */
 /* Write a register that acknowledges itself in another one. False: it did not. */
 bool smmuv3_write_acked(volatile u8 __mmio *regs, u32 reg, u32 ack, u32 value) MUST_CHECK;
+
+/* ops.c */
 extern const struct iommu_hw_ops smmuv3_ops;
 
 /* errata.c */
@@ -158,8 +164,6 @@ void smmuv3_ste_encode(u64 ste[STE_WORDS], const struct smmuv3_features *f,
 		       const struct stream_config *config);
 void smmuv3_cd_encode(u64 cd[CD_WORDS], const struct smmuv3_features *f,
 		      const struct iommu_table *table);
-/* Log2 of the entries of a linear table that the board's streams need. */
-u8 smmuv3_sid_bits(u64 streams);
 
 /* guest_ste.c, guest_cmd.c: what a guest may say of its own stage 1; pure */
 #define GUEST_STE_WORDS 2
