@@ -7,6 +7,7 @@
 #ifndef HCALL_HCALL_H
 #define HCALL_HCALL_H
 
+#include "abi/hcall.h"
 #include "abi/pviommu.h"
 #include "hyp/status.h"
 #include "hyp/upcall.h"
@@ -38,10 +39,10 @@ struct hcall_row {
 	hcall_handler handler;
 	u8 callers;
 	u8 mbz;
-	bool legacy; /* R0 is 0, -1 or -3 and R3 the precise status */
 };
 
-#define HCALL_FUNCTIONS 0x183u
+/* One more than the last function: DEV_RESET. */
+#define HCALL_FUNCTIONS ((PC_DEV_RESET & PC_FN_MASK) + 1)
 
 extern const struct hcall_row hcall_function[HCALL_FUNCTIONS]; /* by function number */
 extern const struct hcall_row hcall_pviommu[];                  /* by PVIOMMU_OP operation */
