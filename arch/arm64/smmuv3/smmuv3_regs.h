@@ -149,7 +149,6 @@
 /* SMMU_CMDQ_BASE, SMMU_EVENTQ_BASE; PROD and CONS hold the index with one wrap bit above it */
 #define QUEUE_BASE_HINT     BIT(62) /* read-, write-allocate */
 #define QUEUE_BASE_LOG2SIZE BITS(4, 0)
-#define QUEUE_LOG2_MAX      19
 #define QUEUE_INDEX         BITS(19, 0)
 #define CMDQ_CONS_ERR       BITS(30, 24)
 #define CERROR_NONE         0
@@ -291,7 +290,6 @@
 #define EVT1_CLASS BITS(41, 40)
 #define CLASS_CD   0
 #define CLASS_TT   1
-#define CLASS_IN   2
 #define EVT3_IPA   BITS(51, 12)
 
 #define EVT_F_UUT              0x01

@@ -8,8 +8,7 @@
 
 #include "types.h"
 
-#define EDU_ID     0x11e81234u
-#define EDU_BUFFER 4096u
+#define EDU_ID 0x11e81234u
 
 struct edu {
 	u32 bdf;

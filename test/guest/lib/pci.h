@@ -19,14 +19,10 @@
 
 #define PCI_CLASS_BRIDGE 6
 
-#define PCI_COMMAND_IO      0x001
-#define PCI_COMMAND_MEMORY  0x002
-#define PCI_COMMAND_MASTER  0x004
-#define PCI_COMMAND_NO_INTX 0x400
+#define PCI_COMMAND_MEMORY 0x002
+#define PCI_COMMAND_MASTER 0x004
 
-#define PCI_CAP_MSI     0x05
-#define PCI_CAP_EXPRESS 0x10
-#define PCI_CAP_MSIX    0x11
+#define PCI_CAP_MSI 0x05
 
 #define PCI_ABSENT ~0u
 

@@ -20,7 +20,6 @@ struct trap_frame {
 
 #define ESR_CLASS(esr) ((u32)((esr) >> 26) & 0x3f)
 #define ESR_UNKNOWN    0x00
-#define ESR_SYSREG     0x18
 #define ESR_DATA_ABORT 0x25
 /* Synchronous external abort, not on a table walk. */
 #define ESR_IS_EXTERNAL(esr) (ESR_CLASS(esr) == ESR_DATA_ABORT && ((esr) & 0x3f) == 0x10)

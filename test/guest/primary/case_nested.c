@@ -145,7 +145,7 @@ CASE(nested, tables_that_point_outside_reach_nothing_V1)
 	u32 *page;
 	struct space s = nested_open(1, &page);
 	/* The first flash, which nobody has; the SMMU; behind all RAM. */
-	const u64 outside[] = { 0, 0x09050000, 1ul << 38 };
+	const u64 outside[] = { 0, BOARD_SMMU, 1ul << 38 };
 
 	for (u32 i = 0; i < ARRAY_COUNT(outside); i++) {
 		u64 at = outside[i];
@@ -205,7 +205,7 @@ static void told(struct pviommu_ring *ring, void *page, u8 code, u8 reason, u32 
 CASE(nested, what_is_wrong_with_our_tables_is_told_N70_S1_3)
 {
 	const u32 dma = PVIOMMU_EVENT_WRITE | PVIOMMU_EVENT_ADDRESS;
-	const u64 outside = 0x09050000; /* the SMMU */
+	const u64 outside = BOARD_SMMU;
 	struct pviommu_ring *ring;
 	u32 *page;
 	struct space s = nested_open(1, &page);

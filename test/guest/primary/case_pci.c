@@ -17,7 +17,7 @@ static u32 slot(void)
 
 CASE(pci, bars_cannot_be_moved_E7)
 {
-	static const u32 values[] = { 0, 0x10000000, 0x40000000, 0x09050000, 0x7ffffff0, 0x12345678 };
+	static const u32 values[] = { 0, 0x10000000, 0x40000000, BOARD_SMMU, 0x7ffffff0, 0x12345678 };
 	struct testdev t;
 	u32 *page = ram_alloc(PAGE, PAGE);
 

@@ -104,7 +104,7 @@ CASE(vmnested, dma_by_tables_of_the_vms_own_V1_V4)
 	outside[0] = ram_alloc_raw(PAGE, PAGE);
 	outside[1] = a.vm.heap_own + TABLES * PAGE;
 	outside[2] = PAGE;
-	outside[3] = 0x09050000;
+	outside[3] = BOARD_SMMU;
 	for (u32 i = 0; i < ARRAY_COUNT(outside); i++) {
 		put_leaf(&a, outside[i]);
 		command(&a, NH_ALL, 0);
@@ -155,7 +155,7 @@ CASE(vmnested, a_vm_without_the_flag_has_none)
 	vmm_service(&vm, PC_VM_OPEN_MMIO, 1, 1);
 	vmdev_give(&a.dev, &vm, slot_bdf(), 0, RIG_VSID(0), 0);
 	vmm_start(&vm);
-	r = ASK(&vm, "alloc_nested", 0, 5 << 1 | 1 | vm.heap_ipa, 0);
+	r = ASK(&vm, "alloc_nested", 0, STAGE1_STE(vm.heap_ipa), 0);
 	REQUIRE_EQUAL((long)r[0], PC_NOT_SUPPORTED);
 	r = ASK(&vm, "invalidate", 0, 0);
 	REQUIRE_EQUAL((long)r[0], PC_NOT_SUPPORTED);

@@ -95,11 +95,9 @@
 #define ISS_SSE         BIT(21)
 #define ISS_SRT         BITS(20, 16)
 #define ISS_SF          BIT(15)
-#define ISS_FNV         BIT(10)
 #define ISS_CM          BIT(8)
 #define ISS_S1PTW       BIT(7)
 #define ISS_WNR         BIT(6)
-#define ISS_FSC         BITS(5, 0)
 #define FSC_TYPE        BITS(5, 2) /* without the level */
 #define FSC_TRANSLATION 0x04
 #define FSC_EXTERNAL    0x10
