@@ -10,6 +10,9 @@
 #include "hyp/platform.h"
 #include "lib/idmap.h"
 
+_Static_assert(MACHINE_MAX_IOMMUS <= IOMMU_MAX, "each IOMMU of the board has its instance");
+_Static_assert(MACHINE_NAME <= IOMMU_NAME, "and its name");
+
 extern struct iommu iommu_instance[IOMMU_MAX];
 extern u32 iommu_count;
 

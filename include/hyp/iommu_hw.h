@@ -24,7 +24,7 @@ struct vm;
 
 #define IOMMU_MAX     8       /* instances on one board */
 #define IOMMU_WAIT_US 1000000 /* one completion; Linux waits 1 s */
-#define IOMMU_NAME    24
+#define IOMMU_NAME    32
 
 struct iommu_caps {
 	bool stage1;       /* guest paging domains in stage 1, with ASIDs */

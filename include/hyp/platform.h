@@ -20,8 +20,14 @@
 #define MACHINE_MAX_WINDOWS    64
 #define MACHINE_MAX_SIDMAPS    16
 #define MACHINE_MAX_PCI_HOSTS  2
-#define MACHINE_MAX_DT_DEVICES 24 /* of 32 streams each: with as many PCI functions as there may be, 1,024 */
+#define MACHINE_MAX_DT_DEVICES 24 /* of MACHINE_MAX_DT_STREAMS each: with as many PCI functions as there may be, 1,024 */
 #define MACHINE_MAX_GIC_REDIST 4
+#define MACHINE_MAX_PCI_RANGES 4
+#define MACHINE_MAX_DT_MMIO    8
+#define MACHINE_MAX_DT_IRQS    8
+#define MACHINE_MAX_DT_STREAMS 32
+#define MACHINE_MAX_EVENT_IRQS 8
+#define MACHINE_INTX           4 /* slots modulo 4, and pins */
 #define MACHINE_CMDLINE        512
 #define MACHINE_NAME           32
 
@@ -80,24 +86,24 @@ struct machine_pci_host {
 	struct range ecam;
 	u8 bus_first, bus_last;
 	u16 segment;
-	struct machine_pci_window window[4];
+	struct machine_pci_window window[MACHINE_MAX_PCI_RANGES];
 	u32 window_count;
 	struct machine_sidmap sidmap[MACHINE_MAX_SIDMAPS];
 	u32 sidmap_count;
 	bool ats;       /* it takes ATS requests, and gives up devices that do not answer to an invalidation */
-	u32 intx[4][4]; /* INTID of [slot % 4][pin - 1], 0: none */
+	u32 intx[MACHINE_INTX][MACHINE_INTX]; /* INTID of [slot % MACHINE_INTX][pin - 1], 0: none */
 };
 
 /* A device-tree node with `iommus`: a platform device of N endpoints. */
 struct machine_dt_device {
 	char name[MACHINE_NAME];
-	struct range mmio[8];
+	struct range mmio[MACHINE_MAX_DT_MMIO];
 	u32 mmio_count;
-	u32 irq[8];
+	u32 irq[MACHINE_MAX_DT_IRQS];
 	u32 irq_count;
 	struct {
 		u32 iommu, sid;
-	} stream[32];
+	} stream[MACHINE_MAX_DT_STREAMS];
 	u32 stream_count;
 	u8 pasid_bits; /* of each stream; 0: no PASIDs */
 	bool dma_coherent;
@@ -168,7 +174,7 @@ struct machine {
 	} debug;
 
 	/* Interrupts without a hardware line, for events of the primary (QUERY 16). */
-	u32 event_irq[8];
+	u32 event_irq[MACHINE_MAX_EVENT_IRQS];
 	u32 event_irq_count;
 	u32 wake_irq; /* the same, for vCPUs that may run again (VMM_QUERY WAKE_IRQ) */
 
