@@ -159,7 +159,7 @@ static enum console_step vms(struct console_cursor *at, struct text *t) NO_LOCK_
 static enum console_step pins(struct console_cursor *at, struct text *t) NO_LOCK_ANALYSIS
 {
 	struct vm *vm = vm_next(at);
-	u64 maps = 0, unmaps = 0, mapped = 0;
+	u64 held;
 
 	if (at->row > VM_SECONDARIES + 1)
 		return CONSOLE_END;
@@ -168,14 +168,10 @@ static enum console_step pins(struct console_cursor *at, struct text *t) NO_LOCK
 		at->row = VM_SECONDARIES + 2;
 		return CONSOLE_LINE_MADE;
 	}
-	for (u32 i = 0; i < VM_MAX_VCPUS; i++) {
-		maps += vm->stat[i].maps;
-		unmaps += vm->stat[i].unmaps;
-		mapped += vm->stat[i].mapped;
-	}
-	say(t, "vm %u: pins %lu, bytes mapped %lu, maps %lu, unmaps %lu", vm->handle, LONG(vm_pins(vm)), LONG(mapped),
-	    LONG(maps), LONG(unmaps));
-	at->count += vm_pins(vm);
+	held = VM_STAT(vm, pins);
+	say(t, "vm %u: pins %lu, bytes mapped %lu, maps %lu, unmaps %lu", vm->handle, LONG(held), LONG(VM_STAT(vm, mapped)),
+	    LONG(VM_STAT(vm, maps)), LONG(VM_STAT(vm, unmaps)));
+	at->count += held;
 	vm_unlock(vm);
 	at->row++;
 	return CONSOLE_LINE_MADE;

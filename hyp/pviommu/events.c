@@ -105,7 +105,7 @@ static bool has_share(struct pviommu *pv, struct endpoint *e) MUST_HOLD(ring_cla
 {
 	u32 quarter = 1u << pv->ring.log2 >> 2;
 
-	if (pv->ring.page == NULL || pv->vsid_count < 2)
+	if (pv->ring.page == NULL || __atomic_load_n(&pv->vsid_count, __ATOMIC_RELAXED) < 2)
 		return true;
 	if ((s32)(ring_taken(&pv->ring) - e->window) >= 0)
 		events_share_begin(e);
@@ -231,11 +231,14 @@ void events_since(struct endpoint *e, u64 since)
 
 /* --- EVENTS_SETUP */
 
+/* Of R6, what PVIOMMU_EVENTS_RECORD() makes. */
+#define FLAGS_RECORD BITS(15, 8)
+
 static enum status check(const struct vm *vm, const struct events_request *req)
 {
-	u64 bytes = req->flags >> 8 & 0xff;
+	u64 bytes = FIELD_GET(FLAGS_RECORD, req->flags);
 
-	if ((req->flags & ~(u64)0xff00) != 0)
+	if ((req->flags & ~FLAGS_RECORD) != 0)
 		return E_NOSYS; /* no page requests on this machine */
 	if (bytes != PVIOMMU_RECORD_SHORT && bytes != PVIOMMU_RECORD_LONG && bytes != PVIOMMU_RECORD_FULL)
 		return E_INVAL;
@@ -312,7 +315,7 @@ static enum status prepare(struct vm *vm, const struct pviommu *pv, const struct
 	pa_t list;
 
 	ring->log2 = (u8)req->log2;
-	ring->record_bytes = (u8)(req->flags >> 8);
+	ring->record_bytes = (u8)FIELD_GET(FLAGS_RECORD, req->flags);
 	ring->page_count = (u32)(align_up(ring_bytes(ring->log2, ring->record_bytes), PAGE_SIZE) >> PAGE_SHIFT);
 	status = irq_reserve(vm, pv, req->irq);
 	if (status != OK)

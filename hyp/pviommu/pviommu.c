@@ -10,12 +10,12 @@
 #include "iommu/nested.h"
 #include "vm/vm.h"
 
-/* Operations from 0x40 that exist, as bits from 0. */
-static const u64 features = BIT(PVIOMMU_QUERY - 0x40) | BIT(PVIOMMU_ENDPOINT_INFO - 0x40) |
-			    BIT(PVIOMMU_ATTACH_LIST - 0x40) | BIT(PVIOMMU_DETACH_LIST - 0x40) |
-			    BIT(PVIOMMU_ALLOC_NESTED - 0x40) | BIT(PVIOMMU_INVALIDATE - 0x40) |
-			    BIT(PVIOMMU_EVENTS_SETUP - 0x40) | BIT(PVIOMMU_MAP_LIST - 0x40) | BIT(PVIOMMU_UNMAP_LIST - 0x40) |
-			    BIT(PVIOMMU_IOVA_TO_IPA - 0x40) | BIT(PVIOMMU_STATS - 0x40);
+/* Operations of ours that exist, as bits from 0. */
+#define HAS(operation) BIT((operation) - PVIOMMU_OP_FIRST_OURS)
+static const u64 features = HAS(PVIOMMU_QUERY) | HAS(PVIOMMU_ENDPOINT_INFO) | HAS(PVIOMMU_ATTACH_LIST) |
+			    HAS(PVIOMMU_DETACH_LIST) | HAS(PVIOMMU_ALLOC_NESTED) | HAS(PVIOMMU_INVALIDATE) |
+			    HAS(PVIOMMU_EVENTS_SETUP) | HAS(PVIOMMU_MAP_LIST) | HAS(PVIOMMU_UNMAP_LIST) |
+			    HAS(PVIOMMU_IOVA_TO_IPA) | HAS(PVIOMMU_STATS);
 
 struct pviommu *pviommu_find(struct vm *vm, u64 id)
 {
@@ -87,7 +87,7 @@ enum status pviommu_query(struct vm *vm, u64 pviommu, u64 property, u64 index, u
 		*value = iommu_pasid_bits(pv->iommu);
 		return OK;
 	case PVIOMMU_Q_VSID_COUNT:
-		*value = pv->vsid_count;
+		*value = __atomic_load_n(&pv->vsid_count, __ATOMIC_RELAXED);
 		return OK;
 	case PVIOMMU_Q_VSID:
 		return vsid_at(vm, pv, index, value);
@@ -122,15 +122,6 @@ enum status pviommu_query(struct vm *vm, u64 pviommu, u64 property, u64 index, u
 	}
 }
 
-static u64 stat_sum(const struct vm *vm, u64 offset)
-{
-	u64 sum = 0;
-
-	for (u32 i = 0; i < VM_MAX_VCPUS; i++)
-		sum += *(const u64 *)((const char *)&vm->stat[i] + offset);
-	return sum;
-}
-
 enum status pviommu_stats(struct vm *vm, u64 pviommu, u64 counter, u64 *value)
 {
 	const struct pviommu *pv = pviommu_find(vm, pviommu);
@@ -139,10 +130,10 @@ enum status pviommu_stats(struct vm *vm, u64 pviommu, u64 counter, u64 *value)
 		return E_NOENT;
 	switch (counter) {
 	case PVIOMMU_STAT_MAPS:
-		*value = stat_sum(vm, offsetof(struct vm_stat, maps));
+		*value = VM_STAT(vm, maps);
 		return OK;
 	case PVIOMMU_STAT_UNMAPS:
-		*value = stat_sum(vm, offsetof(struct vm_stat, unmaps));
+		*value = VM_STAT(vm, unmaps);
 		return OK;
 	case PVIOMMU_STAT_FAULTS:
 		*value = __atomic_load_n(&pv->faults, __ATOMIC_RELAXED);
@@ -151,22 +142,22 @@ enum status pviommu_stats(struct vm *vm, u64 pviommu, u64 counter, u64 *value)
 		*value = __atomic_load_n(&pv->lost, __ATOMIC_RELAXED);
 		return OK;
 	case PVIOMMU_STAT_QUARANTINES:
-		*value = pv->quarantines;
+		*value = __atomic_load_n(&pv->quarantines, __ATOMIC_RELAXED);
 		return OK;
 	case PVIOMMU_STAT_POOL_FREE:
 		*value = pool_free_pages(&vm->pool);
 		return OK;
 	case PVIOMMU_STAT_PINS:
-		*value = stat_sum(vm, offsetof(struct vm_stat, pins));
+		*value = VM_STAT(vm, pins);
 		return OK;
 	case PVIOMMU_STAT_MAPPED:
-		*value = stat_sum(vm, offsetof(struct vm_stat, mapped));
+		*value = VM_STAT(vm, mapped);
 		return OK;
 	case PVIOMMU_STAT_DOMAINS:
-		*value = vm->domain_count;
+		*value = __atomic_load_n(&vm->domain_count, __ATOMIC_RELAXED);
 		return OK;
 	case PVIOMMU_STAT_ATTACHED:
-		*value = pv->attached;
+		*value = __atomic_load_n(&pv->attached, __ATOMIC_RELAXED);
 		return OK;
 	default:
 		return E_NOSYS;

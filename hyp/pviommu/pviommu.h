@@ -21,10 +21,11 @@ struct pviommu {
 	struct event_ring ring;    /* ring lock */
 	u32 ring_irq;              /* ring lock and vm lock for writing; 0: none */
 	struct iommu *iommu; /* NULL until the first device is assigned (the primary: from boot) */
-	u32 vsid_count;      /* vm lock */
-	u32 attached;        /* vm lock */
 	u64 faults, lost;    /* relaxed atomics */
-	u64 quarantines;     /* vm lock */
+	/* Change under the vm lock. QUERY, STATS and a ring's shares read one of them without: a figure of that moment. */
+	u64 quarantines;
+	u32 vsid_count;
+	u32 attached;
 };
 
 /* The VM's, if it stands for an IOMMU; else NULL. */

@@ -21,9 +21,6 @@ struct vm *vm_primary = &primary;
 /* Pool ids in page records: 0 is the hypervisor's own, else the owner's. */
 #define POOL_ID_PRIMARY OWNER_VM
 
-/* A handle is slot + 1, and above HANDLE_SLOTS how often the slot was used before. */
-#define HANDLE_SLOTS 256u
-
 void vm_lock(struct vm *vm) NO_LOCK_ANALYSIS
 {
 	arch_spin_lock(&vm->lock);
@@ -175,15 +172,6 @@ enum status vm_pa_to_ipa(const struct vm *vm, pa_t addr, ipa_t *out)
 	return OK;
 }
 
-u64 vm_pins(const struct vm *vm)
-{
-	u64 pins = 0;
-
-	for (u32 i = 0; i < VM_MAX_VCPUS; i++)
-		pins += vm->stat[i].pins;
-	return pins;
-}
-
 static void must(enum status status, const char *what)
 {
 	if (status != OK)
@@ -191,7 +179,7 @@ static void must(enum status status, const char *what)
 }
 
 /* Both views of one range: the CPUs' with `cpu`, the devices' with `dma` (0: not at all). */
-static void view_add(struct vm *vm, u64 base, u64 size, u32 cpu, u32 dma)
+static void identity_add(struct vm *vm, u64 base, u64 size, u32 cpu, u32 dma)
 {
 	if (cpu != 0)
 		must(bulk_map(&vm->cpu_pt, base, base, size, cpu), "CPU view");
@@ -212,7 +200,7 @@ static void view_ram(struct vm *vm, const struct machine *m)
 			u64 stop = page_run_end(pa(at), end, vm->owner);
 
 			if (stop > at)
-				view_add(vm, at, stop - at, rw | PT_EXEC, rw);
+				identity_add(vm, at, stop - at, rw | PT_EXEC, rw);
 			at = stop > at ? stop : page_run_end(pa(at), end, OWNER_HYP);
 		}
 	}
@@ -227,7 +215,7 @@ static void plant_hole(struct vm *vm, struct pool *tables)
 	pa_t page;
 
 	must(pool_alloc(tables, 0, &page), "planted page");
-	view_add(vm, page.v, PAGE_SIZE, 0, PT_READ | PT_WRITE);
+	identity_add(vm, page.v, PAGE_SIZE, 0, PT_READ | PT_WRITE);
 	log_warn("planted: DMA reaches our page 0x%lx", (unsigned long)page.v);
 }
 
@@ -237,14 +225,14 @@ static void view_windows(struct vm *vm, const struct machine *m)
 
 	for (u32 i = 0; i < m->window_count; i++)
 		if (m->window[i].use == WINDOW_DIRECT)
-			view_add(vm, m->window[i].mem.base, m->window[i].mem.size, device, 0);
+			identity_add(vm, m->window[i].mem.base, m->window[i].mem.size, device, 0);
 }
 
 void vm_primary_add_mmio(struct range mmio)
 {
 	const u32 device = PT_READ | PT_WRITE | PT_DEVICE;
 
-	view_add(vm_primary, mmio.base, mmio.size, device, device);
+	identity_add(vm_primary, mmio.base, mmio.size, device, device);
 }
 
 static enum status asids_init(struct vm *vm, struct pool *pool)
@@ -329,7 +317,7 @@ void vm_primary_init(const struct machine *m, struct pool *tables, struct range 
 	if (CONFIG_TEST && m->option.plant_dma_hole)
 		plant_hole(vm, tables);
 	vm->view = (struct vm_cpu_view){ .table = vm->cpu_pt.root.v,
-					 .vmid = 1,
+					 .vmid = vm->owner,
 					 .primary = true,
 					 .vcpu_count = VM_MAX_VCPUS };
 }

@@ -28,6 +28,10 @@
 #define VM_SECONDARIES  64u
 #define VM_GUARDS       (PAGE_SIZE / sizeof(u64)) /* pages of MMIO that a VM may guard */
 
+/* A handle is slot + 1, and above HANDLE_SLOTS how often the slot was used before. */
+#define HANDLE_SLOTS 256u
+_Static_assert(VM_SECONDARIES + 1 < HANDLE_SLOTS, "each slot has a handle");
+
 enum vm_state { VM_FREE,
 		VM_BUILDING,
 		VM_FINAL,
@@ -79,7 +83,7 @@ struct vm {
 	u32 domain_max;
 	u32 domain_free;      /* index + 1 of the first slot that was freed, chained; 0: none; vm lock */
 	u32 domain_fresh;     /* slots from here on were never used; vm lock */
-	u32 domain_count;     /* in use; vm lock */
+	u32 domain_count;     /* in use; vm lock, STATS reads it without: a figure of that moment */
 
 	struct endpoint *vsid_bucket[VM_VSID_BUCKETS];         /* by (pvIOMMU, vSID); vm lock */
 
@@ -147,8 +151,16 @@ bool vm_ipa_extent(const struct vm *vm, ipa_t addr, u64 size, pa_t *out, u64 *ro
 /* The VM's name for a physical address of memory that it has pinned, or of its MMIO. E_NOENT. */
 enum status vm_pa_to_ipa(const struct vm *vm, pa_t addr, ipa_t *out) MUST_CHECK;
 
-/* DMA pins of the VM's own mappings. */
-u64 vm_pins(const struct vm *vm);
+/* A figure of the VM, by the name of a member of struct vm_stat: the sum over its vCPUs. */
+#define VM_STAT(vm, member) vm_stat_sum(vm, offsetof(struct vm_stat, member))
+static inline u64 vm_stat_sum(const struct vm *vm, u64 offset)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < VM_MAX_VCPUS; i++)
+		sum += *(const u64 *)((const char *)&vm->stat[i] + offset);
+	return sum;
+}
 
 /* Tags for the VM's streams, with the map of its ASIDs from `pool`: E_NOMEM. vm_tags_free gives back what is not in use. */
 enum status vm_tags_init(struct vm *vm, struct pool *pool) MUST_CHECK;

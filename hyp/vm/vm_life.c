@@ -167,7 +167,7 @@ static void slot_free(struct vm *vm) MUST_HOLD(vm_class)
 {
 	char *rest = (char *)&vm->pool;
 
-	__atomic_store_n(&vm->handle, vm->handle + 256u, __ATOMIC_RELAXED);
+	__atomic_store_n(&vm->handle, vm->handle + HANDLE_SLOTS, __ATOMIC_RELAXED);
 	vm_state_set(vm, VM_FREE);
 	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++)
 		events_forget(&vm->pviommu[i]);
