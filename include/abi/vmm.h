@@ -98,7 +98,7 @@
 
 /* Limits of one call. */
 #define PC_POOL_MAX   4096u /* pages of VM_CREATE and of VM_ADD_POOL */
-#define PC_DONATE_MAX 512u  /* the most that one VM_DONATE, MEM_SHARE or MEM_UNSHARE does, if not less: R1 says */
+#define PC_DONATE_MAX 512u  /* the most that one VM_DONATE, MEM_SHARE or MEM_UNSHARE completes; R1 says how many it was */
 
 /* VM_DONATE flags. */
 #define PC_DONATE_KEEP      0x00u /* the VM finds what the primary left there */
