@@ -46,8 +46,9 @@ struct hcall_args own_stage_invalidate(const struct own_stage *s, u32 cpu, u32 v
 	for (u32 i = 0; i < count; i++) {
 		u64 op = ops[fuzz_below(fuzz_below(16) == 0 ? ARRAY_SIZE(ops) : ARRAY_SIZE(ops) - 1)];
 		bool stream = op < OP_NH_ALL || op == OP_ATC_INV;
+		u64 whose = stream ? sid_field(vsid + fuzz_below(6)) : asid_field(1);
 
-		entry[2 * i] = op | (stream ? sid_field(vsid + fuzz_below(6)) : op == OP_NH_ALL ? 0 : asid_field(1));
+		entry[2 * i] = op | (op == OP_NH_ALL ? 0 : whose);
 		entry[2 * i + 1] = op == OP_NH_VA || op == OP_ATC_INV ? fuzz_below(8) * PAGE_SIZE : 0;
 	}
 	*q = (struct pviommu_invalidate){ .size = sizeof(*q),
