@@ -165,10 +165,8 @@ static enum status map_list(struct hcall *c, struct pviommu_map_list *list, void
 	if (list->entry_len == known)
 		return guest_read(c->vm, ipa(list->entries_ipa), entries,
 				  (u64)known * list->entry_num);
-	for (u32 i = 0; i < list->entry_num && status == OK; i++)
-		status = guest_read_entry(c->vm, ipa(list->entries_ipa), list->entry_len, i,
-					  (char *)entries + (u64)known * i, known);
-	return status;
+	list->entry_num = guest_entries_taken(list->entry_num, list->entry_len);
+	return guest_read_entries(c->vm, ipa(list->entries_ipa), list->entry_len, list->entry_num, entries, known);
 }
 
 enum status hc_map_list(struct hcall *c)

@@ -96,24 +96,54 @@ enum status guest_check_writable(struct vm *vm, ipa_t to, u64 bytes)
 	return ok ? OK : E_FAULT;
 }
 
+static u64 any_bit_of_bytes(const u8 *at, u64 count)
+{
+	u64 seen = 0;
+
+#pragma clang loop unroll(disable)
+	for (; count > 0; count--)
+		seen |= *at++;
+	return seen;
+}
+
+/* Read once, where they are: a call may have to look at many, and nothing is kept of them. */
+static bool all_zero(const void *bytes, u64 count)
+{
+	const u64 crooked = -(uintptr_t)bytes % sizeof(u64), head = crooked < count ? crooked : count;
+	const u64 *word = (const void *)((const u8 *)bytes + head);
+	u64 seen = head != 0 ? any_bit_of_bytes(bytes, head) : 0;
+
+	for (count -= head; count >= 8 * sizeof(u64); count -= 8 * sizeof(u64), word += 8)
+		seen |= word[0] | word[1] | word[2] | word[3] | word[4] | word[5] | word[6] | word[7];
+	for (; count >= 2 * sizeof(u64); count -= 2 * sizeof(u64), word += 2)
+		seen |= word[0] | word[1];
+	if (count >= sizeof(u64)) {
+		seen |= *word++;
+		count -= sizeof(u64);
+	}
+	return (count != 0 ? seen | any_bit_of_bytes((const void *)word, count) : seen) == 0;
+}
+
+/* The first byte that is not zero, or cannot be read, decides. */
 static enum status tail_is_zero(struct vm *vm, ipa_t from, u64 bytes)
 {
-	u64 chunk[8];
+	enum status status = OK;
 
-	while (bytes > 0) {
-		u64 n = bytes < sizeof(chunk) ? bytes : sizeof(chunk);
-		const u8 *byte = (const u8 *)chunk;
-		enum status status = guest_read(vm, from, chunk, n);
+	while (status == OK && bytes > 0) {
+		const u64 n = piece(from.v, bytes);
+		const void *src;
 
-		if (status != OK)
-			return status;
-		for (u64 i = 0; i < n; i++)
-			if (byte[i] != 0)
-				return E_TOOBIG;
+		page_lock();
+		src = guest_ptr(vm, from, false);
+		if (src == NULL)
+			status = E_FAULT;
+		else if (!all_zero(src, n))
+			status = E_TOOBIG;
+		page_unlock();
 		from.v += n;
 		bytes -= n;
 	}
-	return OK;
+	return status;
 }
 
 /* Of any size, anywhere. */
@@ -158,18 +188,58 @@ enum status guest_read_struct(struct vm *vm, ipa_t from, void *to, u32 min, u32 
 	return read_struct(vm, from, to, min, known);
 }
 
-enum status guest_read_entry(struct vm *vm, ipa_t array, u32 entry_len, u32 index, void *to,
-			     u32 known)
+enum status guest_read_entry(struct vm *vm, ipa_t at, u32 entry_len, void *to, u32 known)
 {
-	ipa_t at = ipa(array.v + (u64)entry_len * index);
-	u32 take = entry_len < known ? entry_len : known;
-	enum status status;
+	enum status status = guest_read(vm, at, to, known);
 
-	if (at.v < array.v)
-		return E_FAULT;
-	memset(to, 0, known);
-	status = guest_read(vm, at, to, take);
-	if (status != OK || entry_len <= known)
+	if (status != OK || entry_len == known)
 		return status;
 	return tail_is_zero(vm, ipa(at.v + known), entry_len - known);
+}
+
+/* So many that lie in one page, which is looked up once. */
+static enum status read_together(struct vm *vm, ipa_t at, u32 entry_len, u32 count, char *to, u32 known)
+{
+	enum status status = OK;
+	const char *src;
+
+	page_lock();
+	src = guest_ptr(vm, at, false);
+	if (src == NULL)
+		status = E_FAULT;
+	for (; count > 0 && status == OK; count--, src += entry_len, to += known) {
+		memcpy(to, src, known);
+		if (!all_zero(src + known, entry_len - known))
+			status = E_TOOBIG;
+	}
+	page_unlock();
+	return status;
+}
+
+enum status guest_read_entries(struct vm *vm, ipa_t at, u32 entry_len, u32 count, void *to, u32 known)
+{
+	enum status status = OK;
+	char *out = to;
+
+	if (at.v + (u64)entry_len * count < at.v)
+		return E_FAULT;
+	for (u32 n; count > 0 && status == OK; count -= n) {
+		n = (u32)(piece(at.v, (u64)entry_len * count) / entry_len);
+		if (n > 0) {
+			status = read_together(vm, at, entry_len, n, out, known);
+		} else {
+			n = 1;
+			status = guest_read_entry(vm, at, entry_len, out, known);
+		}
+		at.v += (u64)entry_len * n;
+		out += (u64)known * n;
+	}
+	return status;
+}
+
+u32 guest_entries_taken(u32 count, u32 entry_len)
+{
+	const u32 fit = PVIOMMU_MAX_READ / entry_len, most = fit < PVIOMMU_MAX_LONG ? fit : PVIOMMU_MAX_LONG;
+
+	return count < most ? count : most;
 }

@@ -42,11 +42,15 @@ void guest_window_close(struct guest_window *w, const void *from, u64 bytes) NOT
  */
 enum status guest_read_struct(struct vm *vm, ipa_t from, void *to, u32 min, u32 known) MUST_CHECK;
 
+/* Copy in an entry of `entry_len` bytes, of which `known` are known; the caller has checked entry_len. E_FAULT, E_TOOBIG. */
+enum status guest_read_entry(struct vm *vm, ipa_t at, u32 entry_len, void *to, u32 known) MUST_CHECK;
+/* The same of `count`, one after the other, of which only what is known is kept. */
+enum status guest_read_entries(struct vm *vm, ipa_t at, u32 entry_len, u32 count, void *to, u32 known) MUST_CHECK;
+
 /*
- * Copy in entry `index` of an array of entries of `entry_len` bytes, of which `known` are known.
- * The caller has checked entry_len. E_FAULT, E_TOOBIG.
+ * How many of `count` entries that are longer than they are known one call takes, so that what is behind in them does not
+ * make it long (V9): PVIOMMU_MAX_LONG, and no more than PVIOMMU_MAX_READ bytes. Their length is at most PVIOMMU_MAX_ENTRY.
  */
-enum status guest_read_entry(struct vm *vm, ipa_t array, u32 entry_len, u32 index, void *to,
-			     u32 known) MUST_CHECK;
+u32 guest_entries_taken(u32 count, u32 entry_len);
 
 #endif

@@ -28,7 +28,7 @@ enum status pviommu_alloc_nested(struct vm *vm, const struct pviommu_alloc_neste
 		return E_NOSYS;
 	if (req->data_len < iommu->ops->nested_bytes || req->data_len > PVIOMMU_MAX_ENTRY || req->data_ipa % sizeof(u64) != 0)
 		return E_INVAL;
-	status = guest_read_entry(vm, ipa(req->data_ipa), req->data_len, 0, config.word, iommu->ops->nested_bytes);
+	status = guest_read_entry(vm, ipa(req->data_ipa), req->data_len, config.word, iommu->ops->nested_bytes);
 	return status == OK ? nested_alloc(vm, iommu, &config, id) : status;
 }
 
@@ -53,29 +53,27 @@ static enum status check(const struct vm *vm, const struct pviommu_invalidate *q
 	return q->entries_ipa % sizeof(u64) == 0 ? OK : E_INVAL;
 }
 
-/* All entries, one after the other, as far as they are known: at once where they are of the known size. */
-static enum status copy(struct vm *vm, const struct pviommu_invalidate *q, u32 known, u64 *entry)
+/* The first `count` entries, one after the other, as far as they are known: at once where they are of the known size. */
+static enum status copy(struct vm *vm, const struct pviommu_invalidate *q, u32 count, u32 known, u64 *entry)
 {
 	const u32 size = (q->flags & PVIOMMU_INVAL_RING) ? 1u << q->ring_log2 : q->entry_num;
 	u32 index = q->start;
 	enum status status = OK;
 
 	if (likely(q->entry_len == known && q->ring_log2 == 0))
-		return guest_read(vm, ipa(q->entries_ipa), entry, (u64)known * q->entry_num);
+		return guest_read(vm, ipa(q->entries_ipa), entry, (u64)known * count);
 
-	for (u32 k = 0, n; k < q->entry_num && status == OK; k += n) {
+	for (u32 k = 0, n; k < count && status == OK; k += n) {
 		const u64 at = q->entries_ipa + (u64)q->entry_len * index;
 		void *to = (char *)entry + (u64)known * k;
 
-		n = 1;
 		if (at < q->entries_ipa)
 			return E_FAULT;
-		if (q->entry_len == known) {
-			n = q->entry_num - k < size - index ? q->entry_num - k : size - index;
+		n = count - k < size - index ? count - k : size - index;
+		if (q->entry_len == known)
 			status = guest_read(vm, ipa(at), to, (u64)known * n);
-		} else {
-			status = guest_read_entry(vm, ipa(q->entries_ipa), q->entry_len, index, to, known);
-		}
+		else
+			status = guest_read_entries(vm, ipa(at), q->entry_len, n, to, known);
 		index = index + n == size ? 0 : index + n;
 	}
 	return status;
@@ -121,6 +119,7 @@ enum status pviommu_invalidate(struct vm *vm, const struct pviommu_invalidate *q
 	struct iommu *iommu;
 	enum status status;
 	struct inval_done r = { 0 };
+	u32 known, count;
 
 	if ((q->flags & ~PVIOMMU_INVAL_RING) != 0)
 		return E_NOSYS;
@@ -136,13 +135,19 @@ enum status pviommu_invalidate(struct vm *vm, const struct pviommu_invalidate *q
 		status = guest_window_open(vm, ipa(q->status_ipa), q->entry_num, &window);
 	if (status != OK)
 		return status;
-	status = copy(vm, q, iommu->ops->inval_bytes, entry);
+	known = iommu->ops->inval_bytes;
+	count = q->entry_num;
+	if (unlikely(q->entry_len != known))
+		count = guest_entries_taken(count, q->entry_len);
+	status = copy(vm, q, count, known, entry);
 	if (status == OK) {
-		verdict = nested_inval(vm, q->pviommu, iommu, entry, q->entry_num, &r);
+		verdict = nested_inval(vm, q->pviommu, iommu, entry, count, &r);
+		if (unlikely(count != q->entry_num) && verdict == PVIOMMU_INVAL_DONE)
+			verdict = PVIOMMU_INVAL_NOT_ATTEMPTED;
 		status = likely(verdict == PVIOMMU_INVAL_DONE) ? OK : status_of(verdict);
 		*done = r.done;
 	}
 	if (q->status_ipa != 0)
-		report(&window, q->entry_num, &r, verdict, entry, iommu->ops->inval_bytes / sizeof(u64));
+		report(&window, q->entry_num, &r, verdict, entry, known / sizeof(u64));
 	return status;
 }

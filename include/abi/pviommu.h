@@ -154,6 +154,8 @@
 #define PVIOMMU_MAX_VSIDS  64u   /* vSIDs per ATTACH_LIST */
 #define PVIOMMU_MAX_INVAL  256u  /* entries per INVALIDATE */
 #define PVIOMMU_MAX_ENTRY  4096u /* entry_len */
+#define PVIOMMU_MAX_LONG   128u  /* entries longer than published that one call takes: call again for the rest */
+#define PVIOMMU_MAX_READ   16384u /* and no more bytes of them than this */
 #define PVIOMMU_MAX_STRUCT 4096u /* size of a top-level structure */
 
 #define PVIOMMU_ATTACH_ACCEPT_SHARED 0x01u /* may be set: version 1.0 has no endpoint that is shared */

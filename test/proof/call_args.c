@@ -52,7 +52,7 @@ static union {
 	struct pviommu_invalidate invalidate;
 } seen;    /* the envelope */
 static u32 vsid_seen[PVIOMMU_MAX_VSIDS];
-static u32 entries_read;
+static u32 entries_taken, entries_read;
 static bool envelope_read, vsids_read;
 
 static bool is_attach(u64 op) { return op == PVIOMMU_ATTACH_LIST || op == PVIOMMU_DETACH_LIST; }
@@ -114,18 +114,26 @@ enum status guest_read(struct vm *v, ipa_t from, void *to, u64 bytes)
 		CLAIM("entries are read once from their array, each to its place",
 		      v == &vm && from.v == seen.map.entries_ipa && to == entry_place(0) && entries_read == 0 &&
 			      seen.map.entry_len == entry_bytes() && bytes == (u64)seen.map.entry_num * entry_bytes());
-		entries_read = seen.map.entry_num;
+		entries_taken = entries_read = seen.map.entry_num;
 	}
 	return status;
 }
 
-enum status guest_read_entry(struct vm *v, ipa_t array, u32 entry_len, u32 index, void *to, u32 known)
+u32 guest_entries_taken(u32 count, u32 entry_len)
+{
+	CLAIM("how many entries a call takes is asked of what its structure says", count == seen.map.entry_num && entry_len == seen.map.entry_len);
+	entries_taken = any_u32();
+	__CPROVER_assume(entries_taken <= count);
+	return entries_taken;
+}
+
+enum status guest_read_entries(struct vm *v, ipa_t array, u32 entry_len, u32 count, void *to, u32 known)
 {
 	CLAIM("entries are read once from their array, each to its place",
-	      v == &vm && array.v == seen.map.entries_ipa && entry_len == seen.map.entry_len && index == entries_read &&
-		      to == entry_place(index) && known == entry_bytes());
-	entries_read++;
-	return read_anything(to, known);
+	      v == &vm && array.v == seen.map.entries_ipa && entry_len == seen.map.entry_len && entries_read == 0 &&
+		      count == entries_taken && to == entry_place(0) && known == entry_bytes());
+	entries_read = count;
+	return read_anything(to, (u64)known * count);
 }
 
 /* --- the core */
@@ -187,7 +195,7 @@ enum status pviommu_unmap(struct vcpu *c, u64 domain, u64 base, u64 bytes, u64 *
 static enum status list_seen(const struct vcpu *c, u64 domain, const void *entry, u32 count, u64 *done)
 {
 	CLAIM("a list is what its structure says, all entries read", c == &vcpu && domain == seen.map.domain && entry == entry_place(0) &&
-									     count == seen.map.entry_num && entries_read == count);
+									     count == entries_taken && entries_read == count);
 	*done = value(0);
 	return answer();
 }

@@ -140,10 +140,37 @@ struct spec_pv *pv_of(struct spec_vm *vm, u64 id)
 
 /* --- fetching */
 
+/* What is behind all that is known: up to the first byte that is not zero or cannot be read. */
+s64 fetch_tail(const struct spec_vm *vm, u64 at, u64 bytes)
+{
+	static u8 piece[SPEC_PAGE];
+
+	while (bytes > 0) {
+		u64 n = SPEC_PAGE - (at & (SPEC_PAGE - 1));
+
+		n = n < bytes ? n : bytes;
+		if (!vm_read(vm, at, piece, n))
+			return PC_FAULT;
+		for (u64 i = 0; i < n; i++)
+			if (piece[i] != 0)
+				return PC_TOO_BIG;
+		at += n;
+		bytes -= n;
+	}
+	return PC_SUCCESS;
+}
+
+u32 entries_taken(u32 count, u32 entry_len, u32 known)
+{
+	if (entry_len == known)
+		return count;
+	count = count > PVIOMMU_MAX_LONG ? PVIOMMU_MAX_LONG : count;
+	return count * entry_len > PVIOMMU_MAX_READ ? PVIOMMU_MAX_READ / entry_len : count;
+}
+
 /* A top-level structure (guest-abi 2). */
 s64 fetch_struct(const struct spec_vm *vm, u64 from, void *to, u32 known)
 {
-	static u8 copy[PVIOMMU_MAX_STRUCT];
 	u32 size;
 
 	if (from % 8 != 0)
@@ -155,17 +182,7 @@ s64 fetch_struct(const struct spec_vm *vm, u64 from, void *to, u32 known)
 		return PC_INVALID_PARAMETER;
 	if (!vm_read(vm, from, to, known))
 		return PC_FAULT;
-	/* The tail, up to the first byte that is not zero or cannot be read. */
-	for (u32 at = known; at < size; at += 64) {
-		u32 n = size - at < 64 ? size - at : 64;
-
-		if (!vm_read(vm, from + at, copy, n))
-			return PC_FAULT;
-		for (u32 i = 0; i < n; i++)
-			if (copy[i] != 0)
-				return PC_TOO_BIG;
-	}
-	return PC_SUCCESS;
+	return fetch_tail(vm, from + known, size > known ? size - known : 0);
 }
 
 /* Of DEV_INFO only the size is read. */
@@ -205,24 +222,16 @@ static s64 fetch_attach(struct spec_call *c)
 /* Entries of `entry_len` bytes, of which `known` are known; what is beyond must be zero. */
 static s64 fetch_entries(const struct spec_call *c, const struct pviommu_map_list *e, u8 *to, u32 known)
 {
-	static u8 tail[PVIOMMU_MAX_ENTRY];
+	s64 status = PC_SUCCESS;
 
-	for (u32 i = 0; i < e->entry_num; i++) {
+	for (u32 i = 0; i < e->entry_num && status == PC_SUCCESS; i++) {
 		u64 at = e->entries_ipa + (u64)e->entry_len * i;
 
 		if (at < e->entries_ipa || !vm_read(c->vm, at, to + (u64)known * i, known))
 			return PC_FAULT;
-		for (u32 k = known; k < e->entry_len; k += 64) {
-			u32 n = e->entry_len - k < 64 ? e->entry_len - k : 64;
-
-			if (!vm_read(c->vm, at + k, tail, n))
-				return PC_FAULT;
-			for (u32 b = 0; b < n; b++)
-				if (tail[b] != 0)
-					return PC_TOO_BIG;
-		}
+		status = fetch_tail(c->vm, at + known, e->entry_len - known);
 	}
-	return PC_SUCCESS;
+	return status;
 }
 
 static s64 fetch_list(struct spec_call *c, u32 known)
@@ -237,6 +246,7 @@ static s64 fetch_list(struct spec_call *c, u32 known)
 	if (e->reserved != 0 || e->entry_len < known || e->entry_len % 8 != 0 || e->entry_len > PVIOMMU_MAX_ENTRY ||
 	    e->entry_num > PVIOMMU_MAX_LIST || e->entries_ipa % 8 != 0)
 		return PC_INVALID_PARAMETER;
+	e->entry_num = entries_taken(e->entry_num, e->entry_len, known);
 	return fetch_entries(c, e, (u8 *)&c->list, known);
 }
 

@@ -110,6 +110,9 @@ s64 take_pool(struct spec_call *c, u64 pool, u64 pages);
 void give_back(struct spec_call *c, u64 pa, u64 pages);
 bool is_guarded(const struct spec_vm *vm, u64 at);
 s64 fetch_struct(const struct spec_vm *vm, u64 from, void *to, u32 known);
+s64 fetch_tail(const struct spec_vm *vm, u64 at, u64 bytes);
+/* How many of so many entries a call looks at. */
+u32 entries_taken(u32 count, u32 entry_len, u32 known);
 struct spec_pv *pv_of(struct spec_vm *vm, u64 id);
 /* A pvIOMMU has no ring any more. */
 void ring_gone(struct spec_vm *vm, struct spec_pv *pv);

@@ -202,20 +202,7 @@ s64 rule_invalidate(struct spec_call *c)
 /* One entry of `len` bytes: what is known of it, and beyond that zeros. */
 static s64 fetch_entry(const struct spec_vm *vm, u64 at, u32 len, u64 *to)
 {
-	static u8 tail[PVIOMMU_MAX_ENTRY];
-
-	if (!vm_read(vm, at, to, 16))
-		return PC_FAULT;
-	for (u32 k = 16; k < len; k += 64) {
-		u32 n = len - k < 64 ? len - k : 64;
-
-		if (!vm_read(vm, at + k, tail, n))
-			return PC_FAULT;
-		for (u32 b = 0; b < n; b++)
-			if (tail[b] != 0)
-				return PC_TOO_BIG;
-	}
-	return PC_SUCCESS;
+	return vm_read(vm, at, to, 16) ? fetch_tail(vm, at + 16, len - 16) : PC_FAULT;
 }
 
 s64 fetch_nested(struct spec_call *c)
@@ -270,6 +257,8 @@ s64 fetch_inval(struct spec_call *c)
 
 	if (status == PC_SUCCESS)
 		status = inval_envelope(c, e);
+	if (status == PC_SUCCESS)
+		e->entry_num = entries_taken(e->entry_num, e->entry_len, 16);
 	for (u32 i = 0; status == PC_SUCCESS && i < e->entry_num; i++) {
 		u64 index = e->flags & PVIOMMU_INVAL_RING ? (e->start + i) & ((1u << e->ring_log2) - 1) : i;
 		u64 at = e->entries_ipa + index * e->entry_len;

@@ -174,14 +174,87 @@ static void entries_follow_the_same_rules(void **state UNUSED)
 	memset(bench_ptr(at), 0, PAGE_SIZE);
 	((u8 *)bench_ptr(at))[24] = 9;
 	((u8 *)bench_ptr(at))[24 + 16] = 1;
-	assert_int_equal(guest_read_entry(vm_primary, ipa(at), 24, 0, out, 16), OK);
-	assert_int_equal(guest_read_entry(vm_primary, ipa(at), 24, 1, out, 16), E_TOOBIG);
+	assert_int_equal(guest_read_entry(vm_primary, ipa(at), 24, out, 16), OK);
+	assert_int_equal(guest_read_entry(vm_primary, ipa(at + 24), 24, out, 16), E_TOOBIG);
 	((u8 *)bench_ptr(at))[24 + 16] = 0;
-	assert_int_equal(guest_read_entry(vm_primary, ipa(at), 24, 1, out, 16), OK);
+	assert_int_equal(guest_read_entry(vm_primary, ipa(at + 24), 24, out, 16), OK);
 	assert_int_equal(out[0], 9);
-	assert_int_equal(guest_read_entry(vm_primary, ipa(ram_end() - 24), 24, 1, out, 16),
-			 E_FAULT);
-	assert_int_equal(guest_read_entry(vm_primary, ipa(~0ull - 100), 24, 200, out, 16), E_FAULT);
+	assert_int_equal(guest_read_entry(vm_primary, ipa(ram_end()), 24, out, 16), E_FAULT);
+	assert_int_equal(guest_read_entry(vm_primary, ipa(~0ull - 12), 24, out, 16), E_FAULT);
+}
+
+/* At each place in a page, of each length: every byte behind what is known is looked at, and none behind the entry. */
+static void each_byte_of_a_tail_is_looked_at(void **state UNUSED)
+{
+	const u64 page = PAGE_SIZE;
+	u8 *base, out[16];
+	u64 at;
+
+	boot();
+	at = bench_page(1);
+	base = bench_ptr(at);
+	memset(base, 0, 2 * page);
+	for (u64 from = page - 128; from < page + 8; from++)
+		for (u32 len = 17; len < 100; len += 3) {
+			base[from + 15] = base[from + len] = 1;
+			assert_int_equal(guest_read_entry(vm_primary, ipa(at + from), len, out, 16), OK);
+			base[from + len] = 0;
+			for (u32 bad = 16; bad < len; bad++) {
+				base[from + bad] = 0x80;
+				assert_int_equal(guest_read_entry(vm_primary, ipa(at + from), len, out, 16), E_TOOBIG);
+				base[from + bad] = 0;
+			}
+			base[from + 15] = 0;
+		}
+}
+
+/* Together they are what each by itself is: in pages and across their edges, to the first that is wrong. */
+static void entries_together_are_each_by_itself(void **state UNUSED)
+{
+	static const u32 lens[] = { 17, 24, 40, 1000, 1365, 2048, 4095, 4096 };
+	static u8 out[200][16];
+	u64 at, end;
+
+	boot();
+	at = bench_page(1) + 8;
+	for (u32 k = 0; k < ARRAY_SIZE(lens); k++) {
+		const u32 len = lens[k], count = 3 * PAGE_SIZE / len < 200 ? 3 * PAGE_SIZE / len : 200;
+		u8 *base = bench_ptr(at);
+
+		memset(base, 0, 4 * PAGE_SIZE);
+		memset(out, 0xcc, sizeof(out));
+		for (u32 i = 0; i < count; i++)
+			memset(base + (u64)len * i, (int)i + 1, 16);
+		assert_int_equal(guest_read_entries(vm_primary, ipa(at), len, count, out, 16), OK);
+		for (u32 i = 0; i < count; i++)
+			assert_true(out[i][0] == i + 1 && out[i][15] == i + 1);
+		for (u32 i = 0; i < count; i++) {
+			base[(u64)len * (i + 1) - 1] = 1;
+			assert_int_equal(guest_read_entries(vm_primary, ipa(at), len, i, out, 16), OK);
+			assert_int_equal(guest_read_entries(vm_primary, ipa(at), len, count, out, 16), E_TOOBIG);
+			base[(u64)len * (i + 1) - 1] = 0;
+		}
+		/* Up to the end of memory and one beyond. */
+		end = ram_end() - (u64)len * 3;
+		memset(bench_ptr(end), 0, (u64)len * 3);
+		assert_int_equal(guest_read_entries(vm_primary, ipa(end), len, 3, out, 16), OK);
+		assert_int_equal(guest_read_entries(vm_primary, ipa(end), len, 4, out, 16), E_FAULT);
+		assert_int_equal(guest_read_entries(vm_primary, ipa(~0ull - len), len, 2, out, 16), E_FAULT);
+	}
+	assert_int_equal(guest_read_entries(vm_primary, ipa(0), 24, 0, out, 16), OK);
+}
+
+/* Never more, and never more bytes, than one call takes, and as many as that lets. */
+static void V9_longer_entries_are_fewer(void **state UNUSED)
+{
+	assert_int_equal(guest_entries_taken(0, 24), 0);
+	for (u32 len = 17; len <= PVIOMMU_MAX_ENTRY; len++)
+		for (u32 count = 1; count <= 256; count += 5) {
+			const u32 n = guest_entries_taken(count, len);
+
+			assert_true(n > 0 && n <= count && n <= PVIOMMU_MAX_LONG && n * len <= PVIOMMU_MAX_READ);
+			assert_true(n == count || n == PVIOMMU_MAX_LONG || (n + 1) * len > PVIOMMU_MAX_READ);
+		}
 }
 
 /* The look before a structure is written says what the write will. */
@@ -204,6 +277,9 @@ int main(void)
 		cmocka_unit_test(I1_size_is_the_one_that_was_checked),
 		cmocka_unit_test(S2_3_shorter_struct_reads_as_zero),
 		cmocka_unit_test(entries_follow_the_same_rules),
+		cmocka_unit_test(each_byte_of_a_tail_is_looked_at),
+		cmocka_unit_test(entries_together_are_each_by_itself),
+		cmocka_unit_test(V9_longer_entries_are_fewer),
 		cmocka_unit_test(look_before_a_write),
 	};
 

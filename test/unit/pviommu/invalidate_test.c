@@ -10,6 +10,7 @@
 #include "suite.h"
 
 #define DATA bench_page(300)
+#define LONG 128u /* bytes of an entry: as many bytes as one call reads, and half as many entries */
 
 static u32 domain;
 
@@ -232,6 +233,60 @@ static void S2_11_V9_N8_one_call_does_so_much(void **state UNUSED)
 	assert_int_equal(smmu_cmd_count_op(bench_smmu[0], OP_NH_ASID, 0), PVIOMMU_MAX_INVAL);
 }
 
+/* From entry `from` on, each LONG bytes; of a ring of them if it is one. */
+static struct result invalidate_long(u32 from, bool ring)
+{
+	struct pviommu_invalidate *q = envelope();
+
+	q->entry_len = LONG;
+	q->entry_num = PVIOMMU_MAX_INVAL - from;
+	if (ring) {
+		q->flags = PVIOMMU_INVAL_RING;
+		q->ring_log2 = 8;
+		q->start = (from + 250) % PVIOMMU_MAX_INVAL;
+	} else {
+		q->entries_ipa = ENTRIES + (u64)LONG * from;
+	}
+	q->status_ipa = STATUS;
+	return pv_list(PVIOMMU_INVALIDATE, WHERE);
+}
+
+/*
+ * Of entries that are longer than they are known a call does fewer, so that it does not take longer: no more than it reads
+ * bytes of. What is behind is told as not attempted, and not looked at before it is asked again.
+ */
+static void S2_11_V9_longer_entries_make_no_longer_call(void **state UNUSED)
+{
+	const u32 half = PVIOMMU_MAX_INVAL / 2;
+	const u8 *told;
+
+	boot();
+	told = bench_ptr(STATUS);
+	memset(bench_ptr(ENTRIES), 0, PVIOMMU_MAX_INVAL * LONG);
+	for (u32 i = 0; i < PVIOMMU_MAX_INVAL; i++)
+		at(ENTRIES + (u64)LONG * i)[0] = OP_NH_ASID | asid_field(i);
+	for (u32 ring = 0; ring < 2; ring++) {
+		struct result r;
+
+		smmu_log_clear(bench_smmu[0]);
+		at(ENTRIES)[LONG / 8 * ((half + 1 + ring * 250) % PVIOMMU_MAX_INVAL) + 3] = 1;
+		r = invalidate_long(0, ring);
+		assert_status(r, PC_SUCCESS);
+		assert_int_equal(r.v1, half);
+		assert_int_equal(smmu_cmd_count_op(bench_smmu[0], OP_NH_ASID, 0), half);
+		for (u32 i = 0; i < PVIOMMU_MAX_INVAL; i++)
+			assert_int_equal(told[i], i < half ? PVIOMMU_INVAL_DONE : PVIOMMU_INVAL_NOT_ATTEMPTED);
+		r = invalidate_long(half, ring);
+		assert_status(r, PC_TOO_BIG);
+		assert_int_equal(r.v1, 0);
+		at(ENTRIES)[LONG / 8 * ((half + 1 + ring * 250) % PVIOMMU_MAX_INVAL) + 3] = 0;
+		r = invalidate_long(half, ring);
+		assert_status(r, PC_SUCCESS);
+		assert_int_equal(r.v1, half);
+		assert_int_equal(smmu_cmd_count_op(bench_smmu[0], OP_NH_ASID, 0), PVIOMMU_MAX_INVAL);
+	}
+}
+
 /* A device that leaves takes its name with it, and the next one of that name is another stream. */
 static void N23_a_name_goes_with_its_device(void **state UNUSED)
 {
@@ -286,6 +341,7 @@ int main(void)
 		cmocka_unit_test(S2_6_N3_N9_pointers_that_are_not_the_guests),
 		cmocka_unit_test(S2_9_N12_rings_that_are_none),
 		cmocka_unit_test(S2_11_V9_N8_one_call_does_so_much),
+		cmocka_unit_test(S2_11_V9_longer_entries_make_no_longer_call),
 		cmocka_unit_test(N23_a_name_goes_with_its_device),
 		cmocka_unit_test(N89_E9_no_vmid_is_left),
 	};

@@ -391,6 +391,38 @@ static void more_ranges_than_fit_flush_the_tag(void **state UNUSED)
 	bench_lands(2, 0, 199 * 0x3000ull, bench_page(199));
 }
 
+/* Entries that are longer than they are known: no more than a call reads bytes of, and the count says so. */
+static void V9_longer_entries_make_no_longer_call(void **state UNUSED)
+{
+	static const struct {
+		u64 op;
+		u32 entry_len;
+	} calls[] = { { PVIOMMU_MAP_LIST, 256 }, { PVIOMMU_UNMAP_LIST, 256 } };
+	const u64 quarter = PVIOMMU_MAX_LIST / 4 * PAGE_SIZE;
+
+	boot();
+	for (u32 k = 0; k < ARRAY_SIZE(calls); k++) {
+		u8 *entry = bench_ptr(WHERE + 64);
+		u32 len = calls[k].entry_len;
+
+		*(struct pviommu_map_list *)bench_ptr(WHERE) = (struct pviommu_map_list){
+			.size = 32, .domain = d, .entry_len = len, .entry_num = PVIOMMU_MAX_LIST, .entries_ipa = WHERE + 64
+		};
+		memset(entry, 0, (u64)len * PVIOMMU_MAX_LIST);
+		/* Neighbours, so that what else a call is bounded by is far away: a page of each. */
+		for (u32 i = 0; i < PVIOMMU_MAX_LIST; i++)
+			if (calls[k].op == PVIOMMU_MAP_LIST)
+				*(struct pviommu_map_entry *)(entry + (u64)len * i) = (struct pviommu_map_entry){
+					i * PAGE_SIZE, bench_page(i), PAGE_SIZE, BENCH_RW, 0
+				};
+			else
+				*(struct pviommu_unmap_entry *)(entry + (u64)len * i) =
+					(struct pviommu_unmap_entry){ i * PAGE_SIZE, PAGE_SIZE };
+		entry[(u64)len * PVIOMMU_MAX_LIST - 1] = 1; /* of the last, which is not looked at */
+		assert_int_equal(pv_list(calls[k].op, WHERE).v1, quarter);
+	}
+}
+
 /* A list of which the bound of a call reaches the second entry's middle: the count says exactly where. */
 static void C10_a_list_stops_inside_an_entry(void **state UNUSED)
 {
@@ -584,6 +616,7 @@ int main(void)
 		cmocka_unit_test(D10_iova_space_ends),
 		cmocka_unit_test(list_unmap_syncs_once),
 		cmocka_unit_test(more_ranges_than_fit_flush_the_tag),
+		cmocka_unit_test(V9_longer_entries_make_no_longer_call),
 		cmocka_unit_test(C10_a_list_stops_inside_an_entry),
 		cmocka_unit_test(I1_list_is_copied_before_it_is_looked_at),
 		cmocka_unit_test(free_of_a_large_domain_is_done_in_steps),
