@@ -13,8 +13,8 @@ comma := ,
 # A list of words in, one word a line out, for xargs.
 lines = printf '%s\n' $1
 
-.PHONY: check-checklist check-layers check-headers check-format check-sparse check-tidy check-cppcheck check-locks check-size
-check_targets += check-checklist check-layers check-headers check-format check-sparse check-tidy check-cppcheck check-locks check-size
+.PHONY: check-checklist check-longest check-layers check-headers check-format check-sparse check-tidy check-cppcheck check-locks check-size
+check_targets += check-checklist check-longest check-layers check-headers check-format check-sparse check-tidy check-cppcheck check-locks check-size
 
 check-layers:
 	$(call step,DIRS,rooms and include directions,$(PYTHON) scripts/check/layers.py .)
@@ -22,6 +22,10 @@ check-layers:
 # Which test shows which statement of test/CHECKLIST.md.
 check-checklist:
 	$(call step,LIST,statements and their tests,$(PYTHON) scripts/check/checklist.py)
+
+# How long each call can take is known: of a new one too.
+check-longest:
+	$(call step,LONG,each call has a figure of its longest time,$(PYTHON) scripts/check/longest.py)
 
 # Each header means something by itself.
 check-headers: | $(check_needs)

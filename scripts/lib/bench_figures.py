@@ -88,6 +88,16 @@ MEMORY = {
 }
 
 
+TABLE = os.path.join("hyp", "hcall", "hcall_table.c")
+ROW = re.compile(r"^\t(?:FN\(PC_|\[PVIOMMU_)(\w+)[)\]] = \{ hc_\w+,", re.MULTILINE)
+
+
+def interface():
+    """The calls that there are, in the order of the hypervisor's own table; in small letters, as their figures."""
+    with open(TABLE, encoding="utf-8") as file:
+        return [name.lower() for name in ROW.findall(file.read())]
+
+
 class Results:
     """The figures of one platform."""
 
@@ -115,6 +125,10 @@ class Results:
         """[(the rest of the name, figure)] of all names that begin so, the largest first."""
         found = [(name[len(prefix):], self.get(name)) for name in self.names() if name.startswith(prefix)]
         return sorted(found, key=lambda item: -item[1])
+
+    def without_longest(self):
+        """Calls of the interface of which nobody knows how long they can take."""
+        return [name for name in interface() if self.get(LONGEST + name) is None]
 
     def growth(self, operation, what):
         """[(count, figure)], ascending."""

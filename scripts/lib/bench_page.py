@@ -65,6 +65,9 @@ def longest(page):
     above = [name for name, value in found if value > LONGEST_LIMIT]
     page.hold(not above)
     page.say(f"ABOVE the limit: {', '.join(above)}" if above else "none is above")
+    without = page.results.without_longest()
+    if not page.hold(not without):
+        page.say(f"NO FIGURE of {', '.join(without)}")
 
 
 def growth_row(page, operation, what):

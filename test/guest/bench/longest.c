@@ -16,11 +16,12 @@
 #include "trap.h"
 
 /* From arming the timer to the HVC there are fewer instructions, in any piece of a call there are more. */
-#define DUE_AFTER  120
-#define BASE_IOVA  0x10000000000ul
-#define FAR_STRIDE 0x8000000000ul /* no two such IOVAs share a table below the root */
-#define BLOCKS     300
-#define SHARED_AT  511
+#define DUE_AFTER     120
+#define BASE_IOVA     0x10000000000ul
+#define FAR_STRIDE    0x8000000000ul /* no two such IOVAs share a table below the root */
+#define BLOCKS        300
+#define SHARED_AT     511
+#define CONSOLE_BYTES 128
 
 static volatile u32 longest, pieces;
 static volatile u64 piece_began;
@@ -90,10 +91,20 @@ struct hres longest_run(const char *what, u64 vm, u64 vcpu, u64 exit)
 	return t.r;
 }
 
+void longest_forget(void)
+{
+	longest = pieces = 0;
+}
+
+void longest_print_of(const char *prefix, const char *key)
+{
+	printf("[b] longest_%s%s %u cold %u\n", prefix, key, longest, pieces);
+	longest_forget();
+}
+
 void longest_print(const char *key)
 {
-	printf("[b] longest_%s %u cold %u\n", key, longest, pieces);
-	longest = pieces = 0;
+	longest_print_of("", key);
 }
 
 /* --- one range */
@@ -161,31 +172,39 @@ static void measure_ranges(void)
 
 /* --- lists */
 
-static struct pviommu_map_entry entries[PVIOMMU_MAX_LIST] __attribute__((aligned(64)));
+/* The longest of which one call takes as many as of any that are longer than published; unmapping, more of the published. */
+union map_entry {
+	struct pviommu_map_entry e;
+	u8 all[PVIOMMU_MAX_READ / PVIOMMU_MAX_LONG];
+};
+static union map_entry entries[PVIOMMU_MAX_LIST] __attribute__((aligned(64)));
 static struct pviommu_unmap_entry holes[PVIOMMU_MAX_LIST] __attribute__((aligned(64)));
-static struct pviommu_map_list list __attribute__((aligned(64)));
+static union {
+	struct pviommu_map_list list;
+	u8 all[PVIOMMU_MAX_STRUCT];
+} map_list __attribute__((aligned(64)));
 
 static u64 list_call(const char *what, u64 op, u32 entry_len, const void *array, u32 count)
 {
-	list = (struct pviommu_map_list){
-		.size = sizeof(list),
+	map_list.list = (struct pviommu_map_list){
+		.size = sizeof(map_list),
 		.domain = (u32)rig.domain,
 		.entry_len = entry_len,
 		.entry_num = count,
 		.entries_ipa = (u64)array,
 	};
-	return LONGEST_OP(what, op, (u64)&list, 0, 0, 0, 0).r1;
+	return LONGEST_OP(what, op, (u64)&map_list, 0, 0, 0, 0).r1;
 }
 
 /* Each entry in tables of its own. */
 static void far_entries(u64 stride, u64 bytes)
 {
 	for (u64 i = 0; i < PVIOMMU_MAX_LIST; i++) {
-		entries[i] = (struct pviommu_map_entry){ .iova = 2 * BLOCK_1G + i * stride + PAGE,
-							 .ipa = memory + i * 4 * PAGE,
-							 .bytes = bytes,
-							 .prot = RW };
-		holes[i] = (struct pviommu_unmap_entry){ .iova = entries[i].iova, .bytes = bytes };
+		entries[i].e = (struct pviommu_map_entry){ .iova = 2 * BLOCK_1G + i * stride + PAGE,
+							   .ipa = memory + i * 4 * PAGE,
+							   .bytes = bytes,
+							   .prot = RW };
+		holes[i] = (struct pviommu_unmap_entry){ .iova = entries[i].e.iova, .bytes = bytes };
 	}
 }
 
@@ -235,11 +254,15 @@ static void measure_domains(void)
 }
 
 static u32 vsids[PVIOMMU_MAX_VSIDS] __attribute__((aligned(64)));
-static struct pviommu_attach_list attach __attribute__((aligned(64)));
+/* As long as a structure may be. */
+static union {
+	struct pviommu_attach_list list;
+	u8 all[PVIOMMU_MAX_STRUCT];
+} attach __attribute__((aligned(64)));
 
 static void attach_call(const char *what, u64 op, u64 domain, u32 count)
 {
-	attach = (struct pviommu_attach_list){
+	attach.list = (struct pviommu_attach_list){
 		.size = sizeof(attach),
 		.pviommu = rig.pviommu,
 		.domain = (u32)domain,
@@ -310,6 +333,87 @@ static void measure_questions(void)
 	longest_print("endpoint_info");
 }
 
+/* --- what is read from memory */
+
+static void *room_here(u64 offset)
+{
+	return (void *)(memory + offset);
+}
+
+static struct hres own_op(const char *what, u64 op, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+{
+	return longest_call(what, PC_PVIOMMU_OP, op, a2, a3, a4, a5, a6);
+}
+
+static void room_lend(bool lent)
+{
+	(void)lent;
+}
+
+static void measure_reading(void)
+{
+	longest_reading(&(struct longest_caller){
+		.prefix = "",
+		.op = own_op,
+		.ipa = memory,
+		.here = room_here,
+		.lend = room_lend,
+		.pviommu = rig.pviommu,
+		.vsid = RIG_VSID(TESTDEV2),
+		.event_irq = { rig_query(PVIOMMU_Q_EVENT_IRQ, 0), rig_query(PVIOMMU_Q_EVENT_IRQ, 1) },
+	});
+}
+
+/* --- the guest's own device */
+
+/* The longest text that one call takes, none of it fit to be printed, across two pages. */
+static void measure_console(void)
+{
+	char *text = (char *)memory + PAGE - 64;
+
+	for (u32 i = 0; i < CONSOLE_BYTES; i++)
+		text[i] = '\n';
+	LONGEST("CONSOLE", PC_CONSOLE, (u64)text, CONSOLE_BYTES);
+	longest_print("console");
+}
+
+/* All of the configuration space, and what is read is written. */
+static void measure_config(u32 vsid)
+{
+	for (u64 at = 0; at < PAGE; at += 4) {
+		u64 value = LONGEST("DEV_CONFIG", PC_DEV_CONFIG, rig.pviommu, vsid, at | 4 << 16, 0).r1;
+
+		LONGEST("DEV_CONFIG", PC_DEV_CONFIG, rig.pviommu, vsid, at | 4 << 16 | 1 << 24, value);
+	}
+}
+
+/* Of the last device, the last window: what is looked for is found last. */
+static void measure_tokens(void)
+{
+	u64 last = OK(dev_count()).r1 - 1;
+	struct pc_dev_info info = rig_device_info((u32)last);
+
+	for (u32 e = 0; e < RIG_ENDPOINTS; e++)
+		LONGEST("DEV_REQ_DMA", PC_DEV_REQ_DMA, rig.pviommu, RIG_VSID(e));
+	longest_print("dev_req_dma");
+	REQUIRE(info.mmio_count && info.flags & PC_DEV_ASSIGNED, "device %lu has no window or is not ours", last);
+	LONGEST("DEV_REQ_MMIO", PC_DEV_REQ_MMIO, info.mmio[info.mmio_count - 1].ipa);
+	longest_print("dev_req_mmio");
+}
+
+static void measure_own_device(u32 last_vsid)
+{
+	measure_console();
+	measure_tokens();
+	measure_config(RIG_VSID(EDU));
+	measure_config(last_vsid);
+	longest_print("dev_config");
+	rig_detach(TESTDEV, rig.domain);
+	LONGEST("DEV_RESET", PC_DEV_RESET, rig.pviommu, RIG_VSID(EDU));
+	LONGEST("DEV_RESET", PC_DEV_RESET, rig.pviommu, last_vsid);
+	longest_print("dev_reset");
+}
+
 CASE(longest, pviommu)
 {
 	rig_open();
@@ -323,6 +427,8 @@ CASE(longest, pviommu)
 	measure_domains();
 	measure_attachments();
 	measure_questions();
+	measure_reading();
+	measure_own_device(vsids[0]);
 }
 
 CASE(longest, vmm)

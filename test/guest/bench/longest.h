@@ -17,11 +17,31 @@ struct hres longest_run(const char *what, u64 vm, u64 vcpu, u64 exit);
 
 /* Prints "[b] longest_KEY TICKS cold PIECES" of all calls since the last one, and forgets them. */
 void longest_print(const char *key);
+void longest_print_of(const char *prefix, const char *key);
+/* What was measured since the last one is no figure. */
+void longest_forget(void);
 
 #define LONGEST(call, fn, ...)                          LONGEST_(call, fn, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define LONGEST_(call, fn, a1, a2, a3, a4, a5, a6, ...) longest_call(call, fn, a1, a2, a3, a4, a5, a6)
 #define LONGEST_OP(call, op, ...)                       LONGEST(call, PC_PVIOMMU_OP, op, __VA_ARGS__)
 
 void longest_vms(u64 memory); /* longest_vm.c */
+
+/* --- longest_nested.c: the calls that read most of a caller's memory */
+
+#define LONGEST_ROOM (512 * PAGE)
+
+/* Who makes them. */
+struct longest_caller {
+	const char *prefix; /* of the keys */
+	struct hres (*op)(const char *what, u64 op, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6);
+	u64 ipa;    /* LONGEST_ROOM of its memory, at a page */
+	void *(*here)(u64 offset); /* where we see what lies there in that */
+	void (*lend)(bool lent);  /* we may, from now on or no longer; for a ring of events only it may */
+	u32 pviommu;
+	u32 vsid; /* an endpoint that is attached to nothing */
+	u64 event_irq[2];
+};
+void longest_reading(const struct longest_caller *c);
 
 #endif

@@ -13,18 +13,21 @@
 #include "rig.h"
 #include "vmm.h"
 
-#define CODE_IPA  0x40000000ul
-#define ARGS_IPA  0x50000000ul
-#define PAGES_IPA 0x80000000ul
-#define FAR_IPA   0x4000000000ul
-#define RUN       512ul
-#define POOL      PC_POOL_MAX
-#define MMIO_IPA  0x20000000ul
-#define LINE      40
+#define CODE_IPA      0x40000000ul
+#define ARGS_IPA      0x50000000ul
+#define PAGES_IPA     0x80000000ul
+#define FAR_IPA       0x4000000000ul
+#define RUN           512ul
+#define POOL          PC_POOL_MAX
+#define SCATTERED_IPA (PAGES_IPA + 32 * BLOCK_2M)
+#define MMIO_IPA      0x20000000ul
+#define DOORBELL      0x0a000000ul /* tiny_call's */
+#define LINE          40
 
 extern const u8 tiny_call[], tiny_call_end[];
 
 static struct vmm vm;
+static u64 scattered_at;
 static u64 *call_args; /* of a secondary's call, and its results: a page that it shares */
 
 static u64 vmm_call(const char *what, u64 fn, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
@@ -110,12 +113,18 @@ static void begin_secondary(void)
 		longest_print(#key);                                                      \
 	} while (0)
 
+/* Pages of the VM that lie in no order: where its memory at an offset from the first of them is here. */
+static void *scattered_here(u64 offset)
+{
+	return (void *)(scattered_at + (RUN - 1 - offset / PAGE) * 2 * PAGE + offset % PAGE);
+}
+
 /* Consecutive here and there, in a block, and pages that lie in no order anywhere. */
 static void measure_memory_calls(u64 memory)
 {
+	scattered_at = memory + 40 * BLOCK_2M;
 	for (u64 i = 0; i < RUN; i++)
-		vmm_donate(&vm, PAGES_IPA + 32 * BLOCK_2M + i * PAGE, memory + 40 * BLOCK_2M + (RUN - 1 - i) * 2 * PAGE, 1,
-			   PC_DONATE_SCRUB);
+		vmm_donate(&vm, SCATTERED_IPA + i * PAGE, (u64)scattered_here(i * PAGE), 1, PC_DONATE_SCRUB);
 	SECONDARY(hyp_meminfo, PC_HYP_MEMINFO, 0, 0, 0, 0, 0, 0);
 	SECONDARY(mem_share, PC_MEM_SHARE, FAR_IPA, RUN, 0, 0, 0, 0);
 	SECONDARY(mem_unshare, PC_MEM_UNSHARE, FAR_IPA, RUN, 0, 0, 0, 0);
@@ -123,6 +132,9 @@ static void measure_memory_calls(u64 memory)
 	for (u64 done = 0; done < RUN; done += call_args[1])
 		secondary(PC_MMIO_RGUARD_MAP, MMIO_IPA + done * PAGE, RUN - done, 0, 0, 0, 0);
 	longest_print("mmio_rguard_map");
+	/* Of as many as there may be, the last that is looked at. */
+	SECONDARY(mmio_guard_unmap, PC_MMIO_GUARD_UNMAP, MMIO_IPA + (RUN - 1) * PAGE, 0, 0, 0, 0, 0);
+	SECONDARY(mmio_guard_map, PC_MMIO_GUARD_MAP, MMIO_IPA + (RUN - 1) * PAGE, 0, 0, 0, 0, 0);
 	for (u64 done = 0; done < RUN; done += call_args[1])
 		secondary(PC_MMIO_RGUARD_UNMAP, MMIO_IPA + done * PAGE, RUN - done, 0, 0, 0, 0);
 	longest_print("mmio_rguard_unmap");
@@ -146,7 +158,7 @@ static void scattered(u64 op, u64 domain, u64 iova, u64 ipa, u64 bytes)
 
 static void measure_scattered(void)
 {
-	u64 domain, ipa = PAGES_IPA + 32 * BLOCK_2M;
+	u64 domain, ipa = SCATTERED_IPA;
 
 	SECONDARY(vm_alloc_domain, PC_PVIOMMU_OP, PVIOMMU_ALLOC_DOMAIN, 0, 0, 0, 0, 0);
 	domain = call_args[1];
@@ -157,6 +169,46 @@ static void measure_scattered(void)
 	/* And left to the end of the VM. */
 	scattered(PVIOMMU_MAP_PAGES, domain, PAGE, ipa, BLOCK_2M);
 	longest_print("vm_map_again");
+}
+
+/* --- what is read from memory */
+
+static struct hres secondary_op(const char *what, u64 op, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+{
+	u64 status = secondary(PC_PVIOMMU_OP, op, a2, a3, a4, a5, a6);
+
+	REQUIRE(!status, "%s of a secondary answers %ld", what, (long)status);
+	return (struct hres){ .r1 = call_args[1] };
+}
+
+static void scattered_lend(bool lent)
+{
+	for (u64 done = 0; done < RUN; done += call_args[1])
+		REQUIRE(!secondary(lent ? PC_MEM_SHARE : PC_MEM_UNSHARE, SCATTERED_IPA + done * PAGE, RUN - done, 0, 0, 0, 0) &&
+				call_args[1],
+			"a page cannot be shared");
+	longest_forget();
+}
+
+static void measure_reading(void)
+{
+	longest_reading(&(struct longest_caller){
+		.prefix = "vm_",
+		.op = secondary_op,
+		.ipa = SCATTERED_IPA,
+		.here = scattered_here,
+		.lend = scattered_lend,
+		.vsid = RIG_VSID(TESTDEV2),
+		.event_irq = { LINE + 1, LINE + 2 },
+	});
+}
+
+static void measure_guard(void)
+{
+	SECONDARY(mmio_guard_info, PC_MMIO_GUARD_INFO, 0, 0, 0, 0, 0, 0);
+	secondary(PC_MMIO_GUARD_MAP, DOORBELL, 0, 0, 0, 0, 0);
+	longest_forget();
+	SECONDARY(mmio_guard_enroll, PC_MMIO_GUARD_ENROLL, 0, 0, 0, 0, 0, 0);
 }
 
 static void until_done(const char *what, u64 fn, u64 a1, u64 a2, u64 a3)
@@ -178,10 +230,12 @@ static void measure_devices(void)
 
 	REQUIRE(rig_find_slot(&bdf) && rig_find_device(bdf, &device, &endpoint), "no slot of testdev, edu, testdev");
 	vmm_call("DEV_COUNT", PC_DEV_COUNT, 0, 0, 0, 0, 0);
+	longest_print("dev_count");
 	info.size = sizeof(info);
 	vmm_call("DEV_INFO", PC_DEV_INFO, device, (u64)&info, 0, 0, 0);
-	vmm_call("DEV_GET_NUM_END_POINTS", PC_DEV_GET_NUM_END_POINTS, device, 0, 0, 0, 0);
 	longest_print("dev_info");
+	vmm_call("DEV_GET_NUM_END_POINTS", PC_DEV_GET_NUM_END_POINTS, device, 0, 0, 0, 0);
+	longest_print("dev_get_num_end_points");
 	until_done("DEV_ASSIGN", PC_DEV_ASSIGN, device, vm.handle, 0);
 	vmm_note_device(device);
 	longest_print("dev_assign");
@@ -202,6 +256,8 @@ static void measure_devices(void)
 	longest_print("dev_release");
 	until_done("DEV_ASSIGN", PC_DEV_ASSIGN, device, vm.handle, 0);
 	longest_print("dev_assign_again");
+	for (u64 e = 0; e < info.endpoint_count; e++)
+		OK(dev_set_vsid(device, e, RIG_VSID(e)));
 }
 
 static void measure_end(void)
@@ -227,7 +283,9 @@ void longest_vms(u64 memory)
 	measure_devices();
 	begin_secondary();
 	measure_memory_calls(memory);
+	measure_reading();
 	measure_scattered();
+	measure_guard();
 	measure_end();
 	vmm_clean_up();
 }
