@@ -9,16 +9,17 @@ COLUMNS = 3
 
 
 class Page:
-    """Lines, and whether all that is held does hold."""
+    """Lines, and what is held and does not hold."""
 
     def __init__(self, results):
-        self.results, self.lines, self.good = results, [], True
+        self.results, self.lines, self.broken = results, [], []
 
     def say(self, text=""):
         self.lines.append(text.rstrip())
 
-    def hold(self, holds):
-        self.good &= bool(holds)
+    def hold(self, holds, what):
+        if not holds:
+            self.broken.append(what)
         return holds
 
     def title(self, text):
@@ -38,9 +39,10 @@ def call_row(page, name):
     must, goal, native = CALLS[name]
     value, crowd, floor = page.results.get(name), page.results.get(name + CROWD), page.results.get(FLOOR + name)
     if value is None or crowd is None:
-        page.hold(False)
+        page.hold(False, f"{name}: no figure")
         return f"{name:<15} no figure"
-    held = page.hold(value <= must and crowd <= CROWD_FACTOR * value)
+    held = page.hold(value <= must, f"{name}: {value}, must {must}")
+    held &= page.hold(crowd <= CROWD_FACTOR * value, f"{name}: {crowd} in the crowd, at most {CROWD_FACTOR} times {value}")
     verdict = "goal" if value <= goal else "must" if value <= must else ABOVE
     return (f"{name:<15}{value:>7}{must:>7}{goal:>7}{page.number(FLOOR + name, 7)}{ratio(value, floor)}{native or '-':>8}"
             f"{ratio(value, native)}{page.number(name + COLD, 7)}{crowd:>7}  {verdict if held or verdict == ABOVE else 'CROWD'}")
@@ -58,25 +60,26 @@ def calls(page):
 def longest(page):
     page.title(f"Longest stretch of a call without an interrupt, worst arguments known, at most {LONGEST_LIMIT:,}")
     found = page.results.group(LONGEST)
-    page.hold(found)
+    page.hold(found, "longest stretches: no figure")
     cells = [f"{name:<23}{value:>9}{'!' if value > LONGEST_LIMIT else ' '}" for name, value in found]
     for i in range(0, len(cells), COLUMNS):
         page.say("  ".join(cells[i:i + COLUMNS]))
     above = [name for name, value in found if value > LONGEST_LIMIT]
-    page.hold(not above)
+    page.hold(not above, f"without an interrupt above {LONGEST_LIMIT}: {', '.join(above)}")
     page.say(f"ABOVE the limit: {', '.join(above)}" if above else "none is above")
     without = page.results.without_longest()
-    if not page.hold(not without):
+    if not page.hold(not without, f"calls without a longest time: {', '.join(without)}"):
         page.say(f"NO FIGURE of {', '.join(without)}")
 
 
 def growth_row(page, operation, what):
     points = page.results.growth(operation, what)
-    page.hold(points)
+    page.hold(points, f"{operation} with {what}: no figure")
     values = "".join(f" {count:>6}:{value:<6}" for count, value in points)
     factor = page.results.growth_factor(operation, what)
     held = operation in HELD
-    verdict = "" if not held else "holds" if page.hold(factor is not None and factor <= GROWTH_FACTOR) else ABOVE
+    verdict = "" if not held else "holds" if page.hold(
+        factor is not None and factor <= GROWTH_FACTOR, f"{operation} with {what}: {factor}x, at most {GROWTH_FACTOR}x") else ABOVE
     return f"{operation:<10}{values}  {factor or 0:5.3f}x {verdict}"
 
 
@@ -90,7 +93,7 @@ def growth(page):
             page.say("  " + growth_row(page, operation, what))
     page.title("As many pages of 4 KiB all together: instructions for each, tables included (free: by FREE_DOMAIN)")
     counts = [count for count, _ in page.results.growth("map", "all")]
-    page.hold(counts)
+    page.hold(counts, "pages all together: no figure")
     page.say(f"{'':<7}" + "".join(f"{count:>9}" for count in counts))
     for operation in GROWTH["all"]:
         page.say(f"{operation:<7}" + "".join(f"{value / count:>9.1f}" for count, value in page.results.growth(operation, "all")))
@@ -111,7 +114,7 @@ def secondaries(page):
     page.title("Secondaries: whole calls, the secondary's own instructions among them")
     for name, (pages, what) in SECONDARIES.items():
         value = page.results.get(name)
-        page.hold(value is not None)
+        page.hold(value is not None, f"{name}: no figure")
         each = f"{value // pages:>6} a page" if pages > 1 and value else ""
         page.say(f"{name:<15}{page.number(name)}  {what}{'; ' + each.strip() if each else ''}")
 
@@ -120,7 +123,7 @@ def events(page):
     page.title("Events: from the access that is refused, over the SMMU's interrupt, to the first instruction of the guest's vector")
     for name, (records, what) in EVENTS.items():
         value = page.results.get(name)
-        page.hold(value is not None)
+        page.hold(value is not None, f"{name}: no figure")
         each = f"; {value / records:.1f} a record" if records > 1 and value else ""
         page.say(f"{name:<15}{page.number(name)}  {what}{each}")
     one, batch = (page.results.get(name) for name in EVENTS)
@@ -132,7 +135,7 @@ def boot(page):
     page.title("Boot: instructions that EL2 itself executes (1 GiB, one CPU, NVMe and virtio-net)")
     for name, (must, goal, what) in BOOT.items():
         value = page.results.get(name)
-        held = page.hold(value is not None and value <= must)
+        held = page.hold(value is not None and value <= must, f"{name}: {value}, must {must}")
         verdict = "goal" if goal and held and value <= goal else "must" if held else ABOVE
         page.say(f"{name:<15}{page.number(name, 10)}  must {must:>9}  goal {goal or '-':>8}  {verdict:<6}{what}")
     ours, native = page.results.get("secondary_boot"), page.results.get("native_boot")
@@ -143,7 +146,7 @@ def boot(page):
 def memory(page):
     page.title("Memory, bytes")
     for name, what in MEMORY.items():
-        page.hold(page.results.get(name) is not None)
+        page.hold(page.results.get(name) is not None, f"{name}: no figure")
         page.say(f"{page.number(name)}  {what}")
     page.say("image:  " + "  ".join(f"{name} {page.results.get('image_' + name)}" for name in
                                     ("file", "text", "rodata", "data", "bss", "noinit")) +
@@ -161,7 +164,7 @@ def code(page):
 
 
 def make(results, image, profiles):
-    """(text, whether all that is held holds). `profiles`: title to lines, about where instructions go."""
+    """(text, what is held and does not hold). `profiles`: title to lines, about where instructions go."""
     page = Page(results)
     page.say("Portcullis: performance report")
     page.say(f"image {image}")
@@ -171,4 +174,4 @@ def make(results, image, profiles):
     for title, lines in profiles.items():
         page.title(title)
         page.lines += lines
-    return "\n".join(page.lines) + "\n", page.good
+    return "\n".join(page.lines) + "\n", page.broken
