@@ -4,7 +4,7 @@
 
 Every exit is of one kind, and every instruction of the function that the source has it in, inlined or not. What measuring
 itself adds is left out. The sum has to be the hypervisor's own count, else there is no table. Writes
-build/bench/boot_profile.txt, a part of the report.
+build/bench/boot_profile.txt, beside the report.
 """
 
 import collections

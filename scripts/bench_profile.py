@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Where the instructions of a call go: QEMU logs every one of the hypervisor's, one at a time, while test/guest/bench/steps.c
 makes the calls; each belongs to the function that the source has it in, inlined or not. Writes build/bench/profile.txt,
-a part of the report: a row for each group of functions, what it is for, and below it the functions.
+beside the report: a row for each group of functions, what it is for, and below it the functions.
 """
 
 import argparse

@@ -18,10 +18,12 @@ from lib import board as boards
 from lib.bench_figures import WORK, Results
 
 KEPT = os.path.join("scripts", "bench_figures.json")
-# What the lines of a file are about.
-PROFILES = {
-    "profile.txt": "Where the instructions go",
-    "boot_profile.txt": "Where the instructions of the boot go that EL2 executes, by kind of exit",
+# What is too long for the page, or no text.
+BESIDE = {
+    "profile.txt": "where the instructions of each call go, by function",
+    "boot_profile.txt": "where those of the boot go that EL2 executes, by kind of exit and by function",
+    "report.svg": "the page as a drawing: bars, growth, longest stretches",
+    "bench.json": "every figure, flat",
 }
 TOLERANCE = 0.02
 # Boots of Linux as a whole: a tick comes a little earlier or later when anything changes, and the kernel is Debian's.
@@ -84,17 +86,11 @@ def accept(results):
 def report(results, image):
     with open(image, "rb") as file:
         name = hashlib.sha256(file.read()).hexdigest()
-    profiles = {}
-    for file_name, title in PROFILES.items():
-        if os.path.exists(os.path.join(WORK, file_name)):
-            with open(os.path.join(WORK, file_name), encoding="utf-8") as file:
-                profiles[title] = file.read().splitlines()
-    text, broken = bench_page.make(results, name, profiles)
+    text, broken = bench_page.make(results, name, {os.path.join(WORK, path): what for path, what in BESIDE.items()})
     for path, content in (("report.txt", text), ("report.svg", bench_svg.make(results))):
         with open(os.path.join(WORK, path), "w", encoding="utf-8") as file:
             file.write(content)
-    print(text)
-    print(f"{WORK}/report.txt, {WORK}/report.svg, {results.path}")
+    print(text, end="")
     for what in broken:
         print(f"MUST   {what}")
     return 1 if broken else 0

@@ -163,15 +163,20 @@ def code(page):
         page.say("".join(f"{length:>8}  {room:<28}" for room, length in rooms[at:at + 3]).rstrip())
 
 
-def make(results, image, profiles):
-    """(text, what is held and does not hold). `profiles`: title to lines, about where instructions go."""
+def beside(page, files):
+    page.say()
+    page.say("Beside this page:")
+    for name, what in files.items():
+        page.say(f"{name:<34}{what}")
+
+
+def make(results, image, files):
+    """(text, what is held and does not hold). `files`: name to what is in it, of what is too long for a page."""
     page = Page(results)
     page.say("Portcullis: performance report")
     page.say(f"image {image}")
     page.say("QEMU virt, SMMUv3, one CPU -cpu max, -icount shift=0,sleep=off: instructions, which repeat exactly; never time.")
     for section in (calls, longest, growth, host, secondaries, events, boot, memory):
         section(page)
-    for title, lines in profiles.items():
-        page.title(title)
-        page.lines += lines
+    beside(page, files)
     return "\n".join(page.lines) + "\n", page.broken
