@@ -47,7 +47,7 @@ build/guest/obj/%.o: %.S Makefile test/guest/guest.mk | $(need_guest)
 	$(call cmd,AS,$<,$(CC) $(guest_flags) $(guest_includes) -MMD -MP -c -o $@ $<)
 
 # Runs at EL2 with the MMU off, as the hypervisor is built otherwise: no vector registers.
-build/guest/obj/test/guest/floor/floor_el2.o: guest_flags += -march=armv8.1-a -mgeneral-regs-only -mstrict-align
+$(addprefix build/guest/obj/test/guest/floor/,floor_el2.o floor_stream.o): guest_flags += -march=armv8.1-a -mgeneral-regs-only -mstrict-align
 
 # Not ours, so without our warnings.
 build/guest/obj/libfdt/%.o: Makefile test/guest/guest.mk | $(need_guest)

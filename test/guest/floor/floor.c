@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The floor's figures, for scripts/bench.py: the same operations as bench.c, measured the same way, without the
+ * The floor's figures, for scripts/bench.py: the same operations as calls.c, measured the same way, without the
  * hypervisor. As there, after every 100th map a DMA must land and after every 100th unmap the same DMA must fault.
  *   [b] floor_KEY MEDIAN cold N
  */
@@ -99,6 +99,106 @@ static void measure_shape(const struct shape *s, u64 base, u64 memory)
 	bench_print(s->unmap_key, bench_median(samples_back, BENCH_SAMPLES), cold_back);
 }
 
+/* --- the stream there and back; a page is mapped all the time */
+
+static u32 floor_stream(u64 call)
+{
+	struct timed t = timed_call(call, DOMAIN, 0, 0, 0, 0, 0);
+
+	REQUIRE(t.r.r0 == FLOOR_OK, "call %lu of a stream answers %lu", call, t.r.r0);
+	return t.ticks;
+}
+
+static void measure_stream(u64 iova, u64 memory)
+{
+	u32 cold = 0, cold_back = 0;
+
+	floor_make_tables(iova, PAGE);
+	floor_map(iova, memory, PAGE);
+	for (u64 i = 0; i < BENCH_SAMPLES; i++) {
+		bool prove = i % PROVE_EVERY == PROVE_EVERY - 1;
+
+		/* So that hardware has kept all that it may. */
+		if (prove)
+			LANDS(device, iova, (u32 *)memory);
+		samples_back[i] = floor_stream(FLOOR_DETACH);
+		if (prove)
+			FAULTS(device, iova, (u32 *)memory);
+		samples[i] = floor_stream(FLOOR_ATTACH);
+		if (prove)
+			LANDS(device, iova, (u32 *)memory);
+		cold = i ? cold : samples[0];
+		cold_back = i ? cold_back : samples_back[0];
+	}
+	floor_unmap(iova, PAGE);
+	bench_print("floor_attach", bench_median(samples, BENCH_SAMPLES), cold);
+	bench_print("floor_detach", bench_median(samples_back, BENCH_SAMPLES), cold_back);
+}
+
+/* --- invalidations: as bench_nested.c, the last entry says the page whose leaf has changed */
+
+static u64 entries[FLOOR_INVAL_MAX][2] __attribute__((aligned(4096)));
+
+static u32 floor_invalidate(u64 count)
+{
+	struct timed t = timed_call(FLOOR_INVALIDATE, DOMAIN, (u64)entries, count, 0, 0, 0);
+
+	REQUIRE(t.r.r0 == FLOOR_OK && t.r.r1 == count, "an invalidation of %lu answers %lu, %lu", count, t.r.r0, t.r.r1);
+	return t.ticks;
+}
+
+static void put_leaf(u64 iova, u64 out)
+{
+	u64 *leaf = floor_leaf(iova);
+
+	*leaf = (*leaf & (PAGE - 1)) | out;
+	dsb();
+}
+
+static void measure_invalidate(const char *key, u64 count, u64 iova, u64 memory)
+{
+	u32 cold = 0;
+
+	floor_make_tables(iova, PAGE);
+	floor_map(iova, memory, PAGE);
+	for (u64 i = 0; i < count; i++) {
+		entries[i][0] = 0x12 | (u64)floor_state.domain[DOMAIN].asid << 48;
+		entries[i][1] = iova + (count - 1 - i) * PAGE;
+	}
+	for (u64 i = 0; i < BENCH_SAMPLES; i++) {
+		bool prove = i % PROVE_EVERY == PROVE_EVERY - 1;
+
+		if (prove) {
+			LANDS(device, iova, (u32 *)memory);
+			put_leaf(iova, memory + PAGE);
+			LANDS(device, iova, (u32 *)memory);
+		}
+		samples[i] = floor_invalidate(count);
+		cold = i ? cold : samples[0];
+		if (prove) {
+			LANDS(device, iova, (u32 *)(memory + PAGE));
+			put_leaf(iova, memory);
+			(void)floor_invalidate(count);
+			LANDS(device, iova, (u32 *)memory);
+		}
+	}
+	floor_unmap(iova, PAGE);
+	bench_print(key, bench_median(samples, BENCH_SAMPLES), cold);
+}
+
+static void check_stream_refusals(void)
+{
+	REQUIRE(timed_call(FLOOR_ATTACH, DOMAIN, 0, 0, 0, 0, 0).r.r0 != FLOOR_OK, "it attaches what is attached");
+	REQUIRE(timed_call(FLOOR_DETACH, 0, 0, 0, 0, 0, 0).r.r0 != FLOOR_OK, "it detaches from another domain");
+	REQUIRE(timed_call(FLOOR_DETACH, DOMAIN, 1, 0, 0, 0, 0).r.r0 != FLOOR_OK, "it detaches nobody's stream");
+	entries[1][1] |= 1ul << 11;
+	REQUIRE(timed_call(FLOOR_INVALIDATE, DOMAIN, (u64)entries, 2, 0, 0, 0).r.r0 != FLOOR_OK, "it takes a bit that it does not know");
+	entries[1][1] &= ~(1ul << 11);
+	entries[0][0] = 0x30;
+	REQUIRE(timed_call(FLOOR_INVALIDATE, DOMAIN, (u64)entries, 1, 0, 0, 0).r.r0 != FLOOR_OK, "it takes any command");
+	REQUIRE(timed_call(FLOOR_INVALIDATE, DOMAIN, (u64)entries + 16, 256, 0, 0, 0).r.r0 != FLOOR_OK, "it reads behind a page");
+}
+
 /* What it must not let through, so that the figures are those of calls that look. */
 static void check_refusals(u64 memory)
 {
@@ -129,6 +229,11 @@ CASE(floor, all)
 	measure_null();
 	for (u32 i = 0; i < ARRAY_COUNT(shapes); i++)
 		measure_shape(&shapes[i], BASE_IOVA + (i + 1) * KEY_IOVA, memory);
+	measure_stream(BASE_IOVA + 8 * KEY_IOVA, memory);
+	measure_invalidate("floor_invalidate_1", 1, BASE_IOVA + 9 * KEY_IOVA, memory);
+	measure_invalidate("floor_invalidate_16", 16, BASE_IOVA + 9 * KEY_IOVA, memory);
+	measure_invalidate("floor_invalidate_256", 256, BASE_IOVA + 9 * KEY_IOVA, memory);
+	check_stream_refusals();
 	check_refusals(memory);
 }
 

@@ -6,6 +6,7 @@
  * MMU off, which changes no count of instructions.
  */
 #include "floor.h"
+#include "floor_queue.h"
 
 #define PTE_VALID     1ul
 #define PTE_PAGE      3ul /* valid, and at the last level a page */
@@ -13,34 +14,10 @@
 #define PTE_COMMON    (1ul << 6 | 3ul << 8 | 1ul << 10 | 1ul << 11) /* unprivileged, inner shareable, AF, nG */
 #define PTE_READ_ONLY (1ul << 7)
 #define ENTRIES       512ul
-#define TLBI_VA       0x12ul
 #define TLBI_LEAF     1ul
 #define TLBI_RANGE_4K (1ul << 10)
-#define SYNC          0x46ul
-#define CONS_ERROR    0x7f000000u
-#define QUEUE_MASK    ((1u << FLOOR_QUEUE_LOG) - 1)
-#define QUEUE_WRAP    ((2u << FLOOR_QUEUE_LOG) - 1)
-#define POLLS         1000000u
-
-struct floor_result {
-	u64 status;
-	u64 bytes;
-};
 
 struct floor_result floor_call(u64 call, u64 domain, u64 iova, u64 a, u64 b, u64 prot);
-
-static inline void lock(struct floor_lock *l)
-{
-	u32 mine = __atomic_fetch_add(&l->next, 1, __ATOMIC_ACQUIRE);
-
-	while (__atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != mine)
-		;
-}
-
-static inline void unlock(struct floor_lock *l)
-{
-	__atomic_store_n(&l->serving, l->serving + 1, __ATOMIC_RELEASE);
-}
 
 static inline u64 failed(struct floor_domain *d, u64 status)
 {
@@ -187,15 +164,6 @@ static u64 map(u64 domain, u64 iova, u64 ipa, u64 bytes, u64 prot)
 
 /* --- unmap */
 
-static inline void put(struct floor_queue *q, u64 word0, u64 word1)
-{
-	u64 *slot = q->commands[q->prod & QUEUE_MASK];
-
-	slot[0] = word0;
-	slot[1] = word1;
-	q->prod = (q->prod + 1) & QUEUE_WRAP;
-}
-
 /* (num + 1) << scale pages, at least as many as asked. */
 static inline u64 range_of(u64 count)
 {
@@ -207,16 +175,12 @@ static inline u64 range_of(u64 count)
 static u64 invalidate(const struct floor_domain *d, u64 iova, u64 range, u64 word1)
 {
 	struct floor_queue *q = &floor_state.queue;
-	u32 polls = 0, cons;
+	u32 cons;
 
 	lock(&q->lock);
 	put(q, TLBI_VA | range | (u64)d->asid << 48, iova | word1);
 	put(q, SYNC, 0);
-	asm volatile("dsb ishst" ::: "memory");
-	*(volatile u32 *)q->prod_reg = q->prod;
-	do
-		cons = *(volatile u32 *)q->cons_reg;
-	while (cons != q->prod && !(cons & CONS_ERROR) && ++polls < POLLS);
+	cons = executed(q);
 	unlock(&q->lock);
 	return cons == q->prod ? FLOOR_OK : FLOOR_IO;
 }
@@ -347,6 +311,7 @@ struct floor_result floor_call(u64 call, u64 domain, u64 iova, u64 a, u64 b, u64
 		status = unmap(domain, iova, a);
 		return (struct floor_result){ status, status ? 0 : a };
 	default:
-		return (struct floor_result){ FLOOR_INVALID, 0 };
+		/* A call here would put its return into the way of the others. */
+		__attribute__((musttail)) return floor_stream_call(call, domain, iova, a, b, prot);
 	}
 }

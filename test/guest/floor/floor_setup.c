@@ -43,6 +43,7 @@
 #define TABLE         3ul
 #define ASID          1u
 #define TRIES         1000000u
+#define QUEUE_BYTES   (16ul << FLOOR_QUEUE_LOG)
 
 struct floor floor_state;
 
@@ -84,15 +85,23 @@ static u64 *context_descriptor(const u64 *root)
 	return cd;
 }
 
-static void smmu_start(u32 stream, const u64 *root)
+static void smmu_start(u32 stream, struct floor_domain *d)
 {
 	struct floor_queue *q = &floor_state.queue;
+	struct floor_stream *s = &floor_state.stream[0];
+	u64 *ste = floor_state.ste[d - floor_state.domain];
 	u64 bytes = (1ul << STREAM_LOG) * STE_WORDS * sizeof(u64), *streams = ram_alloc(bytes, bytes);
 
 	/* Zero is not valid: what is not this stream is refused. */
-	streams[stream * STE_WORDS] = STE_STAGE_1 | (u64)context_descriptor(root);
-	streams[stream * STE_WORDS + 1] = STE_SHARE_IN;
-	q->commands = ram_alloc(PAGE, PAGE);
+	ste[0] = STE_STAGE_1 | (u64)context_descriptor(d->root);
+	ste[1] = STE_SHARE_IN;
+	s->owner = FLOOR_OWNER;
+	s->sid = stream;
+	s->entry = &streams[stream * STE_WORDS];
+	s->entry[0] = ste[0];
+	s->entry[1] = ste[1];
+	s->domain = d;
+	q->commands = ram_alloc(QUEUE_BYTES, QUEUE_BYTES);
 	q->prod_reg = smmu + CMDQ_PROD;
 	q->cons_reg = smmu + CMDQ_CONS;
 	set_cr0(0);
@@ -134,7 +143,7 @@ void floor_open(u32 stream)
 	d->owner = FLOOR_OWNER;
 	d->asid = ASID;
 	d->root = ram_alloc(PAGE, PAGE);
-	smmu_start(stream, d->root);
+	smmu_start(stream, d);
 }
 
 static u64 *table_below(u64 *entry)
@@ -158,4 +167,13 @@ void floor_make_tables(u64 iova, u64 bytes)
 			table_below(&level2[at >> 21 & 511]);
 	}
 	dsb();
+}
+
+u64 *floor_leaf(u64 iova)
+{
+	u64 *table = floor_state.domain[1].root;
+
+	for (u32 shift = 39; shift > 12; shift -= 9)
+		table = (u64 *)align_down(table[iova >> shift & 511] & 0xffffffffffff, PAGE);
+	return &table[iova >> 12 & 511];
 }
