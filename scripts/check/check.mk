@@ -13,11 +13,15 @@ comma := ,
 # A list of words in, one word a line out, for xargs.
 lines = printf '%s\n' $1
 
-.PHONY: check-checklist check-longest check-layers check-headers check-format check-sparse check-tidy check-cppcheck check-locks check-size
-check_targets += check-checklist check-longest check-layers check-headers check-format check-sparse check-tidy check-cppcheck check-locks check-size
+.PHONY: check-checklist check-longest check-layers check-upcalls check-headers check-format check-sparse check-tidy check-cppcheck check-locks check-size
+check_targets += check-checklist check-longest check-layers check-upcalls check-headers check-format check-sparse check-tidy check-cppcheck check-locks check-size
 
 check-layers:
 	$(call step,DIRS,rooms and include directions,$(PYTHON) scripts/check/layers.py .)
+
+# What enters the hypervisor is judged by the specification (test/spec).
+check-upcalls:
+	$(call step,WRAP,every up-call has a judge,$(PYTHON) scripts/check/upcalls.py include/hyp/upcall.h $(spec_wrapped))
 
 # Which test shows which statement of test/CHECKLIST.md.
 check-checklist:

@@ -21,6 +21,7 @@ static struct entry kinds[SPEC_ENTRIES] = {
 	[ENTRY_IRQ] = { .name = "interrupts of the hypervisor" },
 	[ENTRY_EXIT_WORK] = { .name = "exits with work" },
 	[ENTRY_STORM] = { .name = "storms" },
+	[ENTRY_WAKE] = { .name = "wakes of vCPUs" },
 	[ENTRY_PSCI] = { .name = "PSCI of the primary" },
 	[ENTRY_SMC] = { .name = "other SMCs of the primary" },
 	[ENTRY_VM_PSCI] = { .name = "PSCI of secondaries" },

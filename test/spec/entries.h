@@ -20,6 +20,7 @@ enum spec_entry {
 	ENTRY_IRQ,
 	ENTRY_EXIT_WORK, /* that found something to do */
 	ENTRY_STORM,
+	ENTRY_WAKE, /* a vCPU that does not run has something pending */
 	ENTRY_PSCI, /* from here on the CPU room's, judged in its image only */
 	ENTRY_SMC,
 	ENTRY_VM_PSCI,

@@ -71,6 +71,8 @@ void rule_access(struct spec_vm *vm, u32 vcpu, const struct mem_access *was, con
 		 bool left);
 /* Is each device of the VM that drives the line, and only those, quarantined now? A sentence if not. */
 const char *rule_storm(u32 line, u32 vm);
+/* What was raised for the primary when a vCPU that does not run has something pending: how often, and which last. */
+void rule_wake(u32 count, u32 intid);
 /* A vCPU is about to be run by VCPU_RUN. */
 void rule_run_begins(struct spec_call *c);
 /* The whole verdict on a call: fails, or leaves the state as it has to be now. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Accesses that no view maps (architecture 9, guest-abi 6: MMIO exits), and lines that are never quiet. */
+/* Accesses that no view maps (architecture 9, guest-abi 6: MMIO exits), lines that are never quiet, and vCPUs that wake. */
 #include "rules.h"
 
 #include "hyp/upcall.h"
@@ -84,4 +84,12 @@ const char *rule_storm(u32 line, u32 vm)
 			return "a device that was not given the line is not what it was";
 	}
 	return NULL;
+}
+
+/* The primary hears of it by the one interrupt that VMM_QUERY tells, and asks which vCPU it was by running them. */
+void rule_wake(u32 count, u32 intid)
+{
+	if (count != 1 || intid != abstract_wake_irq())
+		spec_fail("a vCPU may run again: the primary got %u interrupts, the last one %u, and has to get one, %llu", count,
+			  intid, (unsigned long long)abstract_wake_irq());
 }

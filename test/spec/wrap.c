@@ -162,6 +162,20 @@ bool turn_enter(void)
 	return false;
 }
 
+/* True: entered alone, at once; else somebody is in one, perhaps this very CPU. */
+static bool turn_try(void)
+{
+	u32 none = 0;
+
+	if (serial && __atomic_exchange_n(&turn, 1, __ATOMIC_ACQUIRE) != 0)
+		return false;
+	if (__atomic_compare_exchange_n(&inside, &none, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return true;
+	if (serial)
+		__atomic_store_n(&turn, 0, __ATOMIC_RELEASE);
+	return false;
+}
+
 bool turn_is_ours(bool alone) { return alone && started && !__atomic_load_n(&overlapped, __ATOMIC_RELAXED); }
 
 bool turn_judges(void) { return started; }
@@ -470,5 +484,55 @@ void __wrap_hyp_irq_storm(u32 physical, struct vm *vm)
 			spec_fail("after a storm of line %u: %s", physical, why);
 		adopt();
 	}
+	turn_leave();
+}
+
+/* --- an interrupt for the primary */
+
+/* What a CPU has raised since it was asked last. */
+struct raised {
+	u32 count, intid;
+};
+static struct raised raised[MACHINE_MAX_CPUS];
+
+void __real_arch_raise_event_irq(u32 intid);
+void __wrap_arch_raise_event_irq(u32 intid);
+void __wrap_arch_raise_event_irq(u32 intid)
+{
+	struct raised *r = &raised[arch_cpu_index()];
+
+	r->count++;
+	r->intid = intid;
+	__real_arch_raise_event_irq(intid);
+}
+
+/*
+ * Part of calls, events and exits, or behind an interrupt of a guest's own line: then others may wait for this CPU, so it
+ * waits for nobody. What is raised is judged always. That nothing else changes is seen here where nobody is in a call,
+ * and at the end of the call elsewhere, since no rule foresees a change by it.
+ */
+void __real_hyp_vcpu_wake(struct vcpu *vcpu);
+void __wrap_hyp_vcpu_wake(struct vcpu *vcpu);
+void __wrap_hyp_vcpu_wake(struct vcpu *vcpu)
+{
+	struct raised *r = &raised[arch_cpu_index()];
+	struct spec_look l = { 0 };
+	bool alone;
+
+	if (!started) {
+		__real_hyp_vcpu_wake(vcpu);
+		return;
+	}
+	alone = turn_try();
+	if (alone)
+		look_before();
+	*r = (struct raised){ 0 };
+	__real_hyp_vcpu_wake(vcpu);
+	rule_wake(r->count, r->intid);
+	entry_judged(ENTRY_WAKE);
+	if (!alone)
+		return;
+	if (turn_is_ours(alone))
+		look(&l, NULL);
 	turn_leave();
 }

@@ -62,6 +62,8 @@ static void every_up_call_is_judged(void **state UNUSED)
 	assert_true(judged());
 	hyp_irq_storm(35, vm_find(vm));
 	assert_true(judged());
+	hyp_vcpu_wake(guest);
+	assert_true(judged());
 	bench_faults(2, 0, 1ull << 39, SMMU_F_TRANSLATION);
 	hyp_exit_work(vm_vcpu(vm_primary, 0));
 	assert_true(judged());
