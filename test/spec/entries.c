@@ -30,6 +30,8 @@ static struct entry kinds[SPEC_ENTRIES] = {
 	[ENTRY_VGIC] = { .name = "accesses to a VM's distributor and redistributors" },
 	[ENTRY_SYSREG] = { .name = "system registers of the primary" },
 	[ENTRY_VM_SYSREG] = { .name = "system registers of secondaries" },
+	[ENTRY_TRAP] = { .name = "other exceptions of the primary" },
+	[ENTRY_VM_TRAP] = { .name = "other exceptions of secondaries" },
 };
 
 #define FN(id) [(id) & PC_FN_MASK] = { .name = #id }

@@ -29,6 +29,8 @@ enum spec_entry {
 	ENTRY_VGIC, /* a secondary's to its own */
 	ENTRY_SYSREG,
 	ENTRY_VM_SYSREG,
+	ENTRY_TRAP, /* how a guest goes on behind an exception that is none of these */
+	ENTRY_VM_TRAP,
 	SPEC_ENTRIES
 };
 

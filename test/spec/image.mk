@@ -5,7 +5,7 @@ spec_image := build/$(PLATFORM)-spec
 spec_image_srcs := $(spec_srcs) $(wildcard test/spec/image/*.c)
 # The up-calls, the way to the first guest, and what the CPU room answers guests itself.
 spec_image_wrapped := $(spec_wrapped) arch_enter_primary psci_call smc_call guest_psci \
-	gic_filter_dist gic_filter_redist vgic_access trap_sysreg guest_sysreg
+	gic_filter_dist gic_filter_redist vgic_access trap_sysreg guest_sysreg trap_sync guest_trap
 
 # Of a GIC's registers most are like each other, so a switch names those that are not.
 #

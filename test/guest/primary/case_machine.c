@@ -126,6 +126,23 @@ CASE(machine, firmware_calls_are_filtered)
 			smc(functions[i], ~0ul, ~0ul));
 }
 
+/* Calls are HVC #0 (SMCCC 1.2, 2.9): another immediate is nobody's, whatever the registers ask, and changes one of them. */
+CASE(machine, an_hvc_with_an_immediate_is_no_call)
+{
+	static const u64 functions[] = { PSCI_VERSION, PC_HYP_MEMINFO, 0 };
+
+	for (u32 i = 0; i < ARRAY_COUNT(functions); i++) {
+		register u64 x0 asm("x0") = functions[i];
+		register u64 x1 asm("x1") = 1;
+		register u64 x2 asm("x2") = 2;
+		register u64 x3 asm("x3") = 3;
+
+		asm volatile("hvc #1" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"memory");
+		REQUIRE((long)x0 == PSCI_NOT_SUPPORTED, "HVC #1 answers 0x%lx to function 0x%lx", x0, functions[i]);
+		REQUIRE(x1 == 1 && x2 == 2 && x3 == 3, "HVC #1 changes more than its first register");
+	}
+}
+
 CASE(machine, psci)
 {
 	REQUIRE((u32)psci_call(PSCI_VERSION, 0, 0, 0) >= 0x10000, "PSCI version %lx", psci_call(PSCI_VERSION, 0, 0, 0));

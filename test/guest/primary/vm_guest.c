@@ -63,6 +63,7 @@ CASE(guest, forbidden_instructions_are_its_own_trouble_K2)
 	/* An SMC reaches no firmware: it is not there, or not a call. */
 	REQUIRE(r[0] ? r[5] == (u64)PC_NOT_SUPPORTED : ESR_CLASS(r[1]) == ESR_UNKNOWN, "SMC: %lx, trapped %d, ESR %lx", r[5],
 		!r[0], r[1]);
+	REQUIRE(!r[0] || r[6] == (u64)PC_NOT_SUPPORTED, "HVC #1 answers 0x%lx", r[6]);
 	REQUIRE(!r[2] && ESR_IS_EXTERNAL(r[3]), "an address of nobody's: trapped %d, ESR %lx, value %lx", !r[2], r[3], r[4]);
 }
 

@@ -228,7 +228,7 @@ SERVICE(sleep)
 	mail->result[0] = time_ticks() - start;
 }
 
-/* arg: an address of nobody's -> SMC: 1 if it did not trap, ESR; the address: 1 if not, ESR, value; x0 after the SMC */
+/* arg: an address of nobody's -> SMC: 1 if it did not trap, ESR; the address: 1 if not, ESR, value; x0 after the SMC; after an HVC #1 */
 SERVICE(forbidden)
 {
 	register u64 x0 asm("x0") = 0xc2000001; /* a silicon vendor's call */
@@ -237,6 +237,9 @@ SERVICE(forbidden)
 	trap_arm();
 	asm volatile("smc #0" : "+r"(x0)::"x1", "x2", "x3", "memory");
 	mail->result[5] = x0;
+	x0 = PC_HYP_MEMINFO;
+	asm volatile("hvc #1" : "+r"(x0)::"memory");
+	mail->result[6] = x0;
 	mail->result[0] = trap_disarm();
 	mail->result[1] = cpu_this()->trap_esr;
 	mail->result[2] = TRY(value = mmio_read32(mail->arg[0]));

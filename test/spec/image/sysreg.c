@@ -5,6 +5,7 @@
  * has nor what a VM has not, a few that read as zero, and debug registers, that do nothing. Everything else is an undefined
  * instruction, taken by the guest itself: no register of it changes, and it learns where it was.
  */
+#include "goes_on.h"
 #include "guest.h"
 #include "trap.h"
 #include "world.h"
@@ -18,12 +19,7 @@
 #include "turn.h"
 #include "vm/vm.h"
 
-#define X_COUNT   31u
-#define X_NONE    31u
-#define EC_UNDEF  0ull
-#define IL        (1ull << 25)
-#define IS_READ   1ull
-#define EL1H_DAIF 0x3c5ull
+#define IS_READ 1ull
 
 /* ISS of a trapped MRS or MSR (DDI 0487 D24.2.40): Op0 21:20, Op2 19:17, Op1 16:14, CRn 13:10, Rt 9:5, CRm 4:1. */
 struct name {
@@ -53,10 +49,6 @@ static bool is(const struct name *n, u32 op0, u32 op1, u32 crn, u32 crm, u32 op2
 
 static bool sends_interrupts(const struct name *n) { return n->crm == 11 && is(n, 3, 0, 12, 11, n->op2) && n->op2 >= 5 && n->op2 <= 7 && !n->read; }
 
-struct before {
-	u64 x[X_COUNT], pc, state;
-};
-
 static void NORETURN refuse(const struct vcpu *vcpu, u64 esr, const char *what)
 {
 	const struct name n = name_of(esr);
@@ -65,46 +57,10 @@ static void NORETURN refuse(const struct vcpu *vcpu, u64 esr, const char *what)
 		  n.op2, vcpu->index, vcpu->vm->primary ? "the primary" : "a secondary", what);
 }
 
-static struct before take(const struct vcpu *vcpu)
+static void demand(const struct vcpu *vcpu, u64 esr, const char *why)
 {
-	struct before b = { .pc = sysreg_read(elr_el2), .state = sysreg_read(spsr_el2) };
-
-	for (u32 i = 0; i < X_COUNT; i++)
-		b.x[i] = vcpu->arch.x[i];
-	return b;
-}
-
-/* Nothing but `rt` of the registers has changed. */
-static void registers_kept(const struct vcpu *vcpu, const struct before *b, u64 esr, u32 rt)
-{
-	for (u32 i = 0; i < X_COUNT; i++)
-		if (i != rt && vcpu->arch.x[i] != b->x[i])
-			refuse(vcpu, esr, "another register has changed");
-}
-
-static void was_done(const struct vcpu *vcpu, const struct before *b, u64 esr, u32 rt)
-{
-	if (sysreg_read(elr_el2) != b->pc + 4 || sysreg_read(spsr_el2) != b->state)
-		refuse(vcpu, esr, "the guest does not go on behind it as it was");
-	registers_kept(vcpu, b, esr, rt);
-}
-
-/* The exception that the instruction would be on hardware without the register (DDI 0487 J1.3, AArch64.TakeException). */
-static void was_undefined(const struct vcpu *vcpu, const struct before *b, u64 esr)
-{
-	u64 offset = sysreg_read(elr_el2) - sysreg_read(vbar_el1), state = sysreg_read(spsr_el2);
-	u64 must = (b->state & 0xc) == 0 ? 0x400 : (b->state & 1) ? 0x200 :
-								    0;
-
-	if (b->state & 0x10)
-		must = 0x600;
-	if (sysreg_read(esr_el1) >> 26 != EC_UNDEF || !(sysreg_read(esr_el1) & IL) != !(esr & IL))
-		refuse(vcpu, esr, "the guest is not told of an undefined instruction");
-	if (sysreg_read(elr_el1) != b->pc || sysreg_read(spsr_el1) != b->state)
-		refuse(vcpu, esr, "the guest is not told where it was");
-	if (offset != must || (state & 0x3df) != EL1H_DAIF)
-		refuse(vcpu, esr, "the guest does not go on in its handler");
-	registers_kept(vcpu, b, esr, X_NONE);
+	if (why != NULL)
+		refuse(vcpu, esr, why);
 }
 
 /* --- what a secondary reads of ID registers (DDI 0487 D24.2) */
@@ -208,7 +164,7 @@ void __real_trap_sysreg(struct vcpu *vcpu, u64 esr);
 void __wrap_trap_sysreg(struct vcpu *vcpu, u64 esr);
 void __wrap_trap_sysreg(struct vcpu *vcpu, u64 esr)
 {
-	const struct before b = take(vcpu);
+	const struct guest_before b = goes_on_take(vcpu);
 	const struct name n = name_of(esr);
 
 	__real_trap_sysreg(vcpu, esr);
@@ -216,9 +172,9 @@ void __wrap_trap_sysreg(struct vcpu *vcpu, u64 esr)
 		return;
 	entry_judged(ENTRY_SYSREG);
 	if (sends_interrupts(&n))
-		was_done(vcpu, &b, esr, X_NONE);
+		demand(vcpu, esr, goes_on_behind(vcpu, &b, 4, X_NONE));
 	else
-		was_undefined(vcpu, &b, esr);
+		demand(vcpu, esr, goes_on_undefined(vcpu, &b, esr));
 }
 
 /* Feature registers: the space that HCR_EL2.TID3 traps. */
@@ -245,7 +201,7 @@ void __real_guest_sysreg(struct vcpu *vcpu, u64 esr);
 void __wrap_guest_sysreg(struct vcpu *vcpu, u64 esr);
 void __wrap_guest_sysreg(struct vcpu *vcpu, u64 esr)
 {
-	const struct before b = take(vcpu);
+	const struct guest_before b = goes_on_take(vcpu);
 	const struct name n = name_of(esr);
 
 	__real_guest_sysreg(vcpu, esr);
@@ -253,10 +209,10 @@ void __wrap_guest_sysreg(struct vcpu *vcpu, u64 esr)
 		return;
 	entry_judged(ENTRY_VM_SYSREG);
 	if (!is_id(&n) && !is_debug(&n) && !is_quiet(&n) && !sends_interrupts(&n)) {
-		was_undefined(vcpu, &b, esr);
+		demand(vcpu, esr, goes_on_undefined(vcpu, &b, esr));
 		return;
 	}
-	was_done(vcpu, &b, esr, n.read ? n.rt : X_NONE);
+	demand(vcpu, esr, goes_on_behind(vcpu, &b, 4, n.read ? n.rt : X_NONE));
 	if (n.rt == X_NONE)
 		return;
 	if (is_id(&n))
