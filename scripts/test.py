@@ -21,7 +21,7 @@ from lib import board as boards
 from lib import cases, guest_run, process, results, traced
 
 HOST_LIMIT_S = 1200
-FUZZ_S = 60  # of all targets
+FUZZ_S = 60  # of all targets, or a little more: each runs whole seconds
 COMMAND_LIMIT_S = 1800
 LINE = re.compile(r"^(ok|not ok) (\S+?)(?:: (.*))?$")
 LOGS = os.path.join(boards.WORK, "logs")
@@ -97,7 +97,7 @@ def jobs_of(args, board):
     targets = sorted(os.path.basename(path) for path in glob.glob("build/fuzz/bin/*"))
     for target in targets:
         if not args.match or cases.matches(f"fuzz/{target}", args.match):
-            jobs.append((f"fuzz/{target}", lambda t=target: fuzz_job(t, max(1, FUZZ_S // len(targets)))))
+            jobs.append((f"fuzz/{target}", lambda t=target: fuzz_job(t, -(-FUZZ_S // len(targets)))))
     return jobs
 
 
