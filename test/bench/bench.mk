@@ -16,7 +16,7 @@ $(host_bench)/obj/libfdt/%.o: | $(need_host) $(need_libfdt)
 $(host_bench)/libhyp.a: $(call bench_obj,$(host_lib_srcs)) $(addprefix $(host_bench)/obj/libfdt/,$(libfdt_objs))
 	$(call cmd,AR,$@,rm -f $@ && $(HOST_AR) rcs $@ $^)
 
-$(host_bench)/endpoints: $(call bench_obj,test/bench/endpoints.c $(bench_srcs)) $(host_bench)/libhyp.a
+$(host_bench)/endpoints: $(call bench_obj,test/bench/endpoints.c $(bench_srcs)) $(host_bench)/libhyp.a $(spec_flag)
 	$(call cmd,LINK,$@,$(HOST_CC) -fuse-ld=lld -Wl$(comma)--gc-sections $(spec_wrap) -o $@ $(filter %.o,$^) $(host_bench)/libhyp.a -lcmocka)
 
 -include $(shell find $(host_bench)/obj -name '*.d' 2>/dev/null)

@@ -48,7 +48,7 @@ $(fuzz_dir)/libhyp.a: $(call fuzz_obj,$(host_lib_srcs)) $(addprefix $(fuzz_dir)/
 
 define fuzz_rule
 $(fuzz_dir)/bin/$1: $(call fuzz_obj,test/fuzz/target/$1.c $(fuzz_with_$1) $(fuzz_lib_srcs)) $(fuzz_dir)/libhyp.a test/fuzz/fuzz.lds
-	$$(call cmd,LINK,$$@,$$(HOST_CC) $$(host_sanitize) -fsanitize=fuzzer -fuse-ld=lld $(if $(filter $(bench_srcs),$(fuzz_with_$1)),$$(spec_wrap)) -Wl$$(comma)-T$$(comma)test/fuzz/fuzz.lds -o $$@ $$(filter %.o,$$^) $(fuzz_dir)/libhyp.a -lcmocka)
+	$$(call cmd,LINK,$$@,$$(HOST_CC) $$(host_sanitize) -fsanitize=fuzzer -fuse-ld=lld $(if $(filter $(bench_srcs),$(fuzz_with_$1)),$$(spec_wrap_on)) -Wl$$(comma)-T$$(comma)test/fuzz/fuzz.lds -o $$@ $$(filter %.o,$$^) $(fuzz_dir)/libhyp.a -lcmocka)
 endef
 $(foreach target,$(fuzz_targets),$(eval $(call fuzz_rule,$(target))))
 
@@ -77,10 +77,10 @@ $(foreach t,$4,$(eval $(call fuzz_plain_rule,$1,$3,$t)))
 -include $$(shell find $1/obj -name '*.d' 2>/dev/null)
 endef
 
-# $(call fuzz_plain_rule,FOLDER,FLAGS,TARGET); spec_wrap: what attaches a specification to the up-calls, if there is one.
+# $(call fuzz_plain_rule,FOLDER,FLAGS,TARGET); spec_wrap_on: what attaches a specification to the up-calls, if there is one.
 define fuzz_plain_rule
 $1/bin/$3: $(call fuzz_plain_obj,$1,test/fuzz/target/$3.c $(fuzz_with_$3) $(fuzz_lib_srcs)) $1/libhyp.a test/fuzz/fuzz.lds
-	$$(call cmd,LINK,$$@,$$(HOST_CC) -fsanitize=fuzzer $$(filter -fsanitize=thread,$2) -fuse-ld=lld $$(spec_wrap) -Wl$$(comma)-T$$(comma)test/fuzz/fuzz.lds -o $$@ $$(filter %.o,$$^) $1/libhyp.a -lcmocka)
+	$$(call cmd,LINK,$$@,$$(HOST_CC) -fsanitize=fuzzer $$(filter -fsanitize=thread,$2) -fuse-ld=lld $$(spec_wrap_on) -Wl$$(comma)-T$$(comma)test/fuzz/fuzz.lds -o $$@ $$(filter %.o,$$^) $1/libhyp.a -lcmocka)
 endef
 
 tsan_dir := build/fuzz-tsan

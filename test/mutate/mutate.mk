@@ -31,7 +31,7 @@ full_link $(host_sanitize)
 fast $(patsubst %.c,%.o,$(host_fast))
 lib $(patsubst %.c,%.o,$(host_lib_srcs))
 libs -fuse-ld=lld -Wl,--gc-sections -lcmocka
-wrap $(spec_wrap)
+wrap $(spec_wrap_on)
 wrapped $(foreach main,$(unit_mains),$(if $(filter $(bench_rooms),$(call unit_room,$(main))),$(patsubst unit/%_test,%,$(call unit_name,$(main)))))
 $(foreach main,$(unit_mains),program $(patsubst unit/%_test,%,$(call unit_name,$(main))) $(patsubst %.c,%.o,$(call unit_srcs,$(main)))
 )

@@ -64,12 +64,20 @@ unit_srcs = $1 $(if $(filter lib,$(unit_room)),,$(filter-out %_test.c,$(wildcard
 # Where the core is whole, so that there is something for the specification to wrap.
 unit_wrap = $(if $(filter $(bench_rooms),$(unit_room)),$$(spec_wrap))
 define unit_rule
-$2/$(call unit_name,$1): $(patsubst %.c,$2/obj/%.o,$(unit_srcs)) $2/libhyp.a
+$2/$(call unit_name,$1): $(patsubst %.c,$2/obj/%.o,$(unit_srcs)) $2/libhyp.a $(if $(call unit_wrap,$1),$(spec_flag))
 	$$(call cmd,LINK,$$@,$$(HOST_CC) $$(host_sanitize) $3 -fuse-ld=lld -Wl$$(comma)--gc-sections $(call unit_wrap,$1) -o $$@ $$(filter %.o,$$^) $2/libhyp.a -lcmocka)
 endef
 comma := ,
 
-unit_programs := $(foreach main,$(unit_mains),build/host/$(call unit_name,$(main)))
+# Looked at in each run of make, so that another flag links again and the same one does not.
+.PHONY: spec-flag-is
+spec-flag-is:
+$(spec_flag): spec-flag-is
+	@mkdir -p $(@D) && { echo '$(SPEC)' | cmp -s - $@ || echo '$(SPEC)' >$@; }
+
+# Suites about the specification have nothing to say without it, and those at random choose by its state.
+unit_about_spec := %/spec_test %/spec_notices_test %/pviommu/random_test %/vm_random_test
+unit_programs := $(filter-out $(if $(filter 1,$(SPEC)),,$(unit_about_spec)),$(foreach main,$(unit_mains),build/host/$(call unit_name,$(main))))
 cover_flags := -fprofile-instr-generate -fcoverage-mapping
 $(eval $(call host_rules,build/host,))
 $(eval $(call host_rules,build/host-cover,$(cover_flags)))
