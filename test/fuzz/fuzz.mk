@@ -3,6 +3,7 @@
 #
 #   make fuzz SECONDS=n            each target for n seconds (60), one after the other; T=target: that one
 #   make fuzz T=target CRASH=file  a finding again
+#   make fuzz-tsan CRASH=file      one of `race` under TSan; make fuzz-volume T=target CRASH=file: a long one at full speed
 #   make fuzz-volume SECONDS=n     hcall and pviommu without sanitizers, on inputs of thousands of records
 #   make fuzz-guest SECONDS=n      hcall's records played by guests in QEMU on 1, 2 and 4 CPUs
 #   make fuzz-corpus               keeps the least inputs that reach all that build/fuzz/corpus does, in test/fuzz/corpus
@@ -96,8 +97,8 @@ fuzz-tsan: $(tsan_dir)/bin/race ## two CPUs by turns under TSan [SECONDS=n, CRAS
 
 volume_wanted := $(if $(T),$(filter $(T),$(volume_targets)),$(volume_targets))
 .PHONY: fuzz-volume
-fuzz-volume: $(addprefix $(volume_dir)/bin/,$(volume_wanted)) ## checked calls by the million: long inputs, no sanitizers [SECONDS=n of each, T=target]
-	@$(PYTHON) test/fuzz/run.py --volume $(call option,seconds,$(SECONDS)) $(volume_wanted)
+fuzz-volume: $(addprefix $(volume_dir)/bin/,$(volume_wanted)) ## checked calls by the million: long inputs, no sanitizers [SECONDS=n of each, T=target, CRASH=file]
+	@$(PYTHON) test/fuzz/run.py --volume $(call option,seconds,$(SECONDS)) $(call option,crash,$(CRASH)) $(volume_wanted)
 
 .PHONY: fuzz-guest
 fuzz-guest: $(IMAGE) build/guest/fuzz.bin | $(need_qemu) ## the same records played by guests on 1, 2 and 4 CPUs [SECONDS=n of each, CPUS=n, SEED=n, ROUNDS=n]

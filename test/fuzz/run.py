@@ -25,6 +25,7 @@ KEPT_BYTES = 8 * 1024  # of a target
 ONE_INPUT_S = 60
 ONE_LONG_INPUT_S = 600
 VOLUME_PROGRAMS = "fuzz-volume"
+TSAN_PROGRAMS = "fuzz-tsan"
 
 
 def unpack(target):
@@ -54,13 +55,22 @@ def run(target, arguments, programs="fuzz"):
                           errors="replace")
 
 
-def reason(target, ended):
+def command_again(target, path, programs):
+    """What shows a finding once more, under the same sanitizers."""
+    if programs == TSAN_PROGRAMS:
+        return f"make fuzz-tsan CRASH={path}"
+    if programs == VOLUME_PROGRAMS:
+        return f"make fuzz-volume T={target} CRASH={path}, or under ASan: make fuzz T={target} CRASH={path}"
+    return f"make fuzz T={target} CRASH={path}"
+
+
+def reason(target, ended, programs):
     lines = ended.stdout.splitlines()
     words = [line for line in lines if line.startswith(("found: ", "ERROR: ", "fake machine: "))
              or "runtime error: " in line or "ERROR: AddressSanitizer" in line or "ERROR: libFuzzer" in line
              or line.startswith("SUMMARY: ThreadSanitizer")]
     crash = re.findall(r"Test unit written to (\S+)", ended.stdout)
-    where = f"; again by: make fuzz T={target} CRASH={crash[-1]}" if crash else ""
+    where = f"; again by: {command_again(target, crash[-1], programs)}" if crash else ""
     return (words[0] if words else f"exit status {ended.returncode}") + where
 
 
@@ -107,7 +117,7 @@ def fuzz(target, seconds, programs):
     after = os.times()
     cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
     if ended.returncode != 0:
-        print(f"not ok {target}: {reason(target, ended)}")
+        print(f"not ok {target}: {reason(target, ended, programs)}")
         sys.stderr.write(ended.stdout)
         return False
     print(f"ok {target}")
@@ -116,7 +126,8 @@ def fuzz(target, seconds, programs):
 
 
 def again(target, path, programs):
-    ended = run(target, [f"-timeout={ONE_INPUT_S}", os.path.abspath(path)], programs)
+    long = os.path.getsize(path) > LONGEST
+    ended = run(target, [f"-timeout={ONE_LONG_INPUT_S if long else ONE_INPUT_S}", os.path.abspath(path)], programs)
     sys.stdout.write(ended.stdout)
     return ended.returncode == 0
 
@@ -151,7 +162,7 @@ def main():
     parser.add_argument("--volume", action="store_true", help="the programs without sanitizers, on long inputs")
     parser.add_argument("targets", nargs="+")
     args = parser.parse_args()
-    programs = "fuzz-tsan" if args.tsan else VOLUME_PROGRAMS if args.volume else "fuzz"
+    programs = TSAN_PROGRAMS if args.tsan else VOLUME_PROGRAMS if args.volume else "fuzz"
     if args.keep:
         for target in args.targets:
             keep(target)
