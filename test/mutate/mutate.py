@@ -22,6 +22,7 @@ spec:PATTERN` for those at which the specification around the image must stop th
     equivalent REASON    nothing differs; it is planted all the same, and being noticed by the named suites is an error
     unshown REASON       a fault that neither the host nor QEMU can show; likewise
     control              the null mutant: everything must pass
+    hangs REASON         for QEMU: that a machine is still running at its time limit is the kill
 
 A mutant is compiled in a copy of the tree: the objects that include the changed file, then programs are linked with these
 in place of the old ones. First the named suites without ASan, then the same with it, then all others, quick ones first.
@@ -30,7 +31,8 @@ never a kill, and so is what only takes too long: a wait without end ends in tes
 
 build/mutate/results keeps a line for each verdict. It holds while the fault and all files that it rests on are what they
 were: for a kill those of the program that noticed, else those of all programs. A run that was stopped goes on there. For
-QEMU images are built in the copy; its verdicts are not kept."""
+QEMU images are built in the copy; its verdicts are not kept. There too a time limit is an error of the run, unless the mutant
+says that it hangs."""
 import argparse
 import collections
 import hashlib
@@ -63,6 +65,8 @@ FAILED = re.compile(r"not ok \w+\.\w+$")  # of a suite; cmocka's own begin with 
 LATE = re.compile(r"(\w+\.\w+): signal (24|14)$")
 JUDGED = re.compile(r"(ok|not ok) (\S+/trace\.\S+?)(?:: (.*))?$")  # the judge's line of a section in QEMU
 STOPPED = re.compile(r"not ok (\S+): the hypervisor stopped the machine: panic: specification: (.*)$")
+# A test in QEMU that its time limit ended (scripts/lib/process.py).
+LIMITED = re.compile(r"not ok (\S+): still running after \d")
 BUILD_LIMIT_S, QEMU_LIMIT_S = 600, 300
 
 
@@ -90,7 +94,7 @@ class Place:
 class Mutant:
     def __init__(self, name, kind, kill):
         self.name, self.kind, self.kill = name, kind, kill
-        self.places, self.passes, self.control = [], None, False
+        self.places, self.passes, self.control, self.hangs = [], None, False, False
 
     def patterns(self, kind):
         """Of tests in QEMU: kind is one of IN_QEMU."""
@@ -132,6 +136,8 @@ def read_list(path):
             at.passes = f"{word}: {rest}"
         elif word == "control":
             at.control = True
+        elif word == "hangs":
+            at.hangs = True
         else:
             raise Wrong(f"{path}:{number}: {line}")
     return mutants
@@ -401,13 +407,17 @@ class Machine:
             raise Wrong("the image is not built: " + " / ".join(lines[-3:]))
 
     def lines(self, pattern, traced):
-        """What scripts/test.py says of the tests of a pattern. It ends its machines itself, so it is asked to end."""
+        """What scripts/test.py says of the tests of a pattern, and what of them, or itself, its time limit ended. It ends
+        its machines itself, so it is asked to end."""
         argv = ["timeout", "-s", "INT", "-k", "20", str(QEMU_LIMIT_S), "nice", sys.executable, "scripts/test.py", "--jobs=1",
                 f"--match={pattern}", *(["--trace"] if traced else [])]
-        lines, _ = run(argv, self.tree, QEMU_LIMIT_S + 30)
-        if not any(line.startswith(("ok ", "not ok ")) for line in lines):
+        lines, status = run(argv, self.tree, QEMU_LIMIT_S + 30)
+        late = [match.group(1) for match in map(LIMITED.match, lines) if match]
+        if status in (None, 124):
+            late.append(pattern)
+        if not late and not any(line.startswith(("ok ", "not ok ")) for line in lines):
             raise Wrong(f"{pattern}: nothing ran: " + " / ".join(lines[-3:]))
-        return lines
+        return lines, late
 
     def judge(self, mutant, traced):
         """What noticed, or None."""
@@ -416,9 +426,16 @@ class Machine:
             self.build(mutant, traced)
             for kind in ("trace",) if traced else ("qemu", "spec"):
                 for pattern in mutant.patterns(kind):
-                    noticed = [self.noticed(line, kind) for line in self.lines(pattern, traced)]
+                    lines, late = self.lines(pattern, traced)
+                    # Of the null mutant nothing may fail, whoever has to notice the others.
+                    by = "qemu" if mutant.control and not traced else kind
+                    noticed = [self.noticed(line, by) for line in lines if not LIMITED.match(line)]
                     if any(noticed):
                         return next(filter(None, noticed))
+                    if late and mutant.hangs:
+                        return f"{late[0]} (time limit)"
+                    if late:
+                        raise Wrong(f"only the time limit ended {' '.join(late[:3])}")
             return None
         finally:
             self.worker.restore(mutant)
