@@ -265,8 +265,13 @@ struct iommu {
 	 * something to do when (register & poll_mask) != poll_idle. The driver keeps poll_idle.
 	 */
 	const volatile void __mmio *poll;
-	u32 poll_mask;
-	u32 poll_idle;
+	union {
+		struct {
+			u32 poll_mask;
+			u32 poll_idle;
+		};
+		u64 poll_both; /* mask 31:0, idle 63:32: one load for a poll, which another CPU's drain may be beside */
+	};
 	u32 backlog;    /* events that waited when the last drain began, of at most event_room */
 	u32 event_room;
 	u32 poll_force; /* a bit outside poll_mask while events() is to be called at every exit: drain.c */
@@ -281,9 +286,9 @@ static inline bool iommu_is_dead(const struct iommu *iommu)
 /* Has the driver's events() something to do? Errors come by interrupt, and with events. */
 static inline bool iommu_pending(const struct iommu *iommu)
 {
-	/* Another CPU may drain meanwhile: then one of the two finds nothing. */
-	return (io_read32(iommu->poll) & __atomic_load_n(&iommu->poll_mask, __ATOMIC_RELAXED)) !=
-	       __atomic_load_n(&iommu->poll_idle, __ATOMIC_RELAXED);
+	const u64 both = __atomic_load_n(&iommu->poll_both, __ATOMIC_RELAXED);
+
+	return (u64)(io_read32(iommu->poll) & (u32)both) != both >> 32;
 }
 
 /*
