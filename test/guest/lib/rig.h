@@ -116,14 +116,20 @@ void rig_world_changed(void);
 /* NULL if they are equal, else the name of what differs. */
 const char *world_difference(const struct world *a, const struct world *b);
 
-/* The call must answer that status with R1 = count and the other results zero, and have changed nothing. */
-void rig_check_refused(const char *text, struct hres got, long wanted, u64 count, const struct world *before);
+/*
+ * The call must answer that status with R1 = count and the other results zero, and have changed nothing. False: faults were
+ * counted meanwhile, perhaps those of DMA before it, which another CPU was about to count: once more, RIG_TRIES times at most.
+ */
+#define RIG_TRIES 10u
+bool rig_check_refused(const char *text, struct hres got, long wanted, u64 count, const struct world *before, u32 tries);
 
-#define REFUSED_AT(call, wanted, count)                                    \
-	do {                                                               \
-		struct world before_;                                      \
-		world_read(&before_);                                      \
-		rig_check_refused(#call, (call), wanted, count, &before_); \
+#define REFUSED_AT(call, wanted, count)                                                       \
+	do {                                                                                  \
+		struct world before_;                                                         \
+		u32 tries_ = 0;                                                               \
+		do                                                                            \
+			world_read(&before_);                                                 \
+		while (!rig_check_refused(#call, (call), wanted, count, &before_, ++tries_)); \
 	} while (0)
 #define REFUSED(call, status) REFUSED_AT(call, status, 0)
 
