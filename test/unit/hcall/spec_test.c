@@ -16,6 +16,7 @@
 #include "bench_vm.h"
 #include "spec.h"
 #include "suite.h"
+#include "turn.h"
 
 static void every_row_has_a_rule(void **state UNUSED)
 {
@@ -69,6 +70,30 @@ static void every_up_call_is_judged(void **state UNUSED)
 	assert_true(judged());
 	(void)pc_vcpu_run(vm, 0, BENCH_EXIT);
 	assert_true(judged());
+}
+
+/* A wake beside somebody's call waits for nobody: that call looks. And without a specification nothing is judged. */
+static void a_wake_beside_a_call_waits_for_nobody(void **state UNUSED)
+{
+	const struct bench_options o = bench_defaults();
+	struct vcpu *guest;
+	u32 vm;
+
+	bench_boot(&o);
+	vm = bench_vm(0);
+	guest = vm_vcpu(vm_find(vm), 0);
+	for (u32 i = 0; i < 2; i++) {
+		spec_serialise(i == 1);
+		assert_true(turn_enter());
+		hyp_vcpu_wake(guest);
+		turn_leave();
+	}
+	spec_serialise(false);
+	assert_status(bench_call(PC_DEV_COUNT, 0, 0, 0, 0, 0, 0), PC_SUCCESS);
+	spec_end();
+	(void)judged();
+	hyp_vcpu_wake(guest);
+	assert_false(judged());
 }
 
 /* --- one thing wrong each, that the next call of all, which asks how many devices there are, must not pass by */
@@ -253,6 +278,7 @@ int main(void)
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(every_row_has_a_rule),
 		cmocka_unit_test(every_up_call_is_judged),
+		cmocka_unit_test(a_wake_beside_a_call_waits_for_nobody),
 		cmocka_unit_test(V10_what_is_wrong_is_noticed),
 		cmocka_unit_test(a_pviommu_without_devices_stands_for_nothing),
 		cmocka_unit_test(mmio_mappings_go_with_their_domain),
