@@ -45,7 +45,8 @@ static void gerror_ack(struct smmuv3 *s, u32 bits) MUST_HOLD(queue_class)
 {
 	u32 gerrorn = s->gerrorn ^ bits;
 
-	__atomic_store_n(&s->gerrorn, gerrorn, __ATOMIC_RELAXED);
+	/* Who sees it in order again sees that it was repaired. */
+	__atomic_store_n(&s->gerrorn, gerrorn, __ATOMIC_RELEASE);
 	io_write32(gerrorn, s->regs + SMMU_GERRORN);
 }
 
@@ -102,7 +103,7 @@ static bool repair(struct smmuv3 *s, u32 code, u64 position) MUST_HOLD(queue_cla
 
 	q->tries = q->tries > 0 && q->bad == position ? q->tries + 1 : 1;
 	q->bad = position;
-	q->errors++;
+	__atomic_store_n(&q->errors, q->errors + 1, __ATOMIC_RELAXED);
 	if (code != CERROR_ABT)
 		mishap(s, code == CERROR_ILL ? PVIOMMU_INVAL_HW_ILLEGAL : PVIOMMU_INVAL_HW_TIMEOUT, position);
 	if (code == CERROR_ILL)

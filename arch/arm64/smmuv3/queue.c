@@ -35,27 +35,37 @@ static bool has_room(struct smmuv3 *s, u64 prod) MUST_HOLD(queue_class)
 }
 
 /*
- * A queue that waits for devices is not stuck: the time begins anew with each command that is done and each device that was
- * given up. No wait is for more than a lap, so that a position which jumps about is no progress for ever.
+ * A queue that waits for devices is not stuck: the time begins anew with each command that is done and each error that was
+ * repaired. No wait is for more than a lap, so that a position which jumps about is no progress for ever.
  */
 struct patience {
 	u64 since;
-	u32 mishaps;
+	u32 errors;
 	u32 at;    /* where hardware was seen last */
 	u32 moves; /* times that it was seen to move */
 };
 
+/*
+ * The clock before all that is progress: who looks late still sees it. Hardware may also have stopped for us meanwhile; so late
+ * is the end only if, behind an attempt to repair, is_patient() is false too.
+ */
 static bool is_late(const struct smmuv3 *s, struct patience *p)
 {
-	u32 mishaps = __atomic_load_n(&s->cmdq.mishaps, __ATOMIC_RELAXED), at = io_read32(s->regs + SMMU_CMDQ_CONS) & (u32)QUEUE_INDEX;
-	u64 now = io_time_us();
+	const u64 now = io_time_us();
+	u32 errors = __atomic_load_n(&s->cmdq.errors, __ATOMIC_RELAXED), at = io_read32(s->regs + SMMU_CMDQ_CONS) & (u32)QUEUE_INDEX;
 
-	if (mishaps != p->mishaps || (at != p->at && p->moves++ < s->cmdq.size)) {
+	if (errors != p->errors || (at != p->at && p->moves++ < s->cmdq.size)) {
 		p->since = now;
-		p->mishaps = mishaps;
+		p->errors = errors;
 	}
 	p->at = at;
 	return now - p->since > __atomic_load_n(&s->cmdq.patience, __ATOMIC_RELAXED);
+}
+
+/* Somebody has repaired something since the last is_late(). */
+static bool is_patient(const struct smmuv3 *s, const struct patience *p)
+{
+	return __atomic_load_n(&s->cmdq.errors, __ATOMIC_RELAXED) != p->errors;
 }
 
 /*
@@ -71,13 +81,12 @@ static NOINLINE u64 room(struct smmuv3 *s, u64 prod) MUST_HOLD(queue_class)
 	if (!has_room(s, prod))
 		publish(s, prod);
 	for (;;) {
-		/* The clock before the register: a late look still counts. */
 		bool late = is_late(s, &p);
 
 		if (has_room(s, prod))
 			return s->cmdq.cons + s->cmdq.size;
 		smmuv3_cmdq_recover(s);
-		if (late)
+		if (late && !is_patient(s, &p))
 			smmuv3_fail(s, "the command queue stays full");
 		if (s->dead)
 			return CMDQ_DEAD;
@@ -201,15 +210,15 @@ enum status cmdq_wait_slow(struct smmuv3 *s, u64 ticket)
 			return OK;
 		if (__atomic_load_n(&s->dead, __ATOMIC_RELAXED))
 			return E_IO;
-		if (late)
-			break;
 		if (((io_read32(s->regs + SMMU_GERROR) ^
-		      __atomic_load_n(&s->gerrorn, __ATOMIC_RELAXED)) &
+		      __atomic_load_n(&s->gerrorn, __ATOMIC_ACQUIRE)) &
 		     GERROR_CMDQ) != 0) {
 			cmdq_lock(s);
 			smmuv3_cmdq_recover(s);
 			cmdq_unlock(s);
 		}
+		if (late && !is_patient(s, &p))
+			break;
 		io_relax();
 	}
 	cmdq_lock(s);

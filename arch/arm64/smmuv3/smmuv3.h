@@ -82,7 +82,7 @@ struct smmuv3_cmdq {
 	struct spinlock lock;
 	u64 bad;   /* lock; position of the last command error */
 	u32 tries; /* lock; errors there */
-	u32 errors; /* lock; since start */
+	u32 errors; /* lock for writing; since start */
 	u32 mishaps; /* lock for writing; commands that were not executed as they were given */
 	u32 patience; /* microseconds without progress before the queue is given up */
 	struct iommu_watch *watched; /* lock */

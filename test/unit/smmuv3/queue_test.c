@@ -518,6 +518,90 @@ static void C9_each_device_that_is_given_up_is_progress(void **state UNUSED)
 	}
 }
 
+/* Away for ten seconds: hardware stops meanwhile, and perhaps another CPU has it go on. The next time all is done. */
+static u32 away;
+static bool another_repairs;
+
+static void be_away(void *ctx UNUSED)
+{
+	fake_time_advance(10000000);
+	tiny_consume(away++ == 0 ? 1 : ~0u);
+	if (away == 1 && another_repairs)
+		smmuv3_error(&tiny_iommu);
+}
+
+static struct smmuv3 *start_away(u32 code, bool another)
+{
+	struct smmuv3 *s;
+
+	fake_reset();
+	s = start_failing(1, code, 1);
+	tiny.held = true;
+	away = 0;
+	another_repairs = another;
+	fake_relax_hook_add(be_away, NULL);
+	return s;
+}
+
+static void C9_hardware_that_waits_for_who_was_away_is_not_late(void **state UNUSED)
+{
+	for (u32 code = CERROR_ILL; code <= CERROR_ATC_INV_SYNC; code++)
+		for (u32 another = 0; another < 2; another++) {
+			struct smmuv3 *s = start_away(code, another != 0);
+
+			assert_int_equal(wait(inval(1)), OK);
+			fake_relax_hook_remove(be_away, NULL);
+			assert_false(s->dead);
+			assert_int_equal(s->cmdq.errors, 1);
+		}
+}
+
+/* Behind one look at where hardware is: a command, and ten seconds. The next time all is done. */
+static u32 positions_read;
+
+static void move_on(u32 offset)
+{
+	if (offset != SMMU_CMDQ_CONS)
+		return;
+	positions_read++;
+	if (positions_read == 4) { /* the second of is_late() */
+		tiny_consume(1);
+		fake_time_advance(10000000);
+	}
+	if (positions_read == 6)
+		tiny_consume(~0u);
+}
+
+static void C9_nor_is_what_moved_between_two_looks(void **state UNUSED)
+{
+	struct smmuv3 *s = tiny_default();
+	u64 ticket = 0;
+
+	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(8)), OK);
+	tiny.held = true;
+	for (u32 i = 0; i < 4; i++)
+		ticket = inval(i);
+	positions_read = 0;
+	tiny.after_read = move_on;
+	assert_int_equal(wait(ticket), OK);
+	tiny.after_read = NULL;
+	assert_false(s->dead);
+}
+
+static void C9_nor_is_a_full_queue_that_does(void **state UNUSED)
+{
+	for (u32 code = CERROR_ILL; code <= CERROR_ATC_INV_SYNC; code++) {
+		struct smmuv3 *s = start_away(code, false);
+
+		for (u32 i = 0; i < s->cmdq.size; i++)
+			inval(i);
+		fake_relax_hook_remove(be_away, NULL);
+		assert_int_equal(away, 2);
+		assert_false(s->dead);
+		assert_int_equal(s->cmdq.errors, 1);
+	}
+}
+
 static void C9_unknown_errors_are_the_end(void **state UNUSED)
 {
 	static const u32 codes[] = { 0, 4, 0x7f };
@@ -689,6 +773,9 @@ int main(void)
 		cmocka_unit_test(C9_V9_slow_devices_are_progress),
 		cmocka_unit_test(C9_a_position_that_jumps_for_ever_is_no_progress),
 		cmocka_unit_test(C9_each_device_that_is_given_up_is_progress),
+		cmocka_unit_test(C9_hardware_that_waits_for_who_was_away_is_not_late),
+		cmocka_unit_test(C9_nor_is_what_moved_between_two_looks),
+		cmocka_unit_test(C9_nor_is_a_full_queue_that_does),
 		cmocka_unit_test(C9_unknown_errors_are_the_end),
 		cmocka_unit_test(C9_an_error_in_a_full_queue_is_repaired_by_who_needs_room),
 		cmocka_unit_test(C9_the_interrupt_repairs_too),

@@ -118,10 +118,15 @@ static void doorbell(u32 value)
 
 static u64 read(void *ctx UNUSED, u64 offset, u32 width)
 {
+	u64 value;
+
 	if (tiny.gone)
 		return width == 4 ? ~0u : ~0ull;
 	assert_true(offset + width <= SMMU_REGS_SIZE);
-	return width == 4 ? *reg((u32)offset) : tiny_reg64((u32)offset);
+	value = width == 4 ? *reg((u32)offset) : tiny_reg64((u32)offset);
+	if (tiny.after_read != NULL)
+		tiny.after_read((u32)offset);
+	return value;
 }
 
 static void write(void *ctx UNUSED, u64 offset, u32 width, u64 value)
