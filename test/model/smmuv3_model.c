@@ -318,6 +318,9 @@ static u64 reg_read(void *ctx, u64 offset, u32 width)
 	if (reads_ones(smmu))
 		return width == 8 ? ~0ull : ~0u;
 
+	/* At once: what waited for a device at the write, and has waited for long enough by now. */
+	if (smmu->time == SMMU_AT_ONCE)
+		smmu_step(smmu, ~0u);
 	if (smmu->time == SMMU_ON_READ)
 		smmu_step(smmu, RELAX_STEPS);
 	if (reg != NULL)

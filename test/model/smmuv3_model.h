@@ -43,7 +43,7 @@ struct smmu_config smmu_config_full(u64 base);
 
 /* When the SMMU acts on what software wrote: commands, CR0ACK, GBPA.UPDATE, IRQ_CTRLACK. */
 enum smmu_time {
-	SMMU_AT_ONCE,  /* inside the register write */
+	SMMU_AT_ONCE,  /* inside the register write; a sync that waits for a device, at the first read when its time is over */
 	SMMU_ON_READ,  /* at the next register read */
 	SMMU_ON_RELAX, /* at io_relax(), a few steps each */
 	SMMU_MANUAL,   /* by smmu_step() only */
@@ -242,6 +242,9 @@ struct smmu_cmd {
 u32 smmu_cmd_count(const struct smmu *smmu);
 const struct smmu_cmd *smmu_cmd_at(const struct smmu *smmu, u32 index);
 u32 smmu_cmd_count_op(const struct smmu *smmu, u8 op, u32 from);
+/* Whom to tell of each at the moment that it is taken. */
+typedef void smmu_cmd_fn(const struct smmu_cmd *cmd);
+void smmu_at_command(struct smmu *smmu, smmu_cmd_fn *fn);
 /* Commands whose effect was not complete yet. */
 bool smmu_idle(const struct smmu *smmu);
 void smmu_log_clear(struct smmu *smmu);
