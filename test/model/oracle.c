@@ -52,6 +52,7 @@ void oracle_init(struct smmu *const *smmu, u32 count)
 	memset(&oracle, 0, sizeof(oracle));
 	for (u32 i = 0; i < count; i++)
 		oracle.smmu[i] = smmu[i];
+	commands_init(smmu, count);
 	oracle.smmu_count = count;
 	oracle.effort = 1;
 	oracle.base = machine->ram[0].base;
@@ -78,6 +79,8 @@ void oracle_init(struct smmu *const *smmu, u32 count)
 }
 
 void oracle_losses_allowed(void) { oracle.losses = true; }
+
+void oracle_calls_overlap(void) { oracle.overlap = true; }
 
 void oracle_stand_ins_allowed(void) { oracle.stand_ins = true; }
 

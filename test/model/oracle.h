@@ -38,6 +38,11 @@ const char *oracle_check(void);
 
 /* Hardware has failed: memory may be lost from here on, never reused. */
 void oracle_losses_allowed(void);
+/*
+ * What is looked at is what two calls at once have left, of which the one may have given back what the other had commands for
+ * before. That an id had an owner is then known of the moment at which hardware took its command, and no longer of the end.
+ */
+void oracle_calls_overlap(void);
 /* A test had a command refused as illegal: what stands in for one names everything. */
 void oracle_stand_ins_allowed(void);
 /* Begin anew each n-th time only (1: each time); at other times what has not changed is taken over from the last look. */

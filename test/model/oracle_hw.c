@@ -593,10 +593,33 @@ static bool vmid_known(u16 vmid)
 {
 	if (!iommu_common.stage2)
 		return vmid == 0;
+	if (oracle.overlap)
+		return true; /* at_command() has looked */
 	FOR_EACH_VM(vm)
 	if (vmid == vm->dma_tag.vmid || vmid == vm->paging_vmid)
 		return true;
 	return domain_of_tag(false, vmid, 0) != NULL;
+}
+
+static bool names_vmid(u8 op)
+{
+	return (op >= 0x10 && op <= 0x13) || op == 0x28 || op == 0x2a;
+}
+
+/* An id goes back behind the completion of the last command that names it. */
+static void at_command(const struct smmu_cmd *cmd)
+{
+	u16 vmid = (u16)(cmd->word[0] >> 32);
+
+	if (iommu_common.stage2 && vmid != 0 && names_vmid((u8)cmd->word[0]) &&
+	    (vmid >= iommu_vmids.count || (iommu_vmids.word[vmid / 64] & 1ull << vmid % 64) == 0))
+		oracle.stray = *cmd;
+}
+
+void commands_init(struct smmu *const *smmu, u32 count)
+{
+	for (u32 i = 0; i < count; i++)
+		smmu_at_command(smmu[i], at_command);
 }
 
 static bool command_is_ours(const struct iommu *iommu, const struct smmu_cmd *cmd)
@@ -604,6 +627,8 @@ static bool command_is_ours(const struct iommu *iommu, const struct smmu_cmd *cm
 	u16 vmid = (u16)(cmd->word[0] >> 32);
 	u32 stream = (u32)(cmd->word[0] >> 32);
 
+	if (names_vmid((u8)cmd->word[0]))
+		return vmid_known(vmid);
 	switch (cmd->word[0] & 0xff) {
 	case 0x46:
 		return true;
@@ -612,13 +637,6 @@ static bool command_is_ours(const struct iommu *iommu, const struct smmu_cmd *cm
 	case 0x06:
 	case 0x40:
 		return endpoint_find(iommu, sid(stream)) != NULL;
-	case 0x10:
-	case 0x11:
-	case 0x12:
-	case 0x13:
-	case 0x28:
-	case 0x2a:
-		return vmid_known(vmid);
 	case 0x04: /* all of them: in place of a command that hardware called illegal */
 		return (oracle.losses || oracle.stand_ins) && cmd->word[0] == 0x04 &&
 		       cmd->word[1] == 31;
@@ -632,6 +650,8 @@ static bool command_is_ours(const struct iommu *iommu, const struct smmu_cmd *cm
 
 static void look_at_commands(void)
 {
+	if (oracle.stray.word[0] != 0)
+		violated("V8: command %#llx %#llx was for a VMID of nobody", ull(oracle.stray.word[0]), ull(oracle.stray.word[1]));
 	for (u32 i = 0; i < oracle.smmu_count; i++) {
 		u32 count = smmu_cmd_count(oracle.smmu[i]);
 

@@ -153,6 +153,8 @@ struct oracle {
 	u32 effort, looks;
 	bool losses;
 	bool stand_ins;
+	bool overlap;
+	struct smmu_cmd stray; /* taken when its VMID was nobody's; 0: none */
 	u64 stores;
 	u64 started_us;
 	u32 cmds[IOMMU_MAX];
@@ -205,6 +207,7 @@ void change_found(const char *what, u64 is, u64 was);
 
 /* oracle_hw.c */
 void views_init(void);
+void commands_init(struct smmu *const *smmu, u32 count);
 
 /* oracle_table.c */
 /* An item more in a growing array. */

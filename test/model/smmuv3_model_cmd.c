@@ -251,6 +251,8 @@ void smmu_atc_deaf(struct smmu *smmu, u32 sid, u32 times)
 
 void smmu_atc_slow(struct smmu *smmu, u32 us) { smmu->atc_slow_us = us; }
 
+void smmu_at_command(struct smmu *smmu, smmu_cmd_fn *fn) { smmu->at_command = fn; }
+
 void smmu_refuse(struct smmu *smmu, u8 op, bool on) { smmu->refused[op] = on; }
 
 static void cmd_execute(struct smmu *smmu, const u64 word[2])
@@ -334,6 +336,8 @@ bool cmd_step(struct smmu *smmu)
 	log = list_push(&smmu->cmds);
 	log->word[0] = word[0];
 	log->word[1] = word[1];
+	if (smmu->at_command != NULL)
+		smmu->at_command(log);
 	cmd_execute(smmu, word);
 	smmu->cmdq_cons = (smmu->cmdq_cons & ~mask) | ((read + 1) & mask);
 	return true;

@@ -150,6 +150,7 @@ struct smmu {
 	u32 ones_nth; /* register reads until one is ones */
 	bool ones_for_ever, gone;
 	enum smmu_cerror inject_code;
+	smmu_cmd_fn *at_command;
 	u32 atc_failed; /* errors that the next syncs are to have */
 	u32 atc_slow_us;
 	u64 atc_until; /* microseconds: until then the sync waits for a device */

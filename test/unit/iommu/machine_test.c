@@ -528,6 +528,25 @@ static void V1_the_planted_hole_is_seen(void **state UNUSED)
 	assert_memory_equal(why, "V1", 2);
 }
 
+/* Where calls overlap only the moment of the command is looked at: an id that is in use then, and one that is not. */
+static void V8_a_command_for_nobodys_vmid_is_seen(void **state UNUSED)
+{
+	struct iommu_tag tag = { .kind = TAG_STAGE2 };
+	struct bench_options o = bench_stage2_only();
+	const char *why;
+
+	bench_boot(&o);
+	oracle_calls_overlap();
+	assert_int_equal(iommu_id_alloc(&iommu_vmids, &tag.vmid), OK);
+	assert_int_equal(iommu_inval(&tag, 1, NULL, 0), OK);
+	iommu_id_free(&iommu_vmids, tag.vmid);
+	assert_null(oracle_check());
+	assert_int_equal(iommu_inval(&tag, 1, NULL, 0), OK);
+	why = oracle_check();
+	assert_non_null(why);
+	assert_memory_equal(why, "V8", 2);
+}
+
 #define HOLE (FAKE_RAM_BASE + (1ull << 30) + 300 * BLOCK_SIZE + 0x5000)
 
 /* Firmware keeps a page in the middle. */
@@ -649,6 +668,7 @@ int main(void)
 		cmocka_unit_test(D7_generations_of_a_domain_wrap),
 		cmocka_unit_test(a_primary_without_tables_is_none),
 		cmocka_unit_test(V1_the_planted_hole_is_seen),
+		cmocka_unit_test(V8_a_command_for_nobodys_vmid_is_seen),
 		cmocka_unit_test(gigabyte_with_a_hole_falls_back),
 		cmocka_unit_test(accesses_of_its_memory_are_made_again),
 		cmocka_unit_test(accesses_outside_of_everything_are_nobodys),
