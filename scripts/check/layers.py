@@ -33,7 +33,7 @@ ASSEMBLY = re.compile(r'\b(__asm__|__asm|asm)\b')
 HARDWARE = re.compile(r'(?<![a-z])(arm|arm64|smmu|smmuv3|vtd|vt-d|gic|gicv3|aarch64|x86)(?![a-z])', re.I)
 
 # A reader has this tree and the architectures' manuals: what else a comment names must be here.
-ELSEWHERE = re.compile(r'design rule|\b(design|research)/|guest-abi|iommu-rules|architecture\.md')
+ELSEWHERE = re.compile(r'design rule|\b(design|research)/|guest-abi|iommu-rules|(architecture|pkvm|iommufd)\.md')
 
 
 def sources(root, folders):
@@ -102,6 +102,11 @@ def check_core(path, text, complain):
         complain(path, line_of(text, match.start()), f'the core names hardware: {match.group(0)}')
 
 
+def check_documents(path, text, complain):
+    for match in ELSEWHERE.finditer(text):
+        complain(path, line_of(text, match.start()), f'a document that is not in the tree: {match.group(0)}')
+
+
 def check_guard(path, text, complain):
     guard = re.search(r'#ifndef ([A-Z0-9_]+)\n#define \1\n', text)
     if guard is None:
@@ -119,10 +124,12 @@ def check(root, complain):
         check_includes(root, path, text, complain)
         if path.startswith('hyp/'):
             check_core(path, text, complain)
-        for match in ELSEWHERE.finditer(text):
-            complain(path, line_of(text, match.start()), f'a document that is not in the tree: {match.group(0)}')
+        check_documents(path, text, complain)
         if path.endswith('.h'):
             check_guard(path, text, complain)
+    for path in sources(root, ('test',)):
+        with open(os.path.join(root, path), encoding='utf-8') as file:
+            check_documents(path, file.read(), complain)
 
 
 def main():

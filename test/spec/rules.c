@@ -48,7 +48,7 @@ const struct spec_row spec_functions[0x183] = {
 	FN(PC_DEV_RESET) = { rule_dev_reset, ANY, 0, 0 },
 };
 
-/* guest-abi 3 and 4, and the tables of `pKVM` registers that must be zero. */
+/* abi/pviommu.h, and for pKVM's operations the registers that must be zero. */
 const struct spec_row spec_operations[PVIOMMU_OP_COUNT] = {
 	[PVIOMMU_ATTACH_DEV] = { rule_attach_dev, ANY, 0, 0 },
 	[PVIOMMU_DETACH_DEV] = { rule_detach_dev, ANY, 6, 6 },
@@ -168,7 +168,7 @@ u32 entries_taken(u32 count, u32 entry_len, u32 known)
 	return count * entry_len > PVIOMMU_MAX_READ ? PVIOMMU_MAX_READ / entry_len : count;
 }
 
-/* A top-level structure (guest-abi 2). */
+/* A top-level structure (abi/pviommu.h: rules for every structure). */
 s64 fetch_struct(const struct spec_vm *vm, u64 from, void *to, u32 known)
 {
 	u32 size;
@@ -285,7 +285,7 @@ void rule_fetch(struct spec_call *c)
 
 /* --- judging */
 
-/* SMCCC and the vendor's discovery (guest-abi 1): 32-bit calls, zero-extended words. */
+/* SMCCC and the vendor's discovery (abi/hcall.h): 32-bit calls, zero-extended words. */
 static void discovery(struct spec_call *c, u32 id, u64 *word)
 {
 	switch (id) {
@@ -338,7 +338,7 @@ static s64 status_of(struct spec_call *c, const struct spec_row *row)
 	return row->rule(c);
 }
 
-/* What the registers must hold for a status (guest-abi 1). */
+/* What the registers must hold for a status (abi/status.h). */
 static void registers(const struct spec_call *c, s64 status, bool legacy, u64 *want)
 {
 	for (u32 i = 0; i < 3; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Devices (guest-abi 6, architecture 9): who has one, what its endpoints are called, what an owner has of it. How many turns
+ * Devices (abi/vmm.h): who has one, what its endpoints are called, what an owner has of it. How many turns
  * a reset takes is open, and what it ends with: the device says so.
  *
  * Where a device moves between the primary and another VM, with its group and its MMIO, the rule says which answers are

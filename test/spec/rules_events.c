@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Event rings (guest-abi 4 EVENTS_SETUP, 5). What is written to one depends on hardware; that it is there, whose its pages
+ * Event rings (abi/pviommu.h: EVENTS_SETUP). What is written to one depends on hardware; that it is there, whose its pages
  * are, and what they cost does not: a pin for each, and one page of the VM's pool.
  */
 #include "rules.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * MAP_PAGES, UNMAP_PAGES and their lists (guest-abi 3, 4). The design leaves the count of a step open below 512 leaves and
+ * MAP_PAGES, UNMAP_PAGES and their lists (abi/pviommu.h). The interface leaves the count of a step open below 512 leaves and
  * 4,096 page records. This implementation promises more, which is what is checked: as much as the limits allow, largest
  * leaves that fit, so that whoever counts calls or pool pages can rely on it.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory that changes hands: VM_DONATE and pools (guest-abi 6), what a secondary shares and gives back, and its guard
- * (guest-abi 3). The design leaves the count of a step open; this implementation goes on to where a block may begin, to the
+ * Memory that changes hands: VM_DONATE and pools (abi/vmm.h), what a secondary shares and gives back, and its guard
+ * (abi/hcall.h). The interface leaves the count of a step open; this implementation goes on to where a block may begin, to the
  * end of what lies side by side, or to PC_DONATE_MAX.
  *
  * In all of them: first the arguments, then the VM, then room where the pages go, then whether they may leave, page by page.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * First stages that are a guest's own (guest-abi 4 ALLOC_NESTED and INVALIDATE; iommu-rules 1 and 2): the domain, which
+ * First stages that are a guest's own (abi/pviommu.h: ALLOC_NESTED and INVALIDATE): the domain, which
  * streams it fits, and for each entry of an invalidation whether a guest may ask that. What hardware does of it is not the
  * state's affair: a cache has no place in it.
  */

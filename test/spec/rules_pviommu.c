@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The other operations of PVIOMMU_OP (guest-abi 3, 4): domains, attachments, questions. Names are looked up before the
+ * The other operations of PVIOMMU_OP (abi/pviommu.h): domains, attachments, questions. Names are looked up before the
  * domain, all of them; then each endpoint is checked in the order of the list, and the first refusal is the answer.
  */
 #include "rules.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Accesses that no view maps (architecture 9, guest-abi 6: MMIO exits), lines that are never quiet, and vCPUs that wake. */
+/* Accesses that no view maps (abi/vmm.h: PC_EXIT_MMIO), lines that are never quiet, and vCPUs that wake. */
 #include "rules.h"
 
 #include "hyp/upcall.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The life of secondary VMs and their vCPUs, as the primary's calls ask for it (guest-abi 6), and small questions. */
+/* The life of secondary VMs and their vCPUs, as the primary's calls ask for it (abi/vmm.h), and small questions. */
 #include "rules.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The interface number by number: typed again from the interface's document (guest-abi 1 to 6,
- * version 1.0), not from the headers. A changed number is a broken guest.
+ * The interface number by number: typed by hand as version 1.0 has them, and not taken from the headers.
+ * A changed number is a broken guest.
  */
 #include "abi/hcall.h"
 #include "abi/pviommu.h"

@@ -14,8 +14,7 @@
 #define OURS   false
 
 /*
- * What guest-abi and research/pkvm.md 1.2, 1.3 mark MBZ, typed by hand. `exists`: this issue
- * offers it to the primary.
+ * What the interface and pKVM's guest handler want to be zero, typed by hand.
  */
 static const struct call {
 	u64 function, operation; /* operation for PC_PVIOMMU_OP only */
@@ -196,7 +195,7 @@ static void other_registers_may_hold_garbage(void **state UNUSED)
 	}
 }
 
-/* 64-bit arguments: an id with a bit above its width names nothing (pkvm.md 1.3, D7). */
+/* 64-bit arguments: an id with a bit above its width names nothing. */
 static void D7_nothing_is_narrowed(void **state UNUSED)
 {
 	u32 d;

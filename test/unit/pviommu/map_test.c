@@ -487,7 +487,7 @@ static void free_of_a_large_domain_is_done_in_steps(void **state UNUSED)
 	assert_status(pv_map(big, 0, bench_page(0), 0x1000, BENCH_RW), PC_NOT_FOUND);
 }
 
-/* While it goes, any other call on it is BUSY, from whatever vCPU (guest-abi 1). */
+/* While it goes, any other call on it is BUSY, from whatever vCPU (abi/status.h). */
 static void dying_domain_is_busy(void **state UNUSED)
 {
 	struct bench_options o = bench_defaults();

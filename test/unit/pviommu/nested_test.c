@@ -696,7 +696,7 @@ static void attach_contexts(u64 cds)
 }
 
 /*
- * S1-3, N70, design rules 4: tables and contexts are the guest's own, so that what is wrong with them is its to know; where
+ * S1-3, N70: tables and contexts are the guest's own, so that what is wrong with them is its to know; where
  * hardware found it is a physical address, or one in stage 2's tables, and is not.
  */
 static void N70_S1_3_faults_of_a_first_stage_are_its_owners(void **state UNUSED)

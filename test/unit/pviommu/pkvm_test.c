@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The fourteen defects that were read in the pKVM guest handler, its SMMUv3 driver and the stock
- * guest driver (research/pkvm.md 3.8, 3.7, 1.5), each as the calls that show it.
+ * guest driver, each as the calls that show it.
  */
 #include <string.h>
 
@@ -104,7 +104,7 @@ static void pkvm_3_8_4_attach_beyond_the_table_ends(void **state UNUSED)
 		struct hcall_args args = { { PC_PVIOMMU_OP, PVIOMMU_ATTACH_DEV, 0, 1, 0, ids[i],
 					     0 } };
 
-		/* Answered by the first issue, not by the caller's patience. */
+		/* At once: nobody has to ask again. */
 		assert_true(hyp_hypercall(vm_vcpu(vm_primary, 0), &args));
 		assert_int_equal((s64)args.r[3], PC_NOT_FOUND);
 	}
@@ -362,7 +362,7 @@ static void pkvm_1_5_3_unwinding_with_a_stale_sid(void **state UNUSED)
 
 /*
  * Exactly what the guest driver of 6.12 and 6.18 and its firmware issue, in their order, with
- * poison in every register that they leave undefined (research/pkvm.md 1.3, 1.5, 1.7).
+ * poison in every register that they leave undefined.
  */
 static struct result driver(u64 op, u64 a, u64 b, u64 c, u64 e, u64 f)
 {
