@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The table of devices and endpoints, found by index, by stream, by vSID, by MMIO address. Who owns one, and
- * how that changes, is device_assign.c.
+ * how that changes, is device_assign.c and device_group.c.
  */
 #include "device.h"
 

@@ -138,7 +138,7 @@ bool device_owned_by(const struct device *d, const struct vm *vm);
 void endpoint_set_vsid(struct vm *vm, struct endpoint *e, u32 vsid) MUST_HOLD(vm_class);
 void endpoint_clear_vsid(struct vm *vm, struct endpoint *e) MUST_HOLD(vm_class);
 
-/* --- device_assign.c */
+/* --- device_assign.c, and for what is around the calls device_group.c, device_end.c, device_quarantine.c */
 
 /*
  * Hand a device to a VM under a pvIOMMU of it: streams blocked, device reset. *again: call again.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What device_assign.c, which moves devices between owners, asks of device_give.c. */
+/* What the files that move devices between owners ask of each other: device_*.c. */
 #ifndef IOMMU_DEVICE_PRIV_H
 #define IOMMU_DEVICE_PRIV_H
 
@@ -15,6 +15,32 @@ static inline struct device *device_next(const struct device *d)
 
 /* NOLINTNEXTLINE(bugprone-macro-parentheses): it is declared */
 #define FOR_EACH_DEVICE(d) for (struct device *d = device_next(NULL); (d) != NULL; (d) = device_next(d))
+
+/* --- device_quarantine.c */
+
+/* Was it condemned in its reset? It is quarantined now. */
+bool device_condemned(struct device *d) MUST_HOLD(vm_class);
+
+/* --- device_group.c */
+
+/* All that its owner has of it, but for its streams. */
+void device_leave_owner(struct device *d, struct vm *vm) MUST_HOLD(vm_class);
+/*
+ * One turn of the reset; at its end (not *again) the device is what it was being reset for. An error has quarantined it:
+ * E_DENIED it cannot be reset; E_IO.
+ */
+enum status device_reset_turn(struct device *d, bool *again) MUST_HOLD(vm_class);
+/* Is a device of the group in the VM's use, or about to be? */
+bool device_group_used(const struct vm *vm, u32 group) MUST_HOLD(vm_class);
+/*
+ * Once the last device of a group has left a VM's use, all of the group is reset, since its members are
+ * not isolated from each other; then all go back to the primary, at once. *again: not yet.
+ */
+enum status device_group_settle(struct vm *vm, u32 group, bool *again) MUST_HOLD(vm_class);
+/* A secondary has all of the device's group from here on, CLAIMED. E_BUSY, E_DENIED quarantined, E_IO: nothing of it. */
+enum status device_claim(struct device *d, struct vm *vm) MUST_CHECK MUST_HOLD(vm_class);
+
+/* --- device_give.c */
 
 /* Its MMIO, out of the primary's reach. E_IO: an IOMMU did not complete, it is still there. */
 enum status device_mmio_leave(struct device *d) MUST_CHECK MUST_HOLD(vm_class);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What becomes of a VM's devices at its end, in bounded steps. */
+#include "attach.h"
+#include "device_priv.h"
+#include "iommu.h"
+#include "vm/vm.h"
+
+/* Streams are blocked and their attachments forgotten an endpoint a step; true: that was the last. */
+static bool teardown_stream(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
+{
+	static const struct stream_config blocked = { .mode = STREAM_BLOCKED };
+	struct endpoint *e = &d->endpoint[d->blocked];
+
+	if (e->iommu->ops->stream_write(e->iommu, e->sid, &blocked) != OK) {
+		device_quarantine(d, "its streams could not be blocked");
+		return true;
+	}
+	attach_forget(vm, e, true);
+	d->blocked++;
+	return d->blocked == d->endpoint_count;
+}
+
+/* One device of the VM goes one step; true: it can go no further while others are in the VM's use. */
+static bool teardown_device(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
+{
+	bool again = false;
+
+	switch ((enum device_state)d->state) {
+	case DEVICE_ASSIGNED:
+		if (teardown_stream(d, vm) && d->state == DEVICE_ASSIGNED) {
+			device_leave_owner(d, vm);
+			d->target = DEVICE_CLAIMED;
+			d->state = DEVICE_RESETTING;
+		}
+		return false;
+	case DEVICE_RESETTING:
+		/* It was on its way to the VM, or the VM's and reset by it. */
+		if (d->target == DEVICE_ASSIGNED)
+			device_leave_owner(d, vm);
+		d->target = DEVICE_CLAIMED;
+		/* A failure quarantines it, which is as far as it goes. */
+		(void)!device_reset_turn(d, &again);
+		return !again && d->state != DEVICE_RESETTING;
+	case DEVICE_CLAIMED:
+	case DEVICE_QUARANTINED:
+	case DEVICE_UNASSIGNED:
+		break;
+	}
+	return true;
+}
+
+bool device_teardown_step(struct vm *vm)
+{
+	FOR_EACH_DEVICE(d)
+	if (d->vm == vm && !teardown_device(d, vm))
+		return false;
+	return true;
+}
+
+bool device_home_step(struct vm *vm)
+{
+	FOR_EACH_DEVICE(d)
+	{
+		bool again = false;
+
+		if (d->vm != vm)
+			continue;
+		(void)!device_group_settle(vm, d->group, &again);
+		return false;
+	}
+	return true;
+}

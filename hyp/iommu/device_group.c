@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How devices leave an owner and come to another: a secondary has all of an isolation group or nothing of it, and between two
+ * owners each member is blocked and reset.
+ */
+#include "attach.h"
+#include "device_priv.h"
+#include "hyp/log.h"
+#include "iommu.h"
+#include "pviommu/events.h"
+#include "vm/vm.h"
+
+void device_leave_owner(struct device *d, struct vm *vm)
+{
+	for (u32 i = 0; i < d->endpoint_count; i++) {
+		endpoint_clear_vsid(vm, &d->endpoint[i]);
+		d->endpoint[i].late = 0;
+	}
+	d->frozen = false;
+	if (vm->primary)
+		return;
+	device_lines_take(d, vm);
+	device_mmio_unmap(d, vm);
+}
+
+/* A pvIOMMU that stands for no device stands for no IOMMU; the primary's first ones always do. */
+static void leave_pviommu(struct device *d) MUST_HOLD(vm_class) NO_LOCK_ANALYSIS
+{
+	struct pviommu *pv = d->pviommu;
+
+	/* Behind this no event of the device is on its way to the ring. */
+	events_hold(pv);
+	__atomic_store_n(&d->pviommu, NULL, __ATOMIC_RELEASE);
+	events_release(pv);
+	if (pv == NULL || (d->vm->primary && pv->id < iommu_count))
+		return;
+	FOR_EACH_DEVICE(other)
+	if (other->pviommu == pv)
+		return;
+	events_remove(pv->vm, pv);
+	__atomic_store_n(&pv->iommu, NULL, __ATOMIC_RELEASE);
+}
+
+/* Back with the primary: MMIO, identity, bus mastering. */
+static enum status go_home(struct device *d) MUST_HOLD(vm_class)
+{
+	enum status status;
+
+	device_lines_take(d, d->vm);
+	leave_pviommu(d);
+	__atomic_store_n(&d->vm, vm_primary, __ATOMIC_RELEASE);
+	d->state = DEVICE_UNASSIGNED;
+	/* A device that cannot be stopped may still write to its registers: an IOMMU is dead. */
+	if ((d->mmio_pins > 0 || d->mmio_stuck) && d->mmio_away) {
+		device_quarantine(d, "its registers may still be written by another device");
+		return E_IO;
+	}
+	device_mmio_return(d);
+	status = attach_identity(d, vm_primary);
+	if (status != OK) {
+		device_quarantine(d, "the identity domain cannot be set");
+		return status;
+	}
+	device_pin_allow(d, true);
+	if (d->pci)
+		pci_device_master(d, true);
+	return OK;
+}
+
+/* PCI functions tag only while they are assigned, and only for an IOMMU that knows tags. */
+static void pasids_allow(const struct device *d)
+{
+	for (u32 i = 0; i < d->endpoint_count; i++)
+		if (endpoint_pasid_bits(&d->endpoint[i]) > 0)
+			pci_endpoint_pasids(d, i);
+}
+
+bool device_group_used(const struct vm *vm, u32 group)
+{
+	FOR_EACH_DEVICE(d)
+	if (d->group == group && d->vm == vm &&
+	    (d->state == DEVICE_ASSIGNED ||
+	     (d->state == DEVICE_RESETTING && d->target == DEVICE_ASSIGNED)))
+		return true;
+	return false;
+}
+
+enum status device_reset_turn(struct device *d, bool *again)
+{
+	enum status status = d->pci ? pci_device_reset(d, again) : E_DENIED;
+
+	if (status != OK) {
+		device_quarantine(d, "its reset failed");
+		return status;
+	}
+	if (*again)
+		return OK;
+	d->state = d->target;
+	switch ((enum device_state)d->state) {
+	case DEVICE_UNASSIGNED:
+		return go_home(d);
+	case DEVICE_CLAIMED:
+		pci_device_master(d, false);
+		leave_pviommu(d);
+		/* Not while another member could write to it. */
+		d->clean = !device_group_used(d->vm, d->group);
+		return OK;
+	case DEVICE_ASSIGNED:
+		d->blocked = 0;
+		if (device_condemned(d))
+			return E_IO;
+		break;
+	case DEVICE_RESETTING:
+	case DEVICE_QUARANTINED:
+		break;
+	}
+	pci_device_master(d, true); /* a device that was quarantined may master the bus again */
+	pasids_allow(d);
+	device_pin_allow(d, d->vm->primary || device_has_line(d));
+	return OK;
+}
+
+enum status device_group_settle(struct vm *vm, u32 group, bool *again)
+{
+	enum status result = OK;
+	bool busy = false;
+
+	if (device_group_used(vm, group))
+		return OK;
+	FOR_EACH_DEVICE(d)
+	{
+		if (d->group != group || d->vm != vm)
+			continue;
+		if (d->state == DEVICE_CLAIMED && !d->clean) {
+			d->target = DEVICE_CLAIMED;
+			d->state = DEVICE_RESETTING;
+		}
+		if (d->state == DEVICE_RESETTING) {
+			bool more = false;
+
+			(void)!device_reset_turn(d, &more); /* a failure quarantines it */
+			busy |= more;
+		}
+	}
+	*again |= busy;
+	FOR_EACH_DEVICE(d)
+	{
+		enum status status = OK;
+
+		if (busy || d->group != group || d->vm != vm)
+			continue;
+		if (d->state == DEVICE_CLAIMED)
+			status = go_home(d);
+		if (d->state == DEVICE_QUARANTINED && d->vm == vm) {
+			device_leave_owner(d, vm);
+			leave_pviommu(d);
+			__atomic_store_n(&d->vm, vm_primary, __ATOMIC_RELEASE);
+		}
+		if (status != OK)
+			result = status;
+	}
+	return result;
+}
+
+/* May a secondary have all of the group? Pure. */
+static enum status claim_check(const struct device *d, const struct vm *vm)
+{
+	FOR_EACH_DEVICE(other)
+	{
+		if (other->group != d->group || other->vm == vm)
+			continue;
+		if (other->state == DEVICE_QUARANTINED)
+			return E_DENIED;
+		if (other->vm != vm_primary || other->state != DEVICE_UNASSIGNED)
+			return E_BUSY;
+	}
+	return OK;
+}
+
+/* No mapping of its MMIO by the primary's devices, and none from here on. */
+static bool owner_change(struct device *d, struct vm *vm)
+{
+	bool free;
+
+	page_lock();
+	free = d->mmio_pins == 0 && !d->mmio_stuck;
+	if (free)
+		__atomic_store_n(&d->vm, vm, __ATOMIC_RELEASE);
+	page_unlock();
+	return free;
+}
+
+/* One member of a group, which is the VM's by name already, leaves the primary. */
+static enum status claim_one(struct device *d) MUST_HOLD(vm_class)
+{
+	enum status status = device_mmio_leave(d);
+
+	if (status != OK)
+		return status;
+	if (d->pci)
+		pci_device_master(d, false);
+	device_pin_allow(d, false);
+	if (attach_block(d) != OK) {
+		__atomic_store_n(&d->vm, vm_primary, __ATOMIC_RELEASE);
+		device_quarantine(d, "its streams could not be blocked");
+		return E_IO;
+	}
+	/* Its identity context came from the primary's pool. */
+	for (u32 i = 0; i < d->endpoint_count; i++)
+		attach_forget(vm_primary, &d->endpoint[i], true);
+	d->state = DEVICE_CLAIMED;
+	d->clean = true; /* nothing of the group has been the VM's yet */
+	return OK;
+}
+
+/* A member of d's group that is the VM's by name only: nothing has been done to it. */
+static bool is_named(const struct device *other, const struct device *d, const struct vm *vm)
+{
+	return other->group == d->group && other->vm == vm && other->state == DEVICE_UNASSIGNED;
+}
+
+enum status device_claim(struct device *d, struct vm *vm)
+{
+	enum status status = claim_check(d, vm);
+	bool again = false;
+
+	/* First what may refuse, so that a refusal touches no device of the primary that is at work. */
+	FOR_EACH_DEVICE(other)
+	if (status == OK && other->group == d->group && other->vm != vm && !owner_change(other, vm))
+		status = E_BUSY;
+	FOR_EACH_DEVICE(other)
+	if (status == OK && is_named(other, d, vm))
+		status = claim_one(other);
+	if (status == OK)
+		return OK;
+	FOR_EACH_DEVICE(other)
+	if (is_named(other, d, vm))
+		__atomic_store_n(&other->vm, vm_primary, __ATOMIC_RELEASE);
+	(void)!device_group_settle(vm, d->group, &again);
+	return status;
+}
+
+bool device_claims_open(const struct vm *vm)
+{
+	FOR_EACH_DEVICE(d)
+	if (d->vm == vm && (d->state == DEVICE_CLAIMED || d->state == DEVICE_RESETTING))
+		return true;
+	return false;
+}
