@@ -293,9 +293,15 @@ static enum status detach_check(struct endpoint *e, const struct attach_request 
 	return req->pasid == 0 && e->substreams > 0 ? E_BUSY : OK;
 }
 
-static enum status detach_one(struct vm *vm, struct endpoint *e, u64 pasid)
+enum status endpoint_block(struct endpoint *e)
 {
 	static const struct stream_config blocked = { .mode = STREAM_BLOCKED };
+
+	return e->iommu->ops->stream_write(e->iommu, e->sid, &blocked);
+}
+
+static enum status detach_one(struct vm *vm, struct endpoint *e, u64 pasid)
+{
 	struct attachment *a = attachment_of(e, pasid);
 	struct domain *d = a->domain;
 	enum status status;
@@ -304,7 +310,7 @@ static enum status detach_one(struct vm *vm, struct endpoint *e, u64 pasid)
 	iommu_drain(e->iommu);
 	events_since(e, EVENTS_NEVER);
 	if (pasid == 0)
-		status = e->iommu->ops->stream_write(e->iommu, e->sid, &blocked);
+		status = endpoint_block(e);
 	else
 		status = e->iommu->ops->ctx_write(e->iommu, e->sid, &e->ctx, (u32)pasid, NULL,
 						  true);
@@ -468,12 +474,10 @@ enum status attach_unrecorded(struct endpoint *e, u32 pasid, bool unrecorded)
 
 enum status attach_block(struct device *d)
 {
-	static const struct stream_config blocked = { .mode = STREAM_BLOCKED };
 	enum status result = OK;
 
 	for (u32 i = 0; i < d->endpoint_count; i++) {
-		struct endpoint *e = &d->endpoint[i];
-		enum status status = e->iommu->ops->stream_write(e->iommu, e->sid, &blocked);
+		enum status status = endpoint_block(&d->endpoint[i]);
 
 		if (status != OK)
 			result = status;

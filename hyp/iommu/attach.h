@@ -54,6 +54,8 @@ enum status attach_unrecorded(struct endpoint *e, u32 pasid, bool unrecorded) MU
 enum status attach_identity_prepare(struct device *d, struct vm *vm) MUST_CHECK MUST_HOLD(vm_class);
 /* All streams of a device translate by the DMA table of its VM. E_IO; E_NOMEM, unless it was prepared. */
 enum status attach_identity(struct device *d, struct vm *vm) MUST_CHECK;
+/* The stream walks nothing from here on, and refused DMA is reported. E_IO. */
+enum status endpoint_block(struct endpoint *e) MUST_CHECK;
 /* All streams of a device are blocked. E_IO. */
 enum status attach_block(struct device *d) MUST_CHECK;
 

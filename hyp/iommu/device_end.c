@@ -8,10 +8,9 @@
 /* Streams are blocked and their attachments forgotten an endpoint a step; true: that was the last. */
 static bool teardown_stream(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 {
-	static const struct stream_config blocked = { .mode = STREAM_BLOCKED };
 	struct endpoint *e = &d->endpoint[d->blocked];
 
-	if (e->iommu->ops->stream_write(e->iommu, e->sid, &blocked) != OK) {
+	if (endpoint_block(e) != OK) {
 		device_quarantine(d, "its streams could not be blocked");
 		return true;
 	}

@@ -18,9 +18,8 @@ void device_quarantine(struct device *d, const char *what)
 		pci_device_master(d, false);
 	d->state = DEVICE_QUARANTINED;
 	for (u32 i = 0; i < d->endpoint_count; i++) {
-		static const struct stream_config blocked = { .mode = STREAM_BLOCKED };
 		struct endpoint *e = &d->endpoint[i];
-		bool ok = e->iommu->ops->stream_write(e->iommu, e->sid, &blocked) == OK;
+		bool ok = endpoint_block(e) == OK;
 
 		attach_forget(vm, e, ok);
 	}
