@@ -43,8 +43,8 @@ static enum status assign_begin(struct device *d, struct vm *vm, struct pviommu 
 	if (status != OK)
 		return status;
 	FOR_EACH_DEVICE(other)
-	if (other->group == d->group && other->vm == vm)
-		other->clean = false;
+		if (other->group == d->group && other->vm == vm)
+			other->clean = false;
 	pv->iommu = d->endpoint[0].iommu;
 	__atomic_store_n(&d->pviommu, pv, __ATOMIC_RELEASE);
 	d->frozen = false;

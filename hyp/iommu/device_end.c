@@ -51,15 +51,14 @@ static bool teardown_device(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 bool device_teardown_step(struct vm *vm)
 {
 	FOR_EACH_DEVICE(d)
-	if (d->vm == vm && !teardown_device(d, vm))
-		return false;
+		if (d->vm == vm && !teardown_device(d, vm))
+			return false;
 	return true;
 }
 
 bool device_home_step(struct vm *vm)
 {
-	FOR_EACH_DEVICE(d)
-	{
+	FOR_EACH_DEVICE(d) {
 		bool again = false;
 
 		if (d->vm != vm)

@@ -108,13 +108,13 @@ static void line_take(struct vm *vm, u32 line) MUST_HOLD(vm_class)
 	bool given = false;
 
 	FOR_EACH_DEVICE(d)
-	for (u32 i = 0; d->vm == vm && i < d->irq_count; i++) {
-		if (d->irq[i] != line || d->irq_given[i] == 0)
-			continue;
-		device_pin_allow(d, false);
-		d->irq_given[i] = 0;
-		given = true;
-	}
+		for (u32 i = 0; d->vm == vm && i < d->irq_count; i++) {
+			if (d->irq[i] != line || d->irq_given[i] == 0)
+				continue;
+			device_pin_allow(d, false);
+			d->irq_given[i] = 0;
+			given = true;
+		}
 	if (given)
 		arch_irq_take(line, vm);
 }
@@ -129,9 +129,9 @@ void device_lines_take(struct device *d, struct vm *vm)
 static u32 line_given(const struct vm *vm, u32 line)
 {
 	FOR_EACH_DEVICE(d)
-	for (u32 i = 0; d->vm == vm && i < d->irq_count; i++)
-		if (d->irq[i] == line && d->irq_given[i] != 0)
-			return d->irq_given[i];
+		for (u32 i = 0; d->vm == vm && i < d->irq_count; i++)
+			if (d->irq[i] == line && d->irq_given[i] != 0)
+				return d->irq_given[i];
 	return 0;
 }
 
@@ -146,8 +146,8 @@ static enum status line_give(struct device *d, struct vm *vm, u64 index, u64 int
 		return E_EXIST;
 	line = d->irq[index];
 	FOR_EACH_DEVICE(other)
-	if (other->vm != vm && drives(other, line))
-		return E_BUSY;
+		if (other->vm != vm && drives(other, line))
+			return E_BUSY;
 	have = line_given(vm, line);
 	if (have != 0 && have != intid)
 		return E_EXIST;
@@ -170,8 +170,7 @@ enum status device_map_irq(struct device *d, u64 index, u64 intid) NO_LOCK_ANALY
 
 void device_irq_storm(u32 line, const struct vm *owner) NO_LOCK_ANALYSIS
 {
-	FOR_EACH_DEVICE(d)
-	{
+	FOR_EACH_DEVICE(d) {
 		struct vm *vm;
 
 		if (!drives(d, line))

@@ -35,8 +35,8 @@ static void leave_pviommu(struct device *d) MUST_HOLD(vm_class) NO_LOCK_ANALYSIS
 	if (pv == NULL || (d->vm->primary && pv->id < iommu_count))
 		return;
 	FOR_EACH_DEVICE(other)
-	if (other->pviommu == pv)
-		return;
+		if (other->pviommu == pv)
+			return;
 	events_remove(pv->vm, pv);
 	__atomic_store_n(&pv->iommu, NULL, __ATOMIC_RELEASE);
 }
@@ -78,10 +78,10 @@ static void pasids_allow(const struct device *d)
 bool device_group_used(const struct vm *vm, u32 group)
 {
 	FOR_EACH_DEVICE(d)
-	if (d->group == group && d->vm == vm &&
-	    (d->state == DEVICE_ASSIGNED ||
-	     (d->state == DEVICE_RESETTING && d->target == DEVICE_ASSIGNED)))
-		return true;
+		if (d->group == group && d->vm == vm &&
+		    (d->state == DEVICE_ASSIGNED ||
+		     (d->state == DEVICE_RESETTING && d->target == DEVICE_ASSIGNED)))
+			return true;
 	return false;
 }
 
@@ -127,8 +127,7 @@ enum status device_group_settle(struct vm *vm, u32 group, bool *again)
 
 	if (device_group_used(vm, group))
 		return OK;
-	FOR_EACH_DEVICE(d)
-	{
+	FOR_EACH_DEVICE(d) {
 		if (d->group != group || d->vm != vm)
 			continue;
 		if (d->state == DEVICE_CLAIMED && !d->clean) {
@@ -143,8 +142,7 @@ enum status device_group_settle(struct vm *vm, u32 group, bool *again)
 		}
 	}
 	*again |= busy;
-	FOR_EACH_DEVICE(d)
-	{
+	FOR_EACH_DEVICE(d) {
 		enum status status = OK;
 
 		if (busy || d->group != group || d->vm != vm)
@@ -165,8 +163,7 @@ enum status device_group_settle(struct vm *vm, u32 group, bool *again)
 /* May a secondary have all of the group? Pure. */
 static enum status claim_check(const struct device *d, const struct vm *vm)
 {
-	FOR_EACH_DEVICE(other)
-	{
+	FOR_EACH_DEVICE(other) {
 		if (other->group != d->group || other->vm == vm)
 			continue;
 		if (other->state == DEVICE_QUARANTINED)
@@ -226,16 +223,16 @@ enum status device_claim(struct device *d, struct vm *vm)
 
 	/* First what may refuse, so that a refusal touches no device of the primary that is at work. */
 	FOR_EACH_DEVICE(other)
-	if (status == OK && other->group == d->group && other->vm != vm && !owner_change(other, vm))
-		status = E_BUSY;
+		if (status == OK && other->group == d->group && other->vm != vm && !owner_change(other, vm))
+			status = E_BUSY;
 	FOR_EACH_DEVICE(other)
-	if (status == OK && is_named(other, d, vm))
-		status = claim_one(other);
+		if (status == OK && is_named(other, d, vm))
+			status = claim_one(other);
 	if (status == OK)
 		return OK;
 	FOR_EACH_DEVICE(other)
-	if (is_named(other, d, vm))
-		__atomic_store_n(&other->vm, vm_primary, __ATOMIC_RELEASE);
+		if (is_named(other, d, vm))
+			__atomic_store_n(&other->vm, vm_primary, __ATOMIC_RELEASE);
 	(void)!device_group_settle(vm, d->group, &again);
 	return status;
 }
@@ -243,7 +240,7 @@ enum status device_claim(struct device *d, struct vm *vm)
 bool device_claims_open(const struct vm *vm)
 {
 	FOR_EACH_DEVICE(d)
-	if (d->vm == vm && (d->state == DEVICE_CLAIMED || d->state == DEVICE_RESETTING))
-		return true;
+		if (d->vm == vm && (d->state == DEVICE_CLAIMED || d->state == DEVICE_RESETTING))
+			return true;
 	return false;
 }

@@ -58,6 +58,6 @@ u32 device_quarantined_count(void)
 	u32 count = 0;
 
 	FOR_EACH_DEVICE(d)
-	count += d->state == DEVICE_QUARANTINED;
+		count += d->state == DEVICE_QUARANTINED;
 	return count;
 }

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * First stages that are a guest's own: its invalidations in batches, and who is to blame for one that does not complete.
+ * Whether an entry may be asked is the driver's to know, and what it waits for is the command queue's.
+ */
 #include "nested.h"
 
 #include "abi/pviommu.h"

@@ -110,7 +110,7 @@ void oracle_before(void)
 	/* What a guest does in its own first stage, under its own tag, is no misuse of the hypervisor's. */
 	for (u32 i = 0; i < oracle.smmu_count; i++)
 		FOR_EACH_VM(vm)
-	smmu_guest_tag(oracle.smmu[i], vm->dma_tag.vmid);
+			smmu_guest_tag(oracle.smmu[i], vm->dma_tag.vmid);
 	oracle.stores = 0;
 	oracle.started_us = fake_time_now();
 }

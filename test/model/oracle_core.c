@@ -297,8 +297,7 @@ static void look_at_tags(void)
 		if (domain_of_tag(tag->kind == TAG_STAGE1, tag->vmid, tag->asid) !=
 		    oracle.domain[i])
 			violated("V3: domain %u shares its tag", oracle.domain[i]->d->id);
-		FOR_EACH_VM(vm)
-		{
+		FOR_EACH_VM(vm) {
 			if (iommu_common.stage2 && tag->vmid == vm->dma_tag.vmid)
 				violated("V3: domain %u has the VMID of the DMA table",
 					 oracle.domain[i]->d->id);
@@ -392,9 +391,9 @@ static void look_at_rings(void)
 {
 	rings_begin();
 	FOR_EACH_VM(vm)
-	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++)
-		if (vm->pviommu[i].ring.page != NULL)
-			look_at_ring(vm, &vm->pviommu[i].ring);
+		for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++)
+			if (vm->pviommu[i].ring.page != NULL)
+				look_at_ring(vm, &vm->pviommu[i].ring);
 }
 
 /* V7: names and streams, each against each. */
@@ -482,11 +481,11 @@ static void look_at_attachments(void)
 				 e->device->name, e->index);
 	}
 	FOR_EACH_VM(vm)
-	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++)
-		if (by_pviommu[vm_number(vm)][i] != vm->pviommu[i].attached)
-			violated("accounts: pvIOMMU %u of vm %u has %u attachments, it counts %u",
-				 i, vm->handle, by_pviommu[vm_number(vm)][i],
-				 vm->pviommu[i].attached);
+		for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++)
+			if (by_pviommu[vm_number(vm)][i] != vm->pviommu[i].attached)
+				violated("accounts: pvIOMMU %u of vm %u has %u attachments, it counts %u",
+					 i, vm->handle, by_pviommu[vm_number(vm)][i],
+					 vm->pviommu[i].attached);
 }
 
 /* --- page records */
@@ -678,7 +677,7 @@ bool look_at_core(void)
 	places_clear();
 	domains_begin();
 	FOR_EACH_VM(vm)
-	oracle.used[vm_number(vm)] += look_at_domains(vm);
+		oracle.used[vm_number(vm)] += look_at_domains(vm);
 	domains_end();
 	look_at_contexts();
 	look_at_rings();
@@ -688,8 +687,7 @@ bool look_at_core(void)
 	look_at_attachments();
 	state_of_domains();
 	state_of_devices();
-	FOR_EACH_VM(vm)
-	{
+	FOR_EACH_VM(vm) {
 		look_at_accounts(vm);
 		if (vm->lock.held != 0)
 			violated("lock: vm %u is locked after the call", vm->handle);

@@ -520,8 +520,8 @@ static const struct vm *vm_of_dma_tag(bool stage1, u16 vmid, u16 asid)
 	if (!iommu_common.stage2)
 		return stage1 && asid == vm_primary->dma_tag.asid ? vm_primary : NULL;
 	FOR_EACH_VM(vm)
-	if (vmid == vm->dma_tag.vmid && vm->dma_pt.ops != NULL)
-		return vm;
+		if (vmid == vm->dma_tag.vmid && vm->dma_pt.ops != NULL)
+			return vm;
 	return NULL;
 }
 
@@ -596,8 +596,8 @@ static bool vmid_known(u16 vmid)
 	if (oracle.overlap)
 		return true; /* at_command() has looked */
 	FOR_EACH_VM(vm)
-	if (vmid == vm->dma_tag.vmid || vmid == vm->paging_vmid)
-		return true;
+		if (vmid == vm->dma_tag.vmid || vmid == vm->paging_vmid)
+			return true;
 	return domain_of_tag(false, vmid, 0) != NULL;
 }
 

@@ -195,8 +195,7 @@ static void look_at_ids(void)
 {
 	u32 vmids = oracle.boot.vmids, asids = oracle.boot.asids;
 
-	FOR_EACH_VM(vm)
-	{
+	FOR_EACH_VM(vm) {
 		vmids += (vm->dma_tag.vmid != 0) + (vm->paging_vmid != 0);
 		asids += vm->dma_tag.asid != 0;
 	}
@@ -209,18 +208,17 @@ static void look_at_ids(void)
 	if (!oracle.losses && ids_in_use(&iommu_asids) != asids)
 		violated("V3: %u ASIDs are in use, somebody has %u", ids_in_use(&iommu_asids), asids);
 	FOR_EACH_VM(a)
-	FOR_EACH_VM(b)
-	{
-		if (a == b)
-			continue;
-		if (a->view.vmid == b->view.vmid)
-			violated("V3: two VMs have CPU VMID %u", a->view.vmid);
-		if (a->dma_tag.vmid != 0 &&
-		    (a->dma_tag.vmid == b->dma_tag.vmid || a->dma_tag.vmid == b->paging_vmid))
-			violated("V3: two VMs have VMID %u", a->dma_tag.vmid);
-		if (a->paging_vmid != 0 && a->paging_vmid == b->paging_vmid)
-			violated("V3: two VMs have paging VMID %u", a->paging_vmid);
-	}
+		FOR_EACH_VM(b) {
+			if (a == b)
+				continue;
+			if (a->view.vmid == b->view.vmid)
+				violated("V3: two VMs have CPU VMID %u", a->view.vmid);
+			if (a->dma_tag.vmid != 0 &&
+			    (a->dma_tag.vmid == b->dma_tag.vmid || a->dma_tag.vmid == b->paging_vmid))
+				violated("V3: two VMs have VMID %u", a->dma_tag.vmid);
+			if (a->paging_vmid != 0 && a->paging_vmid == b->paging_vmid)
+				violated("V3: two VMs have paging VMID %u", a->paging_vmid);
+		}
 }
 
 static void look_at_end(void)
@@ -248,8 +246,7 @@ static void look_at_end(void)
 
 bool look_at_vms(void)
 {
-	FOR_EACH_VM(vm)
-	{
+	FOR_EACH_VM(vm) {
 		if (!vm->primary) {
 			look_at_dissolution(vm);
 			look_at_view(vm, &vm->cpu_pt);
@@ -293,6 +290,6 @@ void state_of_vms(void)
 	state_add(&oracle.now, vm_primary->cpu_pt.tables | (u64)vm_primary->dma_pt.tables << 32);
 	state_section(&oracle.now, "VMs");
 	FOR_EACH_VM(vm)
-	if (!vm->primary)
-		state_of_vm(vm);
+		if (!vm->primary)
+			state_of_vm(vm);
 }

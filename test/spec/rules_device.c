@@ -90,8 +90,8 @@ s64 rule_dev_req_dma(struct spec_call *c)
 	}
 	RULE_DEMAND(c, (e->token[0] | e->token[1]) >> 32 == 0, "a token is wider than 32 bits");
 	FOR_EACH_ENDPOINT_OF(other, &spec->device[e->device])
-	RULE_DEMAND(c, other == e || !other->told || other->token[1] != e->token[1] || other->token[0] != e->token[0],
-		    "two endpoints of a device have the same tokens");
+		RULE_DEMAND(c, other == e || !other->told || other->token[1] != e->token[1] || other->token[0] != e->token[0],
+			    "two endpoints of a device have the same tokens");
 	c->out[0] = e->token[0];
 	c->out[1] = e->token[1];
 	return PC_SUCCESS;
@@ -146,8 +146,7 @@ s64 rule_dev_set_vsid(struct spec_call *c)
 
 static void names_go(struct spec_device *d)
 {
-	FOR_EACH_ENDPOINT_OF(e, d)
-	{
+	FOR_EACH_ENDPOINT_OF(e, d) {
 		if (e->w.has_vsid)
 			owner(d)->pv[d->w.pv - 1].vsids--;
 		e->w.has_vsid = e->w.vsid = 0;
@@ -223,8 +222,8 @@ s64 rule_dev_map_irq(struct spec_call *c)
 static bool attached(const struct spec_device *d)
 {
 	FOR_EACH_ENDPOINT_OF(e, d)
-	if (e->w.domain != 0)
-		return true;
+		if (e->w.domain != 0)
+			return true;
 	return false;
 }
 
@@ -247,8 +246,7 @@ static s64 fits(const struct spec_device *d, const struct spec_pv *pv)
 
 	if (d->endpoints == 0)
 		return PC_INVALID_PARAMETER;
-	FOR_EACH_ENDPOINT_OF(e, d)
-	{
+	FOR_EACH_ENDPOINT_OF(e, d) {
 		if (!spec->iommu[e->iommu].common)
 			return PC_DENIED;
 		if (e->iommu != first)
@@ -338,8 +336,7 @@ static bool turn(struct spec_call *c, const struct spec_device *d)
 static void block(struct spec_call *c, struct spec_device *d)
 {
 	(void)c;
-	FOR_EACH_ENDPOINT_OF(e, d)
-	{
+	FOR_EACH_ENDPOINT_OF(e, d) {
 		spec->vm[0].w.pool_free += e->w.context;
 		e->w.context = e->w.bits = 0;
 		e->w.stream = STREAM_NO;
@@ -419,15 +416,14 @@ static bool contexts_reserve(struct spec_call *c, struct spec_device *d)
 {
 	if (spec->stage2)
 		return true;
-	FOR_EACH_ENDPOINT_OF(e, d)
-	{
+	FOR_EACH_ENDPOINT_OF(e, d) {
 		if (!spec->iommu[e->iommu].common)
 			continue;
 		if (!pool_take(c, 0))
 			return false;
 	}
 	FOR_EACH_ENDPOINT_OF(e, d)
-	e->w.context = spec->iommu[e->iommu].common;
+		e->w.context = spec->iommu[e->iommu].common;
 	pool_settle(c);
 	return true;
 }
@@ -436,7 +432,7 @@ static void go_home(struct spec_device *d)
 {
 	leave_pv(d);
 	FOR_EACH_ENDPOINT_OF(e, d)
-	e->w.stream = spec->iommu[e->iommu].common ? STREAM_IDENTITY : STREAM_NO;
+		e->w.stream = spec->iommu[e->iommu].common ? STREAM_IDENTITY : STREAM_NO;
 }
 
 s64 rule_dev_release(struct spec_call *c)
