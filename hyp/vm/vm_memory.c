@@ -141,7 +141,8 @@ static enum status extent(const struct vm *vm, ipa_t at, u64 pages, pa_t *base, 
 	return OK;
 }
 
-enum status memory_share(struct vm *vm, ipa_t at, u64 pages, u64 *done, ipa_t *where)
+/* The primary reaches them too from here on, or no longer. Where its devices may still get there they stay shared. */
+static enum status set_shared(struct vm *vm, ipa_t at, u64 pages, bool shared, u64 *done, ipa_t *where) MUST_HOLD(vm_class)
 {
 	enum status status;
 	pa_t base;
@@ -150,11 +151,12 @@ enum status memory_share(struct vm *vm, ipa_t at, u64 pages, u64 *done, ipa_t *w
 	status = extent(vm, at, pages, &base, &n);
 	if (status != OK)
 		return status;
-	status = transition(base, n, PAGE_TAKE, vm->owner, vm->owner);
+	status = transition(base, n, shared ? PAGE_TAKE : PAGE_UNSHARE, vm->owner, vm->owner);
 	if (status != OK)
 		return status;
-	status = view_add(vm_primary, ipa(base.v), base, n << PAGE_SHIFT, VIEW_RAM, VIEW_DMA);
-	must(base, n, status == OK ? PAGE_SHARE : PAGE_TAKE_BACK, vm->owner, vm->owner);
+	status = shared ? view_add(vm_primary, ipa(base.v), base, n << PAGE_SHIFT, VIEW_RAM, VIEW_DMA) :
+			  view_remove(vm_primary, ipa(base.v), n << PAGE_SHIFT);
+	must(base, n, shared == (status == OK) ? PAGE_SHARE : PAGE_TAKE_BACK, vm->owner, vm->owner);
 	if (status != OK)
 		return status;
 	*where = ipa(base.v);
@@ -162,26 +164,14 @@ enum status memory_share(struct vm *vm, ipa_t at, u64 pages, u64 *done, ipa_t *w
 	return OK;
 }
 
+enum status memory_share(struct vm *vm, ipa_t at, u64 pages, u64 *done, ipa_t *where)
+{
+	return set_shared(vm, at, pages, true, done, where);
+}
+
 enum status memory_unshare(struct vm *vm, ipa_t at, u64 pages, u64 *done, ipa_t *where)
 {
-	enum status status;
-	pa_t base;
-	u64 n;
-
-	status = extent(vm, at, pages, &base, &n);
-	if (status != OK)
-		return status;
-	status = transition(base, n, PAGE_UNSHARE, vm->owner, vm->owner);
-	if (status != OK)
-		return status;
-	status = view_remove(vm_primary, ipa(base.v), n << PAGE_SHIFT);
-	/* Where the primary's devices may still get there it stays shared. */
-	must(base, n, status == OK ? PAGE_TAKE_BACK : PAGE_SHARE, vm->owner, vm->owner);
-	if (status != OK)
-		return status;
-	*where = ipa(base.v);
-	*done = n;
-	return OK;
+	return set_shared(vm, at, pages, false, done, where);
 }
 
 enum status memory_relinquish(struct vm *vm, ipa_t at, ipa_t *where)
