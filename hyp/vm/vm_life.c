@@ -318,13 +318,15 @@ static bool end_dma(struct vm *vm) MUST_HOLD(vm_class)
 
 static bool end_tables(struct vm *vm) MUST_HOLD(vm_class)
 {
-	/* One of the two a step. */
+	/* One of the two a step, and what is left of the VM in one of its own. */
 	if (vm->dma_pt.tables > 0 && !vm->dma_lost) {
 		(void)vm->dma_pt.ops->destroy(&vm->dma_pt, STEP_TABLES);
 		return false;
 	}
-	if (!vm->cpu_pt.ops->destroy(&vm->cpu_pt, STEP_TABLES))
+	if (vm->cpu_pt.tables > 0) {
+		(void)vm->cpu_pt.ops->destroy(&vm->cpu_pt, STEP_TABLES);
 		return false;
+	}
 	unfurnish(vm);
 	return true;
 }

@@ -4,6 +4,7 @@
 
 #include "bench_vm.h"
 #include "suite.h"
+#include "vm/vm_memory.h"
 
 #define AT 0x80000000ull
 
@@ -567,6 +568,33 @@ static void I8_many_tables_go_in_steps(void **state UNUSED)
 	bench_check();
 }
 
+/* How many pages the VM still has, and pages of tables: a step of its end takes few of what goes back one by one. */
+static void destroy_in_steps(u64 most_pages, u64 most_pool)
+{
+	const struct vm *v = vm_find(vm);
+	u64 pages, tables, left;
+
+	do {
+		pages = v->pages;
+		tables = v->pool.total_pages - v->pool.free_pages;
+		left = pc_vm_destroy(vm).v1;
+		assert_true(pages - v->pages <= most_pages);
+		if (v->teardown == TEARDOWN_TABLES || v->teardown == TEARDOWN_POOL)
+			assert_true(v->pool.total_pages == 0 || tables - (v->pool.total_pages - v->pool.free_pages) <= most_pool);
+	} while (left != 0);
+	bench_check();
+}
+
+/* The tables' last step takes no more than any other: what the VM was made of goes in one of its own. */
+static void I8_V9_the_last_tables_go_by_themselves(void **state UNUSED)
+{
+	boot();
+	vm = bench_vm_of(0, 256, 1);
+	for (u64 i = 0; i < 62; i++)
+		bench_donate(vm, AT + i * BLOCK_SIZE, bench_page(300 + i), 1, 0);
+	destroy_in_steps(MEMORY_STEP_PAGES, 64);
+}
+
 /*
  * A VM's device could write to the registers of its other device, and the IOMMU no longer says that this has ended:
  * those registers are lost with the device, and not the primary's.
@@ -620,6 +648,7 @@ int main(void)
 		cmocka_unit_test(E4_C9_an_error_at_every_command),
 		cmocka_unit_test(E4_D8_pasids_at_work),
 		cmocka_unit_test(I8_many_tables_go_in_steps),
+		cmocka_unit_test(I8_V9_the_last_tables_go_by_themselves),
 		cmocka_unit_test(V3_E3_registers_that_may_still_be_written),
 	};
 
