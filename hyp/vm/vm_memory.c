@@ -12,7 +12,7 @@
 #include "view.h"
 #include "vm.h"
 
-/* A run of pages that lies by itself costs a step of a teardown as much as some pages more. */
+/* A run of pages that goes back by itself costs a step of a teardown as much as some pages more. */
 #define RUN_AS_PAGES 6u
 /* Empty slots of a VM's view that one step of a teardown skips. */
 #define RECLAIM_HOLES 128u
@@ -288,6 +288,26 @@ static void reclaim(struct vm *vm, pa_t base, u64 pages) MUST_HOLD(vm_class)
 	vm->pages -= pages;
 }
 
+/*
+ * How many of the pages from `base` on a step deals with that has `left`, and what they take: each that is shared goes back
+ * alone, what lies between two of them in one piece.
+ */
+static u64 affordable(pa_t base, u64 pages, u64 left, u64 *cost)
+{
+	const struct page *page = page_of(base);
+	bool alone = false;
+	u64 n = 0;
+
+	for (*cost = 0; n < pages && *cost < left; n++) {
+		bool shared = page[n].state == PAGE_SHARED_OUT;
+
+		*cost += 1 + (shared || alone ? RUN_AS_PAGES : 0);
+		alone = shared;
+	}
+	*cost += RUN_AS_PAGES;
+	return n;
+}
+
 bool memory_reclaim_step(struct vm *vm, u64 *cursor)
 {
 	struct pt *pt = &vm->cpu_pt;
@@ -296,7 +316,7 @@ bool memory_reclaim_step(struct vm *vm, u64 *cursor)
 
 	while (*cursor < end && left > 0 && holes > 0) {
 		struct pt_run run;
-		u64 bytes = left << PAGE_SHIFT, n;
+		u64 bytes = left << PAGE_SHIFT, cost;
 
 		/* Within a block, the rest of it: its leaf stays, and the cursor remembers. */
 		if (!pt->ops->lookup(pt, *cursor, *cursor + bytes, &run)) {
@@ -308,10 +328,12 @@ bool memory_reclaim_step(struct vm *vm, u64 *cursor)
 		run.size -= *cursor - run.va;
 		if (run.size > bytes)
 			run.size = bytes;
-		if (!(run.prot & PT_DEVICE))
+		cost = (run.size >> PAGE_SHIFT) + RUN_AS_PAGES;
+		if (!(run.prot & PT_DEVICE)) {
+			run.size = affordable(pa(run.out), run.size >> PAGE_SHIFT, left, &cost) << PAGE_SHIFT;
 			reclaim(vm, pa(run.out), run.size >> PAGE_SHIFT);
-		n = (run.size >> PAGE_SHIFT) + RUN_AS_PAGES;
-		left -= n < left ? n : left;
+		}
+		left -= cost < left ? cost : left;
 		*cursor += run.size;
 	}
 	return *cursor >= end;

@@ -20,6 +20,7 @@
 #define RUN           512ul
 #define POOL          PC_POOL_MAX
 #define SCATTERED_IPA (PAGES_IPA + 32 * BLOCK_2M)
+#define SHARED_IPA    (FAR_IPA + 4 * BLOCK_1G)
 #define MMIO_IPA      0x20000000ul
 #define DOORBELL      0x0a000000ul /* tiny_call's */
 #define LINE          40
@@ -260,6 +261,15 @@ static void measure_devices(void)
 		OK(dev_set_vsid(device, e, RIG_VSID(e)));
 }
 
+/* What goes back page by page: of a run, every second one is shared. */
+static void share_every_second(u64 memory)
+{
+	donate(SHARED_IPA, memory + 50 * BLOCK_2M, RUN, PC_DONATE_SCRUB);
+	for (u64 i = 0; i < RUN; i += 2)
+		REQUIRE(!secondary(PC_MEM_SHARE, SHARED_IPA + i * PAGE, 1, 0, 0, 0, 0), "a page cannot be shared");
+	longest_forget();
+}
+
 static void measure_end(void)
 {
 	struct hres r;
@@ -285,6 +295,7 @@ void longest_vms(u64 memory)
 	measure_memory_calls(memory);
 	measure_reading();
 	measure_scattered();
+	share_every_second(memory);
 	measure_guard();
 	measure_end();
 	vmm_clean_up();

@@ -585,6 +585,17 @@ static void destroy_in_steps(u64 most_pages, u64 most_pool)
 	bench_check();
 }
 
+/* Every second page of a run is shared: each of them, and what lies between two, goes back alone. */
+static void I8_V9_a_run_in_pieces_is_no_longer_step(void **state UNUSED)
+{
+	boot();
+	vm = bench_vm_of(0, 256, 1);
+	bench_donate(vm, AT, bench_block(2), 512, 0);
+	for (u64 i = 0; i < 512; i += 2)
+		assert_status(vm_share(vm, AT + i * PAGE_SIZE, 1), PC_SUCCESS);
+	destroy_in_steps(MEMORY_STEP_PAGES / 6, 64);
+}
+
 /* The tables' last step takes no more than any other: what the VM was made of goes in one of its own. */
 static void I8_V9_the_last_tables_go_by_themselves(void **state UNUSED)
 {
@@ -648,6 +659,7 @@ int main(void)
 		cmocka_unit_test(E4_C9_an_error_at_every_command),
 		cmocka_unit_test(E4_D8_pasids_at_work),
 		cmocka_unit_test(I8_many_tables_go_in_steps),
+		cmocka_unit_test(I8_V9_a_run_in_pieces_is_no_longer_step),
 		cmocka_unit_test(I8_V9_the_last_tables_go_by_themselves),
 		cmocka_unit_test(V3_E3_registers_that_may_still_be_written),
 	};
