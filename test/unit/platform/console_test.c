@@ -98,6 +98,25 @@ static void never_room(void **state UNUSED)
 	assert_int_equal(uart.reads, ROOM_POLLS);
 }
 
+/* A primary that holds its UART back makes no call of anybody long: a line waits once, and the next ones not at all. */
+static void V9_a_line_without_room_waits_once(void **state UNUSED)
+{
+	uart_at(VIRT_UART_BASE);
+	uart.full = ~0u;
+	for (u32 i = 0; i < 200; i++)
+		pl011_putc('x');
+	assert_int_equal(uart.count, 0);
+	assert_true(uart.reads <= ROOM_POLLS + 200);
+	/* There is room again: it is waited for as before. */
+	uart.full = 0;
+	pl011_putc('y');
+	uart.full = 40;
+	uart.reads = 0;
+	pl011_putc('z');
+	assert_int_equal(uart.count, 2);
+	assert_int_equal(uart.reads, 40);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -105,6 +124,7 @@ int main(void)
 		cmocka_unit_test(after_discovery),
 		cmocka_unit_test(waits_for_room),
 		cmocka_unit_test(never_room),
+		cmocka_unit_test(V9_a_line_without_room_waits_once),
 	};
 
 	return SUITE("console", cases);
