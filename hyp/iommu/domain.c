@@ -257,11 +257,13 @@ static bool clear_step(struct vcpu *vcpu, struct domain *d) MUST_HOLD(domain_cla
 			continue;
 		}
 		count = run->size >> run->shift;
-		if (count > leaves)
-			count = leaves;
+		if (count > leaf_room(leaves, run->shift))
+			count = leaf_room(leaves, run->shift);
+		if (count == 0) /* a block of 1 GiB is for the next step */
+			break;
 		run->size = count << run->shift;
 		d->pt.ops->clear(&d->pt, run);
-		leaves -= (u32)count;
+		leaves -= (u32)count * leaf_work(run->shift);
 		bytes += run->size;
 		d->cursor = run->va + run->size;
 		s->run_count++;

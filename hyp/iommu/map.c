@@ -52,8 +52,7 @@ static void unpin_locked(struct scratch *s) MUST_HOLD(page_class)
 		else if (run->shift == PT_SHIFT_4K)
 			page_unpin(pa(run->out), run->size >> PAGE_SHIFT);
 		else
-			for (u64 done = 0; done < run->size; done += BLOCK_SIZE)
-				page_unpin_block(pa(run->out + done));
+			page_unpin_blocks(pa(run->out), run->size / BLOCK_SIZE);
 	}
 	s->run_count = 0;
 	s->pages = 0;
@@ -71,21 +70,6 @@ void scratch_unpin(struct scratch *s)
 static bool aligned_to(u64 a, u64 b, u64 left, u64 size)
 {
 	return ((a | b) & (size - 1)) == 0 && left >= size;
-}
-
-/* Pin one 2 MiB or 1 GiB leaf at physical `out`; false: use smaller leaves. */
-static bool pin_block(u8 owner, u64 out, u64 size, bool write) MUST_HOLD(page_class)
-{
-	for (u64 done = 0; done < size; done += BLOCK_SIZE) {
-		if (likely(page_pin_block(pa(out + done), owner, write) == OK))
-			continue;
-		while (done > 0) {
-			done -= BLOCK_SIZE;
-			page_unpin_block(pa(out + done));
-		}
-		return false;
-	}
-	return true;
 }
 
 /*
@@ -109,7 +93,8 @@ static enum status pin_next(struct vm *vm, u32 sizes, u64 va, u64 addr, u64 left
 
 		if (likely(!(sizes & size) || !aligned_to(va, out, room, size)))
 			continue;
-		if (!pin_block(vm->owner, out, size, write))
+		/* Where it is more than the step has left, smaller ones are not. */
+		if (leaf_work(shift) > leaves || page_pin_blocks(first, size / BLOCK_SIZE, vm->owner, write) != OK)
 			continue;
 		run->shift = shift;
 		run->size = size;
@@ -149,7 +134,7 @@ static enum status pin_memory(struct vm *vm, const struct map_request *req, u32 
 			break;
 		}
 		run_add(s, run.va, run.out, run.size, run.shift);
-		leaves -= (u32)(run.size >> run.shift);
+		leaves -= (u32)(run.size >> run.shift) * leaf_work(run.shift);
 		at += run.size;
 	}
 	page_unlock();
@@ -327,7 +312,7 @@ static u32 leaves_of(const struct scratch *s)
 	u64 leaves = 0;
 
 	for (u32 i = 0; i < s->run_count; i++)
-		leaves += s->run[i].size >> s->run[i].shift;
+		leaves += (s->run[i].size >> s->run[i].shift) * leaf_work(s->run[i].shift);
 	return (u32)leaves;
 }
 

@@ -80,12 +80,22 @@ static enum status split(struct domain *d, const struct pt_run *block) MUST_HOLD
 	return iommu_inval(&d->tag, d->tag.users, &range, 1);
 }
 
+/* How many leaves of one size this call may still clear. */
+static u64 room_for(const struct scratch *s, u32 leaves, u8 shift)
+{
+	u32 by_leaves = leaf_room(leaves, shift), by_records = s->records;
+
+	if (unlikely(shift == PT_SHIFT_1G))
+		by_records /= GIB_AS_RECORDS;
+	return by_leaves < by_records ? by_leaves : by_records;
+}
+
 /* Clear one run, or split what sticks out of the range. *size is reduced to what was done. */
 static enum status gather_one(struct domain *d, struct scratch *s, u64 va, u64 end, u32 *leaves,
 			      u64 *size) MUST_HOLD(domain_class)
 {
 	struct pt_run *run = &s->run[s->run_count];
-	u64 leaf, count;
+	u64 leaf, count, room;
 
 	*size = 0;
 	if (!d->pt.ops->lookup(&d->pt, va, end, run))
@@ -104,18 +114,23 @@ static enum status gather_one(struct domain *d, struct scratch *s, u64 va, u64 e
 	if (run->va + run->size > end)
 		run->size = align_down(end - run->va, leaf);
 	count = run->size >> run->shift;
-	if (count > *leaves || count > s->records) {
-		count = *leaves < s->records ? *leaves : s->records;
+	room = room_for(s, *leaves, run->shift);
+	if (count > room) {
+		count = room;
 		run->size = count << run->shift;
 	}
-	s->records -= (u32)count;
+	if (unlikely(count == 0)) { /* a block of 1 GiB is more than this call has left */
+		*leaves = 0;
+		return OK;
+	}
+	s->records -= (u32)count * leaf_records(run->shift);
+	*leaves -= (u32)count * leaf_work(run->shift);
 	if (s->records == 0)
-		*leaves = (u32)count; /* the call ends with this run */
+		*leaves = 0; /* the call ends with this run */
 	d->pt.ops->clear(&d->pt, run);
 	range_add(s, run);
 	s->run_count++;
 	s->pages += run->size >> PAGE_SHIFT;
-	*leaves -= (u32)count;
 	*size = run->size;
 	return OK;
 }

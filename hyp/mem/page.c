@@ -404,6 +404,26 @@ void page_unpin(pa_t base, u64 pages)
 	count_runs(first, pages, false);
 }
 
+enum status page_pin_blocks(pa_t base, u64 count, u8 owner, bool write)
+{
+	struct page *first = page_find(base);
+	struct page_run *r;
+
+	if (unlikely(first == NULL ||
+		     page_find(pa(base.v + count * BLOCK_SIZE - PAGE_SIZE)) != first + count * BLOCK_PAGES - 1))
+		return E_BUSY;
+	r = run_of(first);
+	for (u64 i = 0; i < count; i++) {
+		const struct page kind = { .owner = r[i].owner, .state = r[i].state };
+
+		if (unlikely(r[i].odd != 0 || !page_usable(&kind, owner, write) || r[i].block_pins == PIN_MAX))
+			return E_BUSY;
+	}
+	for (u64 i = 0; i < count; i++)
+		r[i].block_pins++;
+	return OK;
+}
+
 enum status page_pin_block(pa_t base, u8 owner, bool write)
 {
 	struct page *first = page_find(base);
@@ -425,6 +445,18 @@ void page_unpin_block(pa_t base)
 
 	CHECK(r->block_pins > 0);
 	r->block_pins--;
+}
+
+void page_unpin_blocks(pa_t base, u64 count)
+{
+	struct page_run *r = page_run_of(base);
+	u32 least = PIN_MAX;
+
+	for (u64 i = 0; i < count; i++)
+		least = r[i].block_pins < least ? r[i].block_pins : least;
+	CHECK(least > 0);
+	for (u64 i = 0; i < count; i++)
+		r[i].block_pins--;
 }
 
 enum status page_pin_convert(pa_t base)

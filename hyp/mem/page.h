@@ -92,6 +92,9 @@ enum status page_pin(pa_t base, u64 pages, u8 owner, bool write) MUST_CHECK
 void page_unpin(pa_t base, u64 pages) MUST_HOLD(page_class);
 enum status page_pin_block(pa_t base, u8 owner, bool write) MUST_CHECK MUST_HOLD(page_class);
 void page_unpin_block(pa_t base) MUST_HOLD(page_class);
+/* The same of consecutive runs, all or none, in a few instructions each. */
+enum status page_pin_blocks(pa_t base, u64 count, u8 owner, bool write) MUST_CHECK MUST_HOLD(page_class);
+void page_unpin_blocks(pa_t base, u64 count) MUST_HOLD(page_class);
 /* Turn one block pin into 512 pins of pages, before a block leaf is split. E_BUSY: a count full. */
 enum status page_pin_convert(pa_t base) MUST_CHECK MUST_HOLD(page_class);
 

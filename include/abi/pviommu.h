@@ -148,7 +148,7 @@
 #define PVIOMMU_STAT_COUNT       10
 
 /* Limits. */
-#define PVIOMMU_MAX_LEAVES 512u  /* leaves one map or unmap call touches */
+#define PVIOMMU_MAX_LEAVES 512u  /* leaves one map or unmap call touches; one of 1 GiB counts for 128 */
 #define PVIOMMU_MAX_PAGES  4096u /* page records one call touches */
 #define PVIOMMU_MAX_LIST   256u  /* entries per MAP_LIST or UNMAP_LIST */
 #define PVIOMMU_MAX_VSIDS  64u   /* vSIDs per ATTACH_LIST */

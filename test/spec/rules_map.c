@@ -82,6 +82,11 @@ bool extent(const struct spec_vm *vm, u64 ipa, u64 size, u64 *out, u64 *room)
 	return true;
 }
 
+/* A block of 1 GiB is 512 runs of page records: four of them are a call's. */
+#define GIB_RECORDS 512u
+#define GIB_LEAVES  128u
+static u64 leaf_work(int level) { return level == 1 ? GIB_LEAVES : 1; }
+
 static bool runs_usable(const struct spec_vm *vm, u64 out, u64 size, bool write)
 {
 	for (u64 at = out; at < out + size; at += SPEC_BLOCK)
@@ -102,7 +107,7 @@ static s64 next_chunk(const struct spec_vm *vm, u64 sizes, const struct pviommu_
 		return PC_FAULT;
 	for (k->level = 1; k->level < SPEC_LAST; k->level++) {
 		k->size = level_size(k->level);
-		if ((sizes & k->size) && ((k->va | k->out) & (k->size - 1)) == 0 && room >= k->size &&
+		if ((sizes & k->size) && ((k->va | k->out) & (k->size - 1)) == 0 && room >= k->size && leaf_work(k->level) <= leaves &&
 		    runs_usable(vm, k->out, k->size, write))
 			return PC_SUCCESS;
 	}
@@ -130,7 +135,7 @@ static s64 plan_memory(struct spec_call *c, const struct pviommu_map_entry *e, u
 
 		if (status != PC_SUCCESS)
 			return status;
-		leaves -= k->size >> level_shift(k->level);
+		leaves -= (k->size >> level_shift(k->level)) * leaf_work(k->level);
 		*done += k->size;
 		runs += chunks == 0 || k[-1].level != k->level || k[-1].out + k[-1].size != k->out;
 		chunks++;
@@ -271,7 +276,7 @@ static s64 map_one(struct spec_call *c, struct spec_domain *d, const struct pvio
 	}
 	for (u32 i = 0; i < chunks; i++) {
 		map_chunk(c, d, &chunk[i], e->prot);
-		*leaves -= chunk[i].size >> level_shift(chunk[i].level);
+		*leaves -= (chunk[i].size >> level_shift(chunk[i].level)) * leaf_work(chunk[i].level);
 	}
 	pool_settle(c);
 	c->vm->w.pool_free += empty;
@@ -408,13 +413,17 @@ static s64 unmap_one(struct spec_call *c, struct spec_domain *d, u64 from, u64 b
 			return PC_INVALID_PARAMETER;
 		next = 0;
 		if ((va & (level_size(level) - 1)) == 0 && level_size(level) <= end - va) {
+			if (level == 1 && (left->leaves < leaf_work(level) || left->records < GIB_RECORDS)) {
+				left->leaves = 0;
+				break;
+			}
 			left->runs += !goes_on;
 			next = entry + level_size(level);
 			run_level = level;
 			unmap_leaf(c, d, va, level, entry);
 			*done += level_size(level);
-			left->records--;
-			left->leaves = left->records == 0 ? 0 : left->leaves - 1;
+			left->records -= level == 1 ? GIB_RECORDS : 1;
+			left->leaves = left->records == 0 ? 0 : left->leaves - leaf_work(level);
 			continue;
 		}
 		/* A split touches 512 records, and at least one more goes behind it. */

@@ -178,6 +178,22 @@ WRAP(void, page_unpin_block, pa_t base)
 	note_pins(base, BLOCK_PAGES, PIN_BLOCK_DROP);
 }
 
+WRAP(enum status, page_pin_blocks, pa_t base, u64 count, u8 owner, bool write)
+{
+	enum status status = __real_page_pin_blocks(base, count, owner, write);
+
+	for (u64 i = 0; status == OK && i < count; i++)
+		note_pins(pa(base.v + i * BLOCK_SIZE), BLOCK_PAGES, PIN_BLOCK_ADD | (write ? PIN_WRITE : 0));
+	return status;
+}
+
+WRAP(void, page_unpin_blocks, pa_t base, u64 count)
+{
+	__real_page_unpin_blocks(base, count);
+	for (u64 i = 0; i < count; i++)
+		note_pins(pa(base.v + i * BLOCK_SIZE), BLOCK_PAGES, PIN_BLOCK_DROP);
+}
+
 WRAP(enum status, page_pin_convert, pa_t base)
 {
 	enum status status = __real_page_pin_convert(base);

@@ -22,6 +22,7 @@
 #define BLOCKS        300
 #define SHARED_AT     511
 #define CONSOLE_BYTES 128
+#define GIB_AT        0x80000000ul /* RAM of this machine, all of it the primary's */
 
 static volatile u32 longest, pieces;
 static volatile u64 piece_began;
@@ -208,10 +209,29 @@ static void far_entries(u64 stride, u64 bytes)
 	}
 }
 
+/* One block of 1 GiB in every entry of a list, as many as one call takes; then the same addresses are free again. */
+static void many_gib(void)
+{
+	static struct pviommu_unmap_entry hole __attribute__((aligned(64)));
+	u64 left, done;
+
+	for (u64 i = 0; i < PVIOMMU_MAX_LIST; i++)
+		entries[i].e = (struct pviommu_map_entry){ .iova = 6 * BASE_IOVA + i * BLOCK_1G, .ipa = GIB_AT, .bytes = BLOCK_1G, .prot = RW };
+	left = list_call("MAP_LIST", PVIOMMU_MAP_LIST, sizeof(entries[0]), entries, PVIOMMU_MAX_LIST);
+	REQUIRE(left, "MAP_LIST maps nothing");
+	for (hole.iova = 6 * BASE_IOVA; left; left -= done) {
+		hole.bytes = left;
+		done = list_call("UNMAP_LIST", PVIOMMU_UNMAP_LIST, sizeof(hole), &hole, 1);
+		REQUIRE(done && done <= left, "UNMAP_LIST unmaps %lu bytes of %lu", done, left);
+		hole.iova += done;
+	}
+}
+
 static void measure_lists(void)
 {
 	u64 done;
 
+	many_gib();
 	far_entries(FAR_STRIDE, PAGE);
 	for (u32 at = 0; at < PVIOMMU_MAX_LIST; at += done / PAGE) {
 		done = list_call("MAP_LIST", PVIOMMU_MAP_LIST, sizeof(entries[0]), &entries[at], PVIOMMU_MAX_LIST - at);
@@ -233,6 +253,7 @@ static void measure_lists(void)
 		holes[i] = (struct pviommu_unmap_entry){ .iova = 4 * BASE_IOVA + i * BLOCK_2M + PAGE, .bytes = PAGE };
 	done = list_call("UNMAP_LIST", PVIOMMU_UNMAP_LIST, sizeof(holes[0]), holes, PVIOMMU_MAX_LIST);
 	REQUIRE(done, "UNMAP_LIST unmaps nothing");
+	many_gib();
 	longest_print("unmap_list");
 }
 
@@ -248,6 +269,8 @@ static void measure_domains(void)
 		rig_map(domain, BASE_IOVA + at * BLOCK_2M + PAGE, memory + at % 4 * BLOCK_2M, BLOCK_2M - PAGE, RW);
 		rig_map(domain, 2 * BASE_IOVA + at * 4 * BLOCK_1G, memory + at * BLOCK_2M, PAGE, RW);
 	}
+	for (u64 at = 0; at < 64; at++)
+		rig_map(domain, 8 * BASE_IOVA + at * BLOCK_1G, GIB_AT, BLOCK_1G, RW);
 	LONGEST_OP("FREE_DOMAIN", PVIOMMU_FREE_DOMAIN, domain, 0, 0, 0, 0);
 	rig_forget_domain(domain);
 	longest_print("free_domain");

@@ -218,6 +218,29 @@ static void V9_blocks_are_limited_by_their_pages(void **state UNUSED)
 	assert_status(r, PC_SUCCESS);
 }
 
+/* A block of 1 GiB is 512 runs of page records: a call takes as many of them as it may touch records, and no more. */
+static void V9_large_blocks_are_limited_by_their_records(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+	u64 gib = 1ull << 30, there = FAKE_RAM_BASE + gib, size = 10 * gib, done;
+	struct result r;
+
+	o.ram_bytes = size + 2 * gib;
+	o.heap_bytes = 64ull << 20;
+	boot_with(o);
+	oracle_effort(1u << 20);
+	for (done = 0; done < size; done += r.v1) {
+		r = pv_map(d, 16 * gib + done, there + done, size - done, BENCH_RW);
+		assert_status(r, PC_SUCCESS);
+		assert_true(r.v1 > 0 && r.v1 <= (PVIOMMU_MAX_PAGES / 512) * gib);
+	}
+	for (done = 0; done < size; done += r.v1) {
+		r = pv_unmap(d, 16 * gib + done, size - done);
+		assert_status(r, PC_SUCCESS);
+		assert_true(r.v1 > 0 && r.v1 <= (PVIOMMU_MAX_PAGES / 512) * gib);
+	}
+}
+
 /* Lists whose every entry splits a block: the work of one call stays bounded. */
 static void V9_list_of_splits_is_done_in_steps(void **state UNUSED)
 {
@@ -608,6 +631,7 @@ int main(void)
 		cmocka_unit_test(many_empty_tables_in_the_place_of_blocks),
 		cmocka_unit_test(V9_large_map_is_done_in_steps),
 		cmocka_unit_test(V9_blocks_are_limited_by_their_pages),
+		cmocka_unit_test(V9_large_blocks_are_limited_by_their_records),
 		cmocka_unit_test(V9_list_of_splits_is_done_in_steps),
 		cmocka_unit_test(rights_are_what_was_asked),
 		cmocka_unit_test(stage2_write_only),
