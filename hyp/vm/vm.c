@@ -235,12 +235,18 @@ void vm_primary_add_mmio(struct range mmio)
 	identity_add(vm_primary, mmio.base, mmio.size, device, device);
 }
 
-static enum status asids_init(struct vm *vm, struct pool *pool)
+enum status vm_asids_init(struct vm *vm, struct pool *pool)
 {
 	u32 count = 1u << iommu_common.asid_bits;
 	enum status status;
 	pa_t words;
 
+	if (!iommu_common.stage2) {
+		vm->asids = &iommu_asids;
+		return OK;
+	}
+	if (!iommu_common.stage1)
+		return OK;
 	vm->asid_order = 0;
 	while ((PAGE_SIZE << vm->asid_order) < idmap_bytes(count))
 		vm->asid_order++;
@@ -252,22 +258,20 @@ static enum status asids_init(struct vm *vm, struct pool *pool)
 	return OK;
 }
 
-enum status vm_tags_init(struct vm *vm, struct pool *pool)
+enum status vm_tags_init(struct vm *vm)
 {
 	enum status status;
 
 	vm->dma_tag = (struct iommu_tag){ .kind = TAG_DMA };
 	vm->own_asids.word = NULL;
 	if (!iommu_common.stage2) {
-		vm->asids = &iommu_asids;
 		vm->dma_tag.kind = TAG_STAGE1;
-		return iommu_id_alloc(vm->asids, &vm->dma_tag.asid);
+		return iommu_id_alloc(&iommu_asids, &vm->dma_tag.asid);
 	}
 	status = iommu_id_alloc(&iommu_vmids, &vm->dma_tag.vmid);
 	if (status != OK || !iommu_common.stage1)
 		return status;
-	status = iommu_id_alloc(&iommu_vmids, &vm->paging_vmid);
-	return status == OK ? asids_init(vm, pool) : status;
+	return iommu_id_alloc(&iommu_vmids, &vm->paging_vmid);
 }
 
 /* A tag that some IOMMU may still have entries under stays taken (V3). */
@@ -294,7 +298,8 @@ void vm_primary_init(const struct machine *m, struct pool *tables, struct range 
 	vm->owner = OWNER_VM;
 	vm->primary = true;
 	vm_state_set(vm, VM_FINAL);
-	must(vm_tags_init(vm, tables), "tags");
+	must(vm_tags_init(vm), "tags");
+	must(vm_asids_init(vm, tables), "ASIDs");
 	pool_init(&vm->pool, POOL_ID_PRIMARY);
 	pool_add(&vm->pool, pa(pool.base), pool.size >> PAGE_SHIFT);
 	must(domain_table_init(vm, pool.size >> PAGE_SHIFT), "domain table");

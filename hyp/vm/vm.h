@@ -162,8 +162,9 @@ static inline u64 vm_stat_sum(const struct vm *vm, u64 offset)
 	return sum;
 }
 
-/* Tags for the VM's streams, with the map of its ASIDs from `pool`: E_NOMEM. vm_tags_free gives back what is not in use. */
-enum status vm_tags_init(struct vm *vm, struct pool *pool) MUST_CHECK;
+/* Tags for the VM's streams, and the map of its ASIDs from `pool`: E_NOMEM. vm_tags_free gives back what is not in use. */
+enum status vm_tags_init(struct vm *vm) MUST_CHECK;
+enum status vm_asids_init(struct vm *vm, struct pool *pool) MUST_CHECK;
 void vm_tags_free(struct vm *vm);
 
 #endif

@@ -117,7 +117,7 @@ static enum status furnish(struct vm *vm, u64 flags, u32 vcpus)
 	if (status != OK)
 		return status;
 	vm->cpu_pt.uncached = true;
-	status = vm_tags_init(vm, &vm->pool);
+	status = vm_asids_init(vm, &vm->pool);
 	if (status == OK && (flags & PC_VM_NESTED))
 		status = dma_init(vm);
 	if (status == OK)
@@ -198,10 +198,15 @@ static bool pool_args_ok(u64 pool, u64 pages)
 
 static enum status create(struct vm *vm, u64 flags, u64 vcpus, u64 pool, u64 pages) MUST_HOLD(vm_class)
 {
-	enum status status = memory_take_pool(pa(pool), pages);
+	/* The machine's tags first: where there are none, no page is touched, of which there may be many (V9). */
+	enum status status = vm_tags_init(vm);
 
-	if (status != OK)
+	if (status == OK)
+		status = memory_take_pool(pa(pool), pages);
+	if (status != OK) {
+		vm_tags_free(vm);
 		return status;
+	}
 	pool_init(&vm->pool, vm->owner);
 	pool_add(&vm->pool, pa(pool), pages);
 	for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++) {

@@ -71,6 +71,27 @@ static void A9_K4_create_with_the_least_pool(void **state UNUSED)
 	assert_status(pc_vmm_query(PC_VMM_Q_MIN_POOL, 9), PC_INVALID_PARAMETER);
 }
 
+/* The primary has the tags of a machine with few, and a VM the last. That is found before its pages are touched, of which there may be many. */
+static void V9_V10_without_a_tag_no_page_is_touched(void **state UNUSED)
+{
+	struct bench_options o = bench_stage1_only();
+	u32 domains = 0;
+
+	o.smmu.asid16 = false;
+	o.ram_bytes = 96ull << 20;
+	o.heap_bytes = 24ull << 20;
+	o.pool_bytes = 12ull << 20;
+	bench_boot(&o);
+	oracle_effort(64);
+	while (pv_alloc().status == PC_SUCCESS)
+		domains++;
+	assert_true(domains > 200 && domains < 256);
+	assert_status(pc_vm_create(0, 1, bench_page(6000), 64), PC_SUCCESS); /* the last one */
+	bench_fill(bench_page(0), PC_POOL_MAX << PAGE_SHIFT, 0xa5);
+	assert_status(pc_vm_create(0, 1, bench_page(0), PC_POOL_MAX), PC_NO_MEMORY);
+	assert_true(bench_all(bench_page(0), PC_POOL_MAX << PAGE_SHIFT, 0xa5));
+}
+
 /* Pages of the pool are out of the primary's reach: its calls, its devices, its domains. */
 static void V1_B11_pool_leaves_the_primary(void **state UNUSED)
 {
@@ -292,6 +313,7 @@ int main(void)
 		cmocka_unit_test(I3_create_statuses),
 		cmocka_unit_test(A6_create_from_pinned_pages),
 		cmocka_unit_test(A9_K4_create_with_the_least_pool),
+		cmocka_unit_test(V9_V10_without_a_tag_no_page_is_touched),
 		cmocka_unit_test(V1_B11_pool_leaves_the_primary),
 		cmocka_unit_test(I3_add_pool_statuses),
 		cmocka_unit_test(I3_finalise_statuses),
