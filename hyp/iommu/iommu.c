@@ -31,7 +31,7 @@ bool iommu_is_common(const struct iommu *iommu)
 	const struct iommu_caps *c = &iommu->caps;
 
 	return c->stage1 == iommu_common.stage1 && c->stage2 == iommu_common.stage2 &&
-	       (c->stage1 ? c->s1 : c->s2) == iommu_common.paging;
+	       (c->stage1 ? c->s1 : c->s2) == iommu_common.paging && (c->stage2 ? c->s2 : c->s1) == iommu_common.dma;
 }
 
 static void common_from(const struct iommu_caps *c)

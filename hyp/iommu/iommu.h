@@ -37,7 +37,7 @@ void iommu_id_free(struct idmap *map, u16 id);
 void iommu_quiesce(const struct machine *m);
 /* Probe and start every IOMMU, all streams blocked. False: the machine cannot be run safely. */
 bool iommu_start(const struct machine *m, const char **why);
-/* Has this IOMMU the machine's common format, so that paging domains fit? */
+/* Has this IOMMU the machine's common formats, so that paging domains and the VMs' DMA tables fit? */
 bool iommu_is_common(const struct iommu *iommu);
 
 /* Hardware of this IOMMU failed: nothing behind it is trusted to have stopped. */

@@ -355,6 +355,32 @@ static void iommu_of_another_kind_is_not_for_assignment(void **state UNUSED)
 	bench_assign(2, 0, 1);
 }
 
+/*
+ * The second IOMMU's second stage has another format, so the VM's DMA table does not fit there: neither alone, nor behind a
+ * first stage, whose addresses would be checked against the one and used with the other.
+ */
+static void second_stage_of_another_format(u8 first_oas, u8 second_oas)
+{
+	struct bench_options o = bench_defaults();
+	struct smmu_config second = smmu_config_qemu(0);
+
+	o.smmu.oas = first_oas;
+	second.oas = second_oas;
+	o.iommus = 2;
+	o.second = &second;
+	bench_boot(&o);
+	assert_non_null(strstr(fake_console, "cannot be assigned"));
+	bench_faults(5, 0, bench_page(0), SMMU_C_BAD_STE);
+	assert_status(pc_dev_assign(5, 1, 1), PC_DENIED);
+	assert_false(iommu_instance[1].caps.nested);
+	bench_assign(2, 0, 1);
+}
+
+/* 40 bits of output have 40 of input, 44 have 44. */
+static void iommu_of_a_deeper_second_stage_is_not_for_assignment(void **state UNUSED) { second_stage_of_another_format(2, 4); }
+
+static void iommu_of_a_flatter_second_stage_is_not_for_assignment(void **state UNUSED) { second_stage_of_another_format(4, 2); }
+
 /* The narrowest of each: eight bits of ASID and VMID on the second. */
 static void tags_are_as_narrow_as_the_narrowest(void **state UNUSED)
 {
@@ -661,6 +687,8 @@ int main(void)
 		cmocka_unit_test(A6_mmio_pins_end_with_a_refusal),
 		cmocka_unit_test(more_ranges_than_a_device_holds),
 		cmocka_unit_test(iommu_of_another_kind_is_not_for_assignment),
+		cmocka_unit_test(iommu_of_a_deeper_second_stage_is_not_for_assignment),
+		cmocka_unit_test(iommu_of_a_flatter_second_stage_is_not_for_assignment),
 		cmocka_unit_test(tags_are_as_narrow_as_the_narrowest),
 		cmocka_unit_test(blocks_only_where_all_can_split),
 		cmocka_unit_test(many_names_are_all_found),
