@@ -46,19 +46,22 @@ struct patience {
 };
 
 /*
- * The clock before all that is progress: who looks late still sees it. Hardware may also have stopped for us meanwhile; so late
+ * The clock before all that is progress: who looks late still sees it. And the clock again behind progress that was seen: it may
+ * be newer than the first one by as long as the CPU was away in between. Hardware may also have stopped for us meanwhile; so late
  * is the end only if, behind an attempt to repair, is_patient() is false too.
  */
 static bool is_late(const struct smmuv3 *s, struct patience *p)
 {
 	const u64 now = io_time_us();
 	u32 errors = __atomic_load_n(&s->cmdq.errors, __ATOMIC_RELAXED), at = io_read32(s->regs + SMMU_CMDQ_CONS) & (u32)QUEUE_INDEX;
+	const bool progress = errors != p->errors || (at != p->at && p->moves++ < s->cmdq.size);
 
-	if (errors != p->errors || (at != p->at && p->moves++ < s->cmdq.size)) {
-		p->since = now;
-		p->errors = errors;
-	}
 	p->at = at;
+	if (progress) {
+		p->since = io_time_us();
+		p->errors = errors;
+		return false;
+	}
 	return now - p->since > __atomic_load_n(&s->cmdq.patience, __ATOMIC_RELAXED);
 }
 

@@ -588,6 +588,36 @@ static void C9_nor_is_what_moved_between_two_looks(void **state UNUSED)
 	assert_false(s->dead);
 }
 
+/* Between the clock and the look at where hardware is: ten seconds, and a command at their end. The rest takes until the next look. */
+static void move_late(u32 offset)
+{
+	if (offset != SMMU_CMDQ_CONS)
+		return;
+	positions_read++;
+	if (positions_read == 4) { /* the second of is_late() */
+		fake_time_advance(10000000);
+		tiny_consume(1);
+	}
+	if (positions_read == 8)
+		tiny_consume(~0u);
+}
+
+static void C9_nor_is_what_moved_since_the_clock_was_read(void **state UNUSED)
+{
+	struct smmuv3 *s = tiny_default();
+	u64 ticket = 0;
+
+	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(8)), OK);
+	tiny.held = true;
+	for (u32 i = 0; i < 4; i++)
+		ticket = inval(i);
+	positions_read = 0;
+	tiny.before_read = move_late;
+	assert_int_equal(wait(ticket), OK);
+	tiny.before_read = NULL;
+	assert_false(s->dead);
+}
+
 static void C9_nor_is_a_full_queue_that_does(void **state UNUSED)
 {
 	for (u32 code = CERROR_ILL; code <= CERROR_ATC_INV_SYNC; code++) {
@@ -775,6 +805,7 @@ int main(void)
 		cmocka_unit_test(C9_each_device_that_is_given_up_is_progress),
 		cmocka_unit_test(C9_hardware_that_waits_for_who_was_away_is_not_late),
 		cmocka_unit_test(C9_nor_is_what_moved_between_two_looks),
+		cmocka_unit_test(C9_nor_is_what_moved_since_the_clock_was_read),
 		cmocka_unit_test(C9_nor_is_a_full_queue_that_does),
 		cmocka_unit_test(C9_unknown_errors_are_the_end),
 		cmocka_unit_test(C9_an_error_in_a_full_queue_is_repaired_by_who_needs_room),

@@ -123,6 +123,8 @@ static u64 read(void *ctx UNUSED, u64 offset, u32 width)
 	if (tiny.gone)
 		return width == 4 ? ~0u : ~0ull;
 	assert_true(offset + width <= SMMU_REGS_SIZE);
+	if (tiny.before_read != NULL)
+		tiny.before_read((u32)offset);
 	value = width == 4 ? *reg((u32)offset) : tiny_reg64((u32)offset);
 	if (tiny.after_read != NULL)
 		tiny.after_read((u32)offset);
@@ -139,6 +141,8 @@ static void write(void *ctx UNUSED, u64 offset, u32 width, u64 value)
 	*reg(at) = (u32)value;
 	if (width == 8)
 		*reg(at + 4) = (u32)(value >> 32);
+	if (tiny.after_write != NULL)
+		tiny.after_write(at);
 	if (at == 0x98 && (*reg(0x24) & 8) != 0)
 		doorbell((u32)value);
 	if (at == 0x98 && (*reg(0x24) & 8) == 0)

@@ -30,7 +30,9 @@ struct tiny {
 	bool no_ack;     /* CR0ACK, IRQ_CTRLACK, GBPA.Update do not answer */
 	bool no_stop;    /* CR0ACK and IRQ_CTRLACK alone do not */
 	bool gone;       /* every register reads as ones */
+	void (*before_read)(u32 offset); /* what happens between what software did last and this read; NULL: nothing */
 	void (*after_read)(u32 offset); /* what happens between this read and what software does next; NULL: nothing */
+	void (*after_write)(u32 offset); /* what hardware does of this write; NULL: nothing more */
 	u64 prod, cons;  /* positions since start, its own count */
 	u32 fail_at;     /* the n-th command from now on, 1: the next; 0: none */
 	u32 fail_times;  /* how often it fails before it is accepted */
