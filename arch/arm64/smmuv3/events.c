@@ -197,12 +197,13 @@ static bool evtq_waiting(const struct smmuv3 *s)
 bool smmuv3_events(struct iommu *iommu, u32 max)
 {
 	struct smmuv3 *s = smmuv3_of(iommu);
+	bool any = true, any_lost = false;
 
 	iommu->backlog = 0;
-	for (u32 i = 0; i < max; i++) {
+	for (u32 i = 0; i < max && any; i++) {
 		struct iommu_event event;
 		u64 w[EVT_WORDS], number;
-		bool lost = false, any;
+		bool lost = false;
 		u32 queued = 0;
 
 		evtq_lock(&s->evtq);
@@ -211,13 +212,18 @@ bool smmuv3_events(struct iommu *iommu, u32 max)
 		evtq_unlock(&s->evtq);
 		if (i == 0)
 			iommu->backlog = queued;
-		if (lost)
-			iommu_report_overflow(iommu);
+		any_lost |= lost;
 		if (!any)
-			return false;
+			break;
 		(void)smmuv3_event_decode(w, &event);
 		event.number = number;
 		iommu_report_event(iommu, &event);
 	}
-	return evtq_waiting(s);
+	/*
+	 * Once: hardware that is faster than we are may lose more with each place that we make, and all that are behind it are
+	 * told. Of how many nobody knows either way.
+	 */
+	if (any_lost)
+		iommu_report_overflow(iommu);
+	return any && evtq_waiting(s);
 }

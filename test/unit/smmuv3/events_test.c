@@ -246,6 +246,32 @@ static void overflow_is_reported_once_and_acknowledged_at_once(void **state UNUS
 	assert_false(iommu_pending(&tiny_iommu));
 }
 
+/* A device that is faster than we are: with each place that is taken the queue is full again, and loses more. */
+static void refill(u32 offset)
+{
+	if (offset != SMMU_EVENTQ_CONS)
+		return;
+	while (produce())
+		;
+	overflow();
+}
+
+static void V9_a_drain_tells_of_an_overflow_once(void **state UNUSED)
+{
+	start(6);
+	while (produce())
+		;
+	overflow();
+	tiny.after_write = refill;
+	assert_true(smmuv3_events(&tiny_iommu, 64));
+	assert_int_equal(tiny_event_count, 64);
+	assert_int_equal(tiny_overflows, 1);
+	/* What was lost meanwhile is told by the next one. */
+	tiny.after_write = NULL;
+	assert_false(smmuv3_events(&tiny_iommu, 65));
+	assert_int_equal(tiny_overflows, 2);
+}
+
 static void the_way_qemu_says_overflow(void **state UNUSED)
 {
 	start(4);
@@ -303,6 +329,7 @@ int main(void)
 		cmocka_unit_test(events_arrive_in_order_at_every_size),
 		cmocka_unit_test(V9_a_drain_is_bounded),
 		cmocka_unit_test(overflow_is_reported_once_and_acknowledged_at_once),
+		cmocka_unit_test(V9_a_drain_tells_of_an_overflow_once),
 		cmocka_unit_test(the_way_qemu_says_overflow),
 		cmocka_unit_test(an_index_that_makes_no_sense_is_skipped),
 		cmocka_unit_test(B5_records_are_seen_without_snooping),
