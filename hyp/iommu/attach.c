@@ -209,8 +209,7 @@ static enum status commit_one(struct vm *vm, struct endpoint *e, struct domain *
 	enum status status;
 
 	ats_set(e, false);
-	/* What was reported until now is told as what it was; in between nobody can say whose it is. */
-	iommu_drain(e->iommu);
+	/* From here until it is done nobody can say whose an event is. */
 	events_since(e, EVENTS_NEVER);
 	status = write_stream(vm, e, d, req->pasid, old != NULL || req->pasid != 0);
 	if (status != OK)
@@ -229,9 +228,16 @@ static enum status commit_one(struct vm *vm, struct endpoint *e, struct domain *
 	return OK;
 }
 
+/* What was reported until now is told as what it was. Once for all of them: it is a drain's work, and all are behind one IOMMU. */
+static void drain_before(const struct attach_request *req)
+{
+	iommu_drain(req->endpoint[0]->iommu);
+}
+
 static enum status commit_all(struct vm *vm, struct domain *d, const struct attach_request *req)
 	MUST_HOLD(vm_class)
 {
+	drain_before(req);
 	for (u32 i = 0; i < req->endpoint_count; i++) {
 		enum status status = commit_one(vm, req->endpoint[i], d, req);
 
@@ -307,7 +313,6 @@ static enum status detach_one(struct vm *vm, struct endpoint *e, u64 pasid)
 	enum status status;
 
 	ats_set(e, false);
-	iommu_drain(e->iommu);
 	events_since(e, EVENTS_NEVER);
 	if (pasid == 0)
 		status = endpoint_block(e);
@@ -335,6 +340,7 @@ enum status detach(struct vm *vm, const struct attach_request *req)
 		if (status != OK)
 			return status;
 	}
+	drain_before(req);
 	for (u32 i = 0; i < req->endpoint_count; i++) {
 		enum status status = detach_one(vm, req->endpoint[i], req->pasid);
 
