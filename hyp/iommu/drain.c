@@ -11,6 +11,9 @@
 #include "pviommu/events.h"
 #include "vm/vm.h"
 
+/* Events of a drain that are nobody's flood yet. */
+#define LOUD (DRAIN_EVENTS / 8)
+
 /* A bit of iommu->poll_idle that no register has. */
 #define FORCED BIT(30)
 
@@ -19,7 +22,7 @@ static u32 draining[IOMMU_MAX];
 
 static struct noise {
 	u32 round;               /* of drains, so that counts of older ones are none */
-	struct endpoint *loudest; /* more than half of this drain's events were its */
+	struct endpoint *loudest; /* the most of this drain's events were its, and more than LOUD; NULL: nobody's were */
 	u32 muted;
 } noise[IOMMU_MAX];
 
@@ -32,7 +35,11 @@ void drain_count(struct iommu *iommu, struct endpoint *e, const struct iommu_eve
 		e->burst = 0;
 	}
 	e->noisy_pasid = event->has_pasid ? event->pasid : 0;
-	if (++e->burst > DRAIN_EVENTS / 2)
+	/*
+	 * Several may flood in turn: of those that are not muted yet, who has most, half of all or not. What is left of the others
+	 * is more of a later drain.
+	 */
+	if (++e->burst > LOUD && e->muted_until == 0 && (n->loudest == NULL || e->burst > n->loudest->burst))
 		n->loudest = e;
 }
 

@@ -312,8 +312,13 @@ static void N81_each_overflow_is_told_and_the_next_is_seen(void **state UNUSED)
 	o.smmu.evtq_bits = 4;
 	boot_with(&o);
 	for (u32 round = 0; round < 4; round++) {
-		u64 lost = ring->lost;
+		u64 lost;
 
+		/* Who filled so small a queue was muted, which is a loss of its own. */
+		fake_time_advance(2 * DRAIN_MUTE_US);
+		drain_all();
+		ring->consumer = ring->producer;
+		lost = ring->lost;
 		for (u32 i = 0; i < 20 + round; i++)
 			bench_faults(2, 0, NEW_HAS + (round * 64 + i) * 8, SMMU_F_TRANSLATION);
 		drain_all();

@@ -963,6 +963,42 @@ static void H2_N82_the_same_in_stage_2(void **state UNUSED) { flood_and_victim(b
 
 static void H2_N82_the_same_in_stage_1(void **state UNUSED) { flood_and_victim(bench_stage1_only()); }
 
+/* Several streams in turn, none of which has half of what there is, each faster than records are taken. */
+static void several_flood(u32 streams)
+{
+	struct pviommu_event got = { 0 };
+	u32 vm, exits = 0, sid[4];
+	u64 value = 0;
+
+	boot();
+	sid[0] = bench_sid(2, 0);
+	for (u32 i = 0; i < 3; i++)
+		sid[1 + i] = bench_sid(0, i);
+	vm = vm_with_ring(3, 4, 0);
+	for (u32 i = 0; i < 5000; i++)
+		smmu_dma_write(bench_smmu[0], sid[i % streams], IOVA, &value, 8);
+	do {
+		for (u32 i = 0; i < 4 * DRAIN_EVENTS; i++)
+			smmu_dma_write(bench_smmu[0], sid[i % streams], IOVA, &value, 8);
+		bench_faults(3, 0, 0x77000, SMMU_C_BAD_STE);
+		drain();
+		while (waiting() > 0 && (got = take()).kind == PVIOMMU_KIND_LOST)
+			;
+		assert_true(++exits <= 100 + streams);
+	} while (got.kind != PVIOMMU_KIND_FAULT || got.endpoint != 1);
+	bench_destroy(vm);
+}
+
+static void H2_N82_nor_does_one_of_several_streams(void **state UNUSED)
+{
+	several_flood(4);
+}
+
+static void H2_N82_nor_does_one_of_two(void **state UNUSED)
+{
+	several_flood(2);
+}
+
 /* As much as hardware's queue holds, of one stream, and the exits behind it. */
 static void flood_of(u32 device, u64 at)
 {
@@ -1226,6 +1262,8 @@ int main(void)
 		cmocka_unit_test(H2_N82_a_flood_keeps_nobodys_fault_away),
 		cmocka_unit_test(H2_N82_the_same_in_stage_2),
 		cmocka_unit_test(H2_N82_the_same_in_stage_1),
+		cmocka_unit_test(H2_N82_nor_does_one_of_two),
+		cmocka_unit_test(H2_N82_nor_does_one_of_several_streams),
 		cmocka_unit_test(H2_only_who_floods_is_muted),
 		cmocka_unit_test(N81_overflow_while_there_is_no_room),
 		cmocka_unit_test(H2_a_device_of_nobody_that_floods),
