@@ -123,8 +123,8 @@ static bool may(const struct spec_iommu *io, u8 op, u64 *may0, u64 *may1)
 	case 0x30:
 		return true;
 	case 0x40:
-		*may0 = sid | ssid | ssv;
-		*may1 = va | 0x3f | (io->ssid_bits > 0 ? 1ull << 9 : 0);
+		*may0 = sid | ssid | ssv | (io->ssid_bits > 0 ? 1ull << 9 : 0);
+		*may1 = va | 0x3f;
 		return io->ats;
 	default:
 		return false;

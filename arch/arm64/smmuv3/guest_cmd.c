@@ -60,6 +60,8 @@ static u64 may_word0(const struct smmuv3_features *f, const struct row *row)
 		may |= CMD0_SSID;
 	if ((row->is & HAS_SSV) && f->ssid_bits > 0)
 		may |= CMD0_SSV;
+	if ((row->is & IS_ATS) && f->ssid_bits > 0)
+		may |= CMD0_ATC_GLOBAL;
 	return may;
 }
 
@@ -69,8 +71,6 @@ static u64 may_word1(const struct smmuv3_features *f, const struct row *row)
 
 	if ((row->is & HAS_RANGE) && f->range)
 		may |= CMD1_TG | CMD1_TTL;
-	if ((row->is & IS_ATS) && f->ssid_bits > 0)
-		may |= CMD1_ATC_GLOBAL;
 	return may;
 }
 

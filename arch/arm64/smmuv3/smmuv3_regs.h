@@ -254,6 +254,7 @@
 #define OP_TLBI_NSNH_ALL   0x30 /* 4.4.4 */
 #define OP_ATC_INV         0x40 /* 4.5.1 */
 #define OP_SYNC            0x46 /* 4.7.3 */
+#define CMD0_ATC_GLOBAL    BIT(9)
 #define CMD0_SSV           BIT(11)      /* PREFETCH, ATC_INV */
 #define CMD0_SSID          BITS(31, 12) /* CFGI_CD, PREFETCH, ATC_INV */
 #define CMD0_SID           BITS(63, 32) /* CFGI_* */
@@ -272,7 +273,6 @@
 #define CMD1_PREFETCH      BITS(9, 0) /* PREFETCH_ADDR: Size and Stride */
 #define CMD1_ATC_SIZE      BITS(5, 0)
 #define ATC_SIZE_MAX       52
-#define CMD1_ATC_GLOBAL    BIT(9)
 #define CMD1_ADDRESS       BITS(63, 12)
 
 /* Event records, 7.3: four words */

@@ -87,7 +87,7 @@ static const struct allowed {
 	{ 0x40, 127, 76, ALWAYS },
 	{ 0x40, 11, 11, SSIDS },
 	{ 0x40, 31, 12, SSIDS },
-	{ 0x40, 64 + 9, 64 + 9, SSIDS },
+	{ 0x40, 9, 9, SSIDS },
 };
 
 static bool is_opcode(const struct smmuv3_features *f, u8 op)
