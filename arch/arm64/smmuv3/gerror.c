@@ -71,11 +71,11 @@ static bool stand_in(u64 w0, u64 out[CMD_WORDS])
 static bool replace(struct smmuv3 *s, u64 position) MUST_HOLD(queue_class)
 {
 	u64 *slot = s->cmdq.base + (position & (s->cmdq.size - 1)) * CMD_WORDS;
-	u64 w0 = io_table_read(&slot[0]), w1 = io_table_read(&slot[1]);
+	u64 w0 = io_table_read(&slot[0]);
 	u64 with[CMD_WORDS];
 
-	log_error("%s: command %016lx %016lx is illegal", s->iommu->name, (unsigned long)w0,
-		  (unsigned long)w1);
+	/* Nothing of its operands: they name streams, tags and what others have mapped, and the primary sees the log. */
+	log_error("%s: command %#x is illegal", s->iommu->name, (u32)FIELD_GET(CMD0_OP, w0));
 	if (CONFIG_TEST && smmuv3_ill_panics)
 		panic("%s: illegal command", s->iommu->name);
 	if (!stand_in(w0, with))

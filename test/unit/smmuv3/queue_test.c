@@ -346,6 +346,8 @@ static void C9_an_illegal_configuration_flush_becomes_a_wider_one(void **state U
 
 	start_failing(1, CERROR_ILL, 1);
 	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(8), &c), OK);
+	assert_non_null(strstr(fake_console, "command 0x3 is illegal"));
+	assert_null(strstr(fake_console, "00000008")); /* V6: the primary sees the log */
 	assert_int_equal(tiny.log[0].w0, 0x04);
 	assert_int_equal(tiny.log[0].w1, 31);
 	assert_int_equal(tiny_op(1), 0x46);
