@@ -197,12 +197,16 @@ CASE(guest, a_spinner_does_not_keep_the_cpu)
 	vmm_boot(&vm, 1, 0);
 	BEGIN(&vm, "spin", 0);
 	for (u32 i = 0; i < 20; i++) {
-		u64 before = vm.mail->progress, start = time_ticks(), took;
-		enum vmm_event event = vmm_run_until(&vm, 0, start + time_ms(5));
+		u64 before = vm.mail->progress, ended = vm.exits[PC_EXIT_HOST_IRQ], start = time_ticks(), took;
+		enum vmm_event event;
 
+		/* None of it, where the host kept us away for a whole slice. */
+		do
+			event = vmm_run_until(&vm, 0, time_ticks() + time_ms(5));
+		while (event == VMM_SLICE && vm.exits[PC_EXIT_HOST_IRQ] == ended);
 		took = time_ticks() - start;
 		REQUIRE(event == VMM_SLICE, "a spinner: %s", vmm_event_name(event));
-		REQUIRE(took < time_ms(1000), "a slice of 5 ms took %lu ms", took / time_ms(1));
+		REQUIRE(took < time_ms(LONG_MS), "a slice of 5 ms took %lu ms", took / time_ms(1));
 		exits += vm.mail->progress != before;
 	}
 	REQUIRE(exits > 0, "the spinner never ran");
@@ -345,7 +349,7 @@ static void ends_with(u32 function, u64 reason)
 	event = vmm_run(&vm);
 	REQUIRE(event == VMM_OFF && vm.exit[0].arg[0] == reason, "%s, %lu", vmm_event_name(event), vm.exit[0].arg[0]);
 	/* No vCPU of it runs again. */
-	event = vmm_run_until(&vm, 0, time_ticks() + time_ms(50));
+	event = vmm_run(&vm);
 	REQUIRE(event == VMM_OFF || event == VMM_DEAD || event == VMM_ERROR, "after its end: %s", vmm_event_name(event));
 	vmm_destroy(&vm);
 }
