@@ -18,7 +18,7 @@
 #define COMMAND_RUN  1u
 #define COMMAND_OUT  2u
 #define BUFFER_START 0x40000u
-#define WAIT_MS      3000
+#define WAIT_MS      20000 /* for 100 ms: a crowded host may keep its timer waiting */
 
 bool edu_open(struct edu *e, u32 bdf)
 {

@@ -12,7 +12,7 @@
 
 #define MAX_DOMAINS 4096
 #define MAX_GIVEN   128
-#define RESET_MS    5000
+#define RESET_MS    20000 /* for two seconds: a crowded host may keep us waiting */
 
 struct rig rig;
 

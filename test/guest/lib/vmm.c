@@ -14,7 +14,7 @@
 #define LIMIT_MS    60000
 #define SLICE_MS    100
 #define NAP_MS      1
-#define RESET_MS    5000
+#define RESET_MS    20000 /* for two seconds: a crowded host may keep us waiting */
 #define PATIENCE    8
 #define BYTES_AT    16 /* of the image header: up to the end of bss */
 #define LINE        16

@@ -18,6 +18,7 @@
 #include "trap.h"
 
 #define ROUNDS      2000
+#define WAIT_MS     20000 /* only what fails, or a crowded host, takes as long */
 #define NOTHING     0x0b000000ul /* no device of virt answers here */
 #define UNDEFINED() asm volatile(".inst 0x00000000" ::: "memory")
 
@@ -100,7 +101,7 @@ static void timer_taken(u32 irq)
 
 CASE(bare, timer_interrupt)
 {
-	u64 end = time_ticks() + time_ms(2000);
+	u64 end = time_ticks() + time_ms(WAIT_MS);
 
 	gic_init(timer_taken);
 	gic_enable(machine.timer_irq, true);
@@ -151,7 +152,7 @@ static void edu_taken(u32 irq)
 CASE(bare, edu_interrupt)
 {
 	u32 bdf, irq;
-	u64 end = time_ticks() + time_ms(2000);
+	u64 end = time_ticks() + time_ms(WAIT_MS);
 
 	REQUIRE(rig_find_slot(&bdf) && edu_open(&irq_edu, bdf + 1), "no edu");
 	irq = machine_pci_irq(bdf + 1, pci_read32(bdf + 1, PCI_INTERRUPT_LINE) >> 8 & 0xff);

@@ -429,7 +429,7 @@ CASE(guest, eight_vcpus_on_fewer_cpus)
 		smp_run(cpu, run_two, NULL);
 	vmm_begin(&many_vcpus, "all_vcpus", (const u64[]){ 3 }, 1);
 	r = many_vcpus.mail->result;
-	for (u64 end = time_ticks() + time_ms(2 * LONG_MS); time_ticks() < end;) {
+	for (u64 end = time_ticks() + time_ms(6 * LONG_MS); time_ticks() < end;) {
 		if (vmm_run_until(&many_vcpus, 0, time_ticks() + time_ms(100)) == VMM_READY)
 			break;
 	}
@@ -452,7 +452,7 @@ static void take_turn(void *arg)
 {
 	struct turn *t = arg;
 
-	t->event = vmm_run_until(t->vm, 0, time_ticks() + time_ms(5000));
+	t->event = vmm_run_until(t->vm, 0, time_ticks() + time_ms(LONG_MS));
 }
 
 CASE(guest, a_vcpu_moves_between_cpus_J6)

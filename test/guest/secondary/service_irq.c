@@ -6,7 +6,7 @@
 #include "service.h"
 #include "smp.h"
 
-#define WAIT_MS 10000 /* only what fails, or a crowded host, takes as long */
+#define WAIT_MS 40000 /* only what fails, or a crowded host, takes as long */
 
 static volatile u32 taken_count, taken_irq;
 static struct edu quiet; /* the device whose line is to be lowered in the handler */
