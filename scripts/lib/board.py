@@ -10,9 +10,11 @@ import re
 import shlex
 import struct
 import subprocess
+import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WORK = os.path.join("build", "test")
+TREE_LIMIT_S = 180
 # Long options of QEMU that mean a short one of qemu.args.
 ALIASES = {"-machine": "-M", "-memory": "-m"}
 IMAGE_HEADER = struct.Struct("<IIQQ")  # of the Linux arm64 boot protocol, as far as it is needed
@@ -111,14 +113,19 @@ class Board:
         """The tree that QEMU makes for this command, as a file; the same command gives the same file."""
         name = hashlib.sha256("\0".join(command).encode()).hexdigest()[:16]
         path = os.path.join(WORK, "trees", name + ".dtb")
+        # Two sections with the same machine may be at it at once.
+        new = f"{path}.{os.getpid()}-{threading.get_ident()}"
         os.makedirs(os.path.join(ROOT, WORK, "trees"), exist_ok=True)
-        done = subprocess.run(
-            [*command, "-machine", f"dumpdtb={path}.new"], cwd=ROOT, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False,
-        )
-        if not os.path.exists(os.path.join(ROOT, path + ".new")):
+        try:
+            done = subprocess.run(
+                [*command, "-machine", f"dumpdtb={new}"], cwd=ROOT, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TREE_LIMIT_S, check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise BoardError(f"QEMU does not make a tree in {TREE_LIMIT_S} s") from None
+        if not os.path.exists(os.path.join(ROOT, new)):
             raise BoardError("QEMU does not make a tree: " + done.stdout.decode(errors="replace").strip())
-        os.replace(os.path.join(ROOT, path + ".new"), os.path.join(ROOT, path))
+        os.replace(os.path.join(ROOT, new), os.path.join(ROOT, path))
         return path
 
 
