@@ -84,6 +84,7 @@ static void phase_set(struct pci_state *s, enum pci_reset_phase phase, u64 us)
 	s->deadline_us = io_time_us() + us;
 }
 
+/* Asked before the look that it limits: who was away behind that looks again. */
 static bool expired(const struct pci_state *s)
 {
 	return io_time_us() >= s->deadline_us;
@@ -136,6 +137,8 @@ static void bus_hold(const struct device *device, bool hold)
 
 static enum status step_quiet(const struct device *device, struct pci_state *s, bool *again)
 {
+	const bool late = expired(s);
+
 	for (u32 i = 0; i < pci_function_count; i++) {
 		const struct pci_function *f = &pci_function[i];
 		bool busy = false;
@@ -146,10 +149,10 @@ static enum status step_quiet(const struct device *device, struct pci_state *s, 
 		status = reset_device_quiet(f, &busy);
 		if (status != OK)
 			return status;
-		if (busy && expired(s))
+		if (busy && late)
 			return E_IO;
 		/* A reset may go on past requests that are never answered (PCIe 6.6.2). */
-		*again |= busy || (in_flight(f) && !expired(s));
+		*again |= busy || (in_flight(f) && !late);
 	}
 	if (*again)
 		return OK;
@@ -210,9 +213,11 @@ static enum status finish(const struct device *device)
 
 static enum status step_ready(const struct device *device, struct pci_state *s, bool *again)
 {
+	const bool late = expired(s);
+
 	if (!answers(device)) {
 		*again = true;
-		return expired(s) ? E_IO : OK;
+		return late ? E_IO : OK;
 	}
 	s->phase = RESET_IDLE;
 	return finish(device);

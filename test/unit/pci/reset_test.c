@@ -344,6 +344,25 @@ static void edu_that_never_ends(void **state UNUSED)
 	assert_int_equal(config(fn, 0), 0xffffffff);
 }
 
+/* A CPU that is away behind its look (firmware, an emulator's host) finds the time over and the device ready: it looks again. */
+static void who_was_away_looks_again(void **state UNUSED)
+{
+	struct machine *m = tree_begin();
+	u32 edu = add_edu(TREE_ROOT, 3), flr = tree_endpoint(TREE_ROOT, 4, 0x11112222), calls;
+
+	tree_pcie(flr, 0, true);
+	tree_boot(m);
+	tree[edu].busy_until = fake_time_now() + 100000;
+	tree[edu].away_us = 10000000;
+	assert_int_equal(run(tree_device(&tree_primary, (int)edu, -1), &calls), OK);
+	assert_int_equal(calls, 2);
+	tree[flr].reset_us = 200000;
+	tree[flr].away_us = 10000000;
+	assert_int_equal(run(tree_device(&tree_primary, (int)flr, -1), &calls), OK);
+	assert_int_equal(tree[flr].resets, 1);
+	assert_int_equal(tree[edu].away_us | tree[flr].away_us, 0);
+}
+
 /* Not the device that it says it is: no register to ask. */
 static void edu_without_its_registers(void **state UNUSED)
 {
@@ -443,6 +462,7 @@ int main(void)
 		cmocka_unit_test(device_without_functions),
 		cmocka_unit_test(edu_waits_for_its_transfer),
 		cmocka_unit_test(edu_that_never_ends),
+		cmocka_unit_test(who_was_away_looks_again),
 		cmocka_unit_test(edu_without_its_registers),
 		cmocka_unit_test(testdev_is_disarmed),
 		cmocka_unit_test(virtio_by_its_status),

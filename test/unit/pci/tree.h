@@ -42,6 +42,7 @@ struct tree_fn {
 	u32 flr_at, af_at, pcie_at; /* capability with that reset; 0: none */
 	u64 reset_us;     /* how long a reset keeps it silent */
 	u64 silent_until;
+	u64 away_us;      /* who finds it silent or busy is away for so long then, once */
 	u32 resets;
 	bool held;        /* in secondary bus reset */
 	bool loses_bars;  /* forgets how to keep BARs after a reset */
