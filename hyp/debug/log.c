@@ -28,17 +28,20 @@ static const char *const level_word[] = {
 	[LOG_DEBUG] = "debug",
 };
 
-/* True: taken, to be given back. */
+/* True: taken, to be given back. The clock before the lock: who was away in between still gets it. */
 static bool log_enter(void)
 {
 	u64 start = io_time_us();
 
-	while (__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE)) {
-		if (io_time_us() - start >= LOG_WAIT_US)
+	for (;;) {
+		bool late = io_time_us() - start >= LOG_WAIT_US;
+
+		if (!__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE))
+			return true;
+		if (late)
 			return false;
 		io_relax();
 	}
-	return true;
 }
 
 static void log_leave(bool taken)

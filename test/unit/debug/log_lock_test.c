@@ -11,10 +11,13 @@
 #include "hyp/io.h"
 
 /* The fake machine counts a wait's turns, and a host may keep the holder away for any number of them. */
+u64 log_test_time(void);
 #define io_relax()        ((void)sched_yield())
+#define io_time_us()      log_test_time()
 #define plat_console_putc log_test_putc
 #include "hyp/debug/log.c"
 #undef plat_console_putc
+#undef io_time_us
 #undef io_relax
 
 #include "suite.h"
@@ -25,10 +28,22 @@
 static char text[THREADS * LINES * 64];
 static atomic_size_t used;
 static int fault_at = -1; /* a line of its own from within the console, after that many characters */
+static u32 away_at;       /* looks at the clock until one behind which ten seconds have gone, and the holder too */
+static bool alone;        /* whether every character came under the lock */
+
+u64 log_test_time(void)
+{
+	if (away_at > 0 && --away_at == 0) {
+		fake_time_advance(10000000);
+		busy = false;
+	}
+	return io_time_us();
+}
 
 void log_test_putc(char c)
 {
 	text[used++] = c;
+	alone &= busy;
 	if (fault_at >= 0 && fault_at-- == 0)
 		log_line(LOG_ERROR, "from within");
 }
@@ -86,12 +101,26 @@ static void a_holder_that_died(void **state UNUSED)
 	assert_true(busy);
 }
 
+/* A CPU that was away between its look at the lock and at the clock has not waited in vain. */
+static void who_was_away_takes_the_lock(void **state UNUSED)
+{
+	alone = true;
+	busy = true;
+	away_at = 3;
+	log_line(LOG_ERROR, "late");
+	assert_int_equal(away_at, 0);
+	assert_non_null(strstr(text, "] error late\n"));
+	assert_true(alone);
+	assert_false(busy);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(lines_are_whole),
 		cmocka_unit_test(a_line_within_a_line),
 		cmocka_unit_test(a_holder_that_died),
+		cmocka_unit_test(who_was_away_takes_the_lock),
 	};
 
 	return SUITE("log_lock", cases);
