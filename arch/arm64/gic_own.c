@@ -47,8 +47,13 @@ static void wait_clear(const volatile void __mmio *reg, u64 bit, const char *wha
 {
 	u64 start = io_time_us();
 
-	while (io_read32(reg) & bit) {
-		if (io_time_us() - start > GIC_WAIT_US)
+	for (;;) {
+		/* Before the look: who was away in between has not waited in vain. */
+		bool late = io_time_us() - start > GIC_WAIT_US;
+
+		if (!(io_read32(reg) & bit))
+			return;
+		if (late)
 			panic("interrupts: %s does not settle", what);
 		io_relax();
 	}
