@@ -8,6 +8,7 @@ the kept inputs: length (two bytes, little endian) and bytes, one behind the oth
 """
 
 import argparse
+import fcntl
 import glob
 import os
 import re
@@ -81,14 +82,17 @@ def counted(ended):
 
 def total(target, inputs, calls, cpu_s):
     """Adds a run without a finding to build/fuzz/total: a line for each target, of this tree's whole life."""
-    path = os.path.join(WORK, "total")
-    lines = open(path).read().splitlines() if os.path.exists(path) else []
-    sums = {words[0]: words[1:] for words in map(str.split, lines)}
-    old = sums.get(target, ("0", "0", "0"))
-    sums[target] = (str(int(old[0]) + inputs), str(int(old[1]) + calls), f"{float(old[2]) + cpu_s:.0f}")
-    with open(path + ".new", "w") as file:
-        file.writelines(f"{name} {' '.join(values)}\n" for name, values in sorted(sums.items()))
-    os.replace(path + ".new", path)
+    # Two runs of one `make test` end at the same moment: one after the other.
+    with open(os.path.join(WORK, "total.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        path = os.path.join(WORK, "total")
+        lines = open(path).read().splitlines() if os.path.exists(path) else []
+        sums = {words[0]: words[1:] for words in map(str.split, lines)}
+        old = sums.get(target, ("0", "0", "0"))
+        sums[target] = (str(int(old[0]) + inputs), str(int(old[1]) + calls), f"{float(old[2]) + cpu_s:.0f}")
+        with open(path + ".new", "w") as file:
+            file.writelines(f"{name} {' '.join(values)}\n" for name, values in sorted(sums.items()))
+        os.replace(path + ".new", path)
     return f"{sums[target][1]} checked calls in all runs of this tree"
 
 
