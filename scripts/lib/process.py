@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 
-GRACE_S = 3
+GRACE_S = 15  # a crowded host may keep QEMU from its last words
 LAST_WORDS_S = 0.5
 
 _running = set()

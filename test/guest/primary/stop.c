@@ -10,7 +10,7 @@
 #include "report.h"
 #include "smp.h"
 
-#define BEAT_MS 300 /* time for the report of a mistake, so that it is not written over */
+#define BEAT_MS 1000 /* time for the report of a mistake, so that it is not written over, also by a host that is crowded */
 
 static struct spinlock console;
 static struct barrier all;
