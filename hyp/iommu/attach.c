@@ -342,8 +342,12 @@ enum status detach(struct vm *vm, const struct attach_request *req)
 	}
 	drain_before(req);
 	for (u32 i = 0; i < req->endpoint_count; i++) {
-		enum status status = detach_one(vm, req->endpoint[i], req->pasid);
+		enum status status;
 
+		/* Another of its device failed: with that it was quarantined, and has nothing any more. */
+		if (detach_check(req->endpoint[i], req) != OK)
+			continue;
+		status = detach_one(vm, req->endpoint[i], req->pasid);
 		if (status != OK) {
 			device_quarantine(req->endpoint[i]->device, "its stream could not be blocked");
 			result = status;

@@ -639,6 +639,41 @@ static void E9_a_dead_iommu_takes_no_attachment(void **state UNUSED)
 	assert_int_not_equal(bench_write(3, 0, 0x1000, 0), SMMU_OK);
 }
 
+static void with_pasids(struct machine *m UNUSED)
+{
+	for (u32 i = 0; i < pci_function_count; i++)
+		pci_function[i].pasid_bits = 8;
+}
+
+/*
+ * A list of endpoints of one device, of which the first one's hardware fails: the device is quarantined with all its
+ * endpoints, and nothing is left to be done about those behind it.
+ */
+static void E4_I4_detach_list_goes_on_past_a_device_that_was_quarantined(void **state UNUSED)
+{
+	struct bench_options o = bench_pasids();
+	struct pviommu_attach_list *list;
+	u32 *vsids;
+
+	o.change = with_pasids;
+	boot_with(o);
+	bench_assign(0, 0, 100);
+	list = bench_ptr(bench_page(40));
+	vsids = bench_ptr(bench_page(41));
+	for (u32 i = 0; i < 3; i++) {
+		vsids[i] = 100 + i;
+		assert_status(pv_attach(0, 100 + i, 0, d, 8), PC_SUCCESS);
+		assert_status(pv_attach(0, 100 + i, 5, d, 0), PC_SUCCESS);
+	}
+	*list = (struct pviommu_attach_list){ .size = sizeof(*list), .domain = d, .pasid = 5, .vsid_count = 3, .vsids_ipa = bench_page(41) };
+	bench_hardware_fails();
+	smmu_time(bench_smmu[0], SMMU_STUCK);
+	assert_status(pv_list(PVIOMMU_DETACH_LIST, bench_page(40)), PC_IO);
+	assert_int_equal(device_table[0].state, DEVICE_QUARANTINED);
+	/* Device 2 is under the domain, and counted, once. */
+	assert_int_equal(pv_stats(0, PVIOMMU_STAT_ATTACHED).v1, 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -677,6 +712,7 @@ int main(void)
 		cmocka_unit_test(K1_tags_run_out_with_a_status),
 		cmocka_unit_test(D7_old_ids_stay_dead),
 		cmocka_unit_test(E9_a_dead_iommu_takes_no_attachment),
+		cmocka_unit_test(E4_I4_detach_list_goes_on_past_a_device_that_was_quarantined),
 	};
 
 	return SUITE("hardware", cases);
