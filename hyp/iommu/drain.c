@@ -54,23 +54,23 @@ static void end(const struct iommu *iommu)
 }
 
 /* Also looks for reported errors: a full event queue is one. */
-static void take(struct iommu *iommu)
+static void take(struct iommu *iommu, u32 events)
 {
 	noise[iommu->index].round++;
 	noise[iommu->index].loudest = NULL;
 	iommu->ops->error(iommu);
-	(void)iommu->ops->events(iommu, DRAIN_EVENTS);
+	(void)iommu->ops->events(iommu, events);
 }
 
 /*
  * While one CPU drains, the others go on: queued behind it, they would all serve a device that faults for ever. What is
  * left is still pending at the next exit of any CPU.
  */
-void iommu_drain(struct iommu *iommu)
+void iommu_drain(struct iommu *iommu, u32 events)
 {
 	if (!iommu_pending(iommu) || !begin(iommu))
 		return;
-	take(iommu);
+	take(iommu, events);
 	end(iommu);
 }
 
@@ -131,7 +131,7 @@ void iommu_drain_exit(struct iommu *iommu)
 
 	if (!begin(iommu))
 		return;
-	take(iommu);
+	take(iommu, DRAIN_EVENTS);
 	if (n->loudest != NULL && iommu->backlog >= iommu->event_room / 4)
 		mute(iommu, n->loudest);
 	if (n->muted > 0)

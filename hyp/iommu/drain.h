@@ -16,9 +16,9 @@ struct endpoint;
 /* How long a stream is muted, in microseconds: the next exit after that lets it speak again. */
 #define DRAIN_MUTE_US 10000u
 
-/* Take what waits, and reported errors. While another CPU is at it nothing is done: what is left is pending still. */
-void iommu_drain(struct iommu *iommu) NOT_HELD(queue_class);
-/* The same, and mute who floods, or end it. For exits, where no lock is held. */
+/* Take what waits, so many events at most, and reported errors. While another CPU is at it nothing is done: what is left is pending still. */
+void iommu_drain(struct iommu *iommu, u32 events) NOT_HELD(queue_class);
+/* The same of DRAIN_EVENTS, and mute who floods, or end it. For exits, where no lock is held. */
 void iommu_drain_exit(struct iommu *iommu) NOT_HELD(vm_class);
 
 /* From iommu_report_event(): an event of this endpoint was taken. */

@@ -7,6 +7,7 @@
 
 #include "bench.h"
 #include "iommu/drain.h"
+#include "iommu/fault.h"
 #include "suite.h"
 
 #define CMD_SYNC 0x46
@@ -674,6 +675,31 @@ static void E4_I4_detach_list_goes_on_past_a_device_that_was_quarantined(void **
 	assert_int_equal(pv_stats(0, PVIOMMU_STAT_ATTACHED).v1, 1);
 }
 
+/* Each stream that changes has events told first: together no more than a call takes of any other's. */
+static void V9_H2_a_list_takes_no_more_events_than_one_change(void **state UNUSED)
+{
+	struct pviommu_attach_list *list;
+	u64 before;
+	u32 *vsids;
+
+	boot();
+	bench_assign(0, 0, 10);
+	bench_assign(1, 0, 20);
+	bench_assign(4, 0, 50);
+	list = bench_ptr(bench_page(40));
+	vsids = bench_ptr(bench_page(41));
+	memcpy(vsids, (u32[]){ 10, 11, 12, 20, 50 }, 5 * sizeof(u32));
+	*list = (struct pviommu_attach_list){ .size = sizeof(*list), .domain = d, .vsid_count = 5, .vsids_ipa = bench_page(41) };
+	for (u32 i = 0; i < 1000; i++)
+		bench_faults(2, 0, 0x1000, SMMU_F_TRANSLATION);
+	before = fault_counts().events;
+	assert_status(pv_list(PVIOMMU_ATTACH_LIST, bench_page(40)), PC_SUCCESS);
+	assert_in_range(fault_counts().events - before, 1, DRAIN_EVENTS);
+	before = fault_counts().events;
+	assert_status(pv_list(PVIOMMU_DETACH_LIST, bench_page(40)), PC_SUCCESS);
+	assert_in_range(fault_counts().events - before, 1, DRAIN_EVENTS);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -712,6 +738,7 @@ int main(void)
 		cmocka_unit_test(K1_tags_run_out_with_a_status),
 		cmocka_unit_test(D7_old_ids_stay_dead),
 		cmocka_unit_test(E9_a_dead_iommu_takes_no_attachment),
+		cmocka_unit_test(V9_H2_a_list_takes_no_more_events_than_one_change),
 		cmocka_unit_test(E4_I4_detach_list_goes_on_past_a_device_that_was_quarantined),
 	};
 

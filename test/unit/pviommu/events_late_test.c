@@ -101,7 +101,7 @@ static void drain_beside(void)
 {
 	if (others_drain && fake_locks_held() == 1 && !in_the_midst) {
 		in_the_midst = true;
-		iommu_drain(&iommu_instance[0]);
+		iommu_drain(&iommu_instance[0], DRAIN_EVENTS);
 		in_the_midst = false;
 	}
 }
