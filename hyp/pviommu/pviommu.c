@@ -69,9 +69,11 @@ static enum status event_irq(const struct vm *vm, u64 index, u64 *value)
 
 enum status pviommu_query(struct vm *vm, u64 pviommu, u64 property, u64 index, u64 *value)
 {
-	const struct pviommu *pv = pviommu_find(vm, pviommu);
+	const struct pviommu *pv = pviommu < VM_MAX_PVIOMMUS ? &vm->pviommu[pviommu] : NULL;
+	/* Read once: its last device may leave it meanwhile. The IOMMU stays. */
+	const struct iommu *iommu = pv != NULL ? __atomic_load_n(&pv->iommu, __ATOMIC_ACQUIRE) : NULL;
 
-	if (unlikely(pv == NULL))
+	if (unlikely(iommu == NULL))
 		return E_NOENT;
 	switch (property) {
 	case PVIOMMU_Q_VERSION:
@@ -84,7 +86,7 @@ enum status pviommu_query(struct vm *vm, u64 pviommu, u64 property, u64 index, u
 		*value = iommu_common.paging->va_bits;
 		return OK;
 	case PVIOMMU_Q_PASID_BITS:
-		*value = iommu_pasid_bits(pv->iommu);
+		*value = iommu_pasid_bits(iommu);
 		return OK;
 	case PVIOMMU_Q_VSID_COUNT:
 		*value = __atomic_load_n(&pv->vsid_count, __ATOMIC_RELAXED);
@@ -100,13 +102,13 @@ enum status pviommu_query(struct vm *vm, u64 pviommu, u64 property, u64 index, u
 		*value = PVIOMMU_MAX_LIST;
 		return OK;
 	case PVIOMMU_Q_INVAL_MAX:
-		*value = nested_offered(vm, pv->iommu) ? PVIOMMU_MAX_INVAL : 0;
+		*value = nested_offered(vm, iommu) ? PVIOMMU_MAX_INVAL : 0;
 		return OK;
 	case PVIOMMU_Q_NESTED_TYPES:
-		*value = nested_offered(vm, pv->iommu) ? BIT(pv->iommu->ops->nested_type) : 0;
+		*value = nested_offered(vm, iommu) ? BIT(iommu->ops->nested_type) : 0;
 		return OK;
 	case PVIOMMU_Q_INVAL_TYPES:
-		*value = nested_offered(vm, pv->iommu) ? BIT(pv->iommu->ops->inval_type) : 0;
+		*value = nested_offered(vm, iommu) ? BIT(iommu->ops->inval_type) : 0;
 		return OK;
 	case PVIOMMU_Q_DOORBELL:
 	case PVIOMMU_Q_DOORBELL_SIZE:
