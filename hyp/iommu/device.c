@@ -23,6 +23,11 @@ static struct endpoint endpoint_table[ENDPOINT_MAX];
 static u32 endpoint_count;
 static struct endpoint *sid_bucket[SID_BUCKETS];
 
+/* Every range of MMIO by its address, as device * PC_DEV_MAX_MMIO + range: lists of mappings look for many (V9). */
+static u16 mmio_order[DEVICE_MAX * PC_DEV_MAX_MMIO];
+static u32 mmio_ranges;
+_Static_assert(ARRAY_SIZE(mmio_order) - 1 <= 0xffff, "each range has its number");
+
 static u32 sid_hash(u32 iommu, u32 sid)
 {
 	return (sid * 0x9e3779b1u + iommu * 0x85ebca6bu) >> 24;
@@ -282,6 +287,29 @@ static bool streams_init(const char **why)
 	return true;
 }
 
+static const struct range *mmio_range(u32 number)
+{
+	return &device_table[number / PC_DEV_MAX_MMIO].mmio[number % PC_DEV_MAX_MMIO];
+}
+
+/* They come nearly in order. */
+static void mmio_insert(u32 number)
+{
+	u32 at = mmio_ranges++;
+
+	for (; at > 0 && mmio_range(mmio_order[at - 1])->base > mmio_range(number)->base; at--)
+		mmio_order[at] = mmio_order[at - 1];
+	mmio_order[at] = (u16)number;
+}
+
+void device_mmio_sort(void)
+{
+	mmio_ranges = 0;
+	for (u32 i = 0; i < device_count; i++)
+		for (u32 k = 0; k < device_table[i].mmio_count; k++)
+			mmio_insert(i * PC_DEV_MAX_MMIO + k);
+}
+
 bool device_init(const struct machine *m, const char **why)
 {
 	*why = "more devices, endpoints or ranges than the tables hold, or one stream twice";
@@ -292,6 +320,7 @@ bool device_init(const struct machine *m, const char **why)
 	for (u32 i = 0; i < m->dt_device_count; i++)
 		if (!dt_add(&m->dt_device[i], PCI_MAX_FUNCTIONS + i))
 			return false;
+	device_mmio_sort();
 	return streams_init(why);
 }
 
@@ -304,20 +333,27 @@ void device_boot_identity(void)
 
 struct device *device_of_mmio(const struct vm *vm, pa_t base, u64 size, u32 *range)
 {
-	for (u32 i = 0; i < device_count; i++) {
-		struct device *d = &device_table[i];
+	u32 low = 0, high = mmio_ranges;
+	const struct range *r;
+	struct device *d;
 
-		for (u32 k = 0; k < d->mmio_count; k++) {
-			const struct range *r = &d->mmio[k];
+	/* The last one that begins at or before the address: no two overlap. */
+	while (low < high) {
+		u32 middle = (low + high) / 2;
 
-			if (base.v < r->base || base.v - r->base >= r->size ||
-			    size > r->size - (base.v - r->base))
-				continue;
-			*range = k;
-			return vm == NULL || device_owned_by(d, vm) ? d : NULL;
-		}
+		if (mmio_range(mmio_order[middle])->base <= base.v)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return NULL;
+	if (low == 0)
+		return NULL;
+	r = mmio_range(mmio_order[low - 1]);
+	if (base.v - r->base >= r->size || size > r->size - (base.v - r->base))
+		return NULL;
+	*range = mmio_order[low - 1] % PC_DEV_MAX_MMIO;
+	d = &device_table[mmio_order[low - 1] / PC_DEV_MAX_MMIO];
+	return vm == NULL || device_owned_by(d, vm) ? d : NULL;
 }
 
 enum status device_mmio_pin(const struct vm *vm, pa_t base, u64 size)

@@ -120,6 +120,8 @@ struct endpoint *endpoint_find(const struct iommu *iommu, sid_t sid);
 void endpoint_tokens(const struct endpoint *e, u32 *token1, u32 *token2);
 u64 device_mmio_token(const struct device *d, u32 range);
 
+/* MMIO is found by its address from here on: all ranges are in the table. Boot. */
+void device_mmio_sort(void);
 /* The device of `vm` whose MMIO holds all of [base, base+size), NULL: none. */
 struct device *device_of_mmio(const struct vm *vm, pa_t base, u64 size, u32 *range);
 

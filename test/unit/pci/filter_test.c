@@ -569,6 +569,7 @@ static void E7_V6_a_secondary_reads_its_own_addresses(void **state UNUSED)
 		.mmio_ipa = { DEVICE_UNMAPPED, DEVICE_UNMAPPED },
 	};
 	device_count = 1;
+	device_mmio_sort();
 	tree_record(subject)->device = d;
 	base = tree_ecam(subject);
 	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x10, 4), 0);
