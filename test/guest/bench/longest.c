@@ -22,6 +22,7 @@
 #define BLOCKS        300
 #define SHARED_AT     511
 #define CONSOLE_BYTES 128
+#define REGISTERS_AT  (7 * BASE_IOVA + 16 * BLOCK_1G)
 #define GIB_AT        0x80000000ul /* RAM of this machine, all of it the primary's */
 
 static volatile u32 longest, pieces;
@@ -227,10 +228,40 @@ static void many_gib(void)
 	}
 }
 
+/* Of the last device that has any, the last window: what is looked for is found last. */
+static u64 last_window(void)
+{
+	u32 device = (u32)OK(dev_count()).r1;
+	struct pc_dev_info info;
+
+	do
+		info = rig_device_info(--device);
+	while (info.mmio_count == 0);
+	return info.mmio[info.mmio_count - 1].ipa;
+}
+
+/* A page of registers in every entry. */
+static void many_registers(void)
+{
+	u64 window = last_window(), done;
+
+	for (u64 i = 0; i < PVIOMMU_MAX_LIST; i++) {
+		u64 iova = REGISTERS_AT + i * PAGE;
+
+		entries[i].e = (struct pviommu_map_entry){ .iova = iova, .ipa = window, .bytes = PAGE, .prot = RW | PVIOMMU_PROT_MMIO };
+		holes[i] = (struct pviommu_unmap_entry){ .iova = iova, .bytes = PAGE };
+	}
+	done = list_call("MAP_LIST", PVIOMMU_MAP_LIST, sizeof(entries[0]), entries, PVIOMMU_MAX_LIST);
+	REQUIRE(done == PVIOMMU_MAX_LIST * PAGE, "MAP_LIST maps %#lx bytes", done);
+	done = list_call("UNMAP_LIST", PVIOMMU_UNMAP_LIST, sizeof(holes[0]), holes, PVIOMMU_MAX_LIST);
+	REQUIRE(done == PVIOMMU_MAX_LIST * PAGE, "UNMAP_LIST unmaps %#lx bytes", done);
+}
+
 static void measure_lists(void)
 {
 	u64 done;
 
+	many_registers();
 	many_gib();
 	far_entries(FAR_STRIDE, PAGE);
 	for (u32 at = 0; at < PVIOMMU_MAX_LIST; at += done / PAGE) {
@@ -253,6 +284,7 @@ static void measure_lists(void)
 		holes[i] = (struct pviommu_unmap_entry){ .iova = 4 * BASE_IOVA + i * BLOCK_2M + PAGE, .bytes = PAGE };
 	done = list_call("UNMAP_LIST", PVIOMMU_UNMAP_LIST, sizeof(holes[0]), holes, PVIOMMU_MAX_LIST);
 	REQUIRE(done, "UNMAP_LIST unmaps nothing");
+	many_registers();
 	many_gib();
 	longest_print("unmap_list");
 }
