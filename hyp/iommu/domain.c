@@ -42,6 +42,28 @@ static struct domain *slot(struct vm *vm, u32 index)
 	return &vm->domain_page[index / DOMAINS_PER_PAGE][index % DOMAINS_PER_PAGE];
 }
 
+/* Pages for slots, in as few runs as the pool has: a large table is one of few allocations (V9). */
+static enum status slots_alloc(struct vm *vm, u32 pages)
+{
+	u32 order = POOL_ORDER_MAX;
+
+	for (u32 i = 0; i < pages;) {
+		enum status status = E_NOMEM;
+		pa_t run;
+
+		while (1u << order > pages - i)
+			order--;
+		while ((status = pool_alloc(&vm->pool, order, &run)) != OK && order > 0)
+			order--;
+		if (status != OK)
+			return status;
+		for (u32 k = 0; k < 1u << order; k++)
+			vm->domain_page[i + k] = io_phys(pa(run.v + k * PAGE_SIZE));
+		i += 1u << order;
+	}
+	return OK;
+}
+
 enum status domain_table_init(struct vm *vm, u64 pool_pages)
 {
 	u8 tag_bits = iommu_common.stage1 ? iommu_common.asid_bits : iommu_common.vmid_bits;
@@ -53,15 +75,7 @@ enum status domain_table_init(struct vm *vm, u64 pool_pages)
 	if (max > tags)
 		max = tags;
 	vm->domain_max = max < DOMAIN_MAX ? (u32)max : DOMAIN_MAX;
-	for (u32 i = 0; i < vm->domain_max; i += DOMAINS_PER_PAGE) {
-		pa_t page;
-		enum status status = pool_alloc(&vm->pool, 0, &page);
-
-		if (status != OK)
-			return status;
-		vm->domain_page[i / DOMAINS_PER_PAGE] = io_phys(page);
-	}
-	return OK;
+	return slots_alloc(vm, (vm->domain_max + DOMAINS_PER_PAGE - 1) / DOMAINS_PER_PAGE);
 }
 
 bool domain_facts(struct vm *vm, u32 index, struct domain_facts *out)
@@ -370,9 +384,13 @@ bool domain_teardown_step(struct vm *vm, u64 *cursor, bool *lost) NO_LOCK_ANALYS
 
 void domain_table_fini(struct vm *vm)
 {
-	for (u32 i = 0; i < DOMAIN_PAGES && vm->domain_page[i] != NULL && !vm->tags_lost; i++) {
-		pool_free(&vm->pool, 0, io_phys_of(vm->domain_page[i]));
-		vm->domain_page[i] = NULL;
+	for (u32 i = 0; i < DOMAIN_PAGES && vm->domain_page[i] != NULL && !vm->tags_lost;) {
+		pa_t run = io_phys_of(vm->domain_page[i]);
+		u32 order = pool_order(run);
+
+		pool_free(&vm->pool, order, run);
+		for (u32 end = i + (1u << order); i < end; i++)
+			vm->domain_page[i] = NULL;
 	}
 	vm->domain_max = 0;
 	vm->domain_free = 0;

@@ -172,6 +172,14 @@ void pool_free(struct pool *pool, u32 order, pa_t base)
 	arch_spin_unlock(&pool->lock);
 }
 
+u32 pool_order(pa_t base)
+{
+	const struct page *page = page_of(base);
+
+	CHECK(page->state == PAGE_POOL_USED);
+	return page->order;
+}
+
 u64 pool_free_pages(const struct pool *pool)
 {
 	return __atomic_load_n(&pool->free_pages, __ATOMIC_RELAXED);

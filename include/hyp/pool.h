@@ -20,6 +20,8 @@ struct pool;
 /* 2^order zeroed pages, aligned to their size. E_NOMEM. */
 enum status pool_alloc(struct pool *pool, u32 order, pa_t *out) MUST_CHECK NOT_HELD(page_class);
 void pool_free(struct pool *pool, u32 order, pa_t base) NOT_HELD(page_class);
+/* The order that a run was allocated with; `base` is its first page. */
+u32 pool_order(pa_t base);
 u64 pool_free_pages(const struct pool *pool);
 /* CONFIG_TEST: the n-th allocation from now on fails, once; 0: none. */
 extern u64 pool_fail_after;
