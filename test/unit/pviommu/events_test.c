@@ -804,30 +804,6 @@ static void E4_the_ring_of_a_device_that_is_not_reset_goes(void **state UNUSED)
 	assert_true(bench_all(bench_page(1000), 200 * PAGE_SIZE, 0));
 }
 
-/* A list takes what waits once, and not once for each of its streams. */
-static void V9_a_list_drains_once(void **state UNUSED)
-{
-	struct pviommu_attach_list *list;
-	const u64 *taken;
-	u32 *vsids;
-
-	boot(); /* device 0 has vSIDs 10 to 12 */
-	list = bench_ptr(bench_page(700));
-	vsids = bench_ptr(bench_page(700) + 64);
-	taken = &device_table[2].endpoint[0].faults;
-	for (u32 i = 0; i < 1000; i++)
-		fault_at(IOVA);
-	for (u32 i = 0; i < 3; i++)
-		vsids[i] = 10 + i;
-	for (u32 i = 0; i < 2; i++) {
-		const u64 before = *taken;
-
-		*list = (struct pviommu_attach_list){ .size = sizeof(*list), .domain = d, .vsids_ipa = bench_page(700) + 64, .vsid_count = 3 };
-		assert_status(pv_list(i == 0 ? PVIOMMU_ATTACH_LIST : PVIOMMU_DETACH_LIST, bench_page(700)), PC_SUCCESS);
-		assert_int_equal(*taken - before, DRAIN_EVENTS);
-	}
-}
-
 /* --- H2, N81, N82: floods and overflows */
 
 static void N81_overflow_is_told_to_everybody_behind_the_unit(void **state UNUSED)
@@ -1256,7 +1232,6 @@ int main(void)
 		cmocka_unit_test(S4_11_a_ring_of_scattered_pages),
 		cmocka_unit_test(V6_N70_nothing_else_is_written_to_a_vm),
 		cmocka_unit_test(E4_H3_teardown_while_it_floods),
-		cmocka_unit_test(V9_a_list_drains_once),
 		cmocka_unit_test(E4_the_ring_of_a_device_that_is_not_reset_goes),
 		cmocka_unit_test(N81_overflow_is_told_to_everybody_behind_the_unit),
 		cmocka_unit_test(H2_N82_a_flood_keeps_nobodys_fault_away),
