@@ -197,6 +197,23 @@ static struct device *pci_device_of(const struct pci_function *f)
 	return NULL;
 }
 
+/* FNV-1a over the bytes of a word. */
+#define HASH_SEED 0x811c9dc5u
+static u32 hash(u32 so_far, u32 word)
+{
+	for (u32 i = 0; i < 4; i++, word >>= 8)
+		so_far = (so_far ^ (word & 0xff)) * 0x01000193u;
+	return so_far;
+}
+
+static void kind_set(struct device *d, u32 kind)
+{
+	d->kind = kind;
+	d->nth = 0;
+	for (u32 i = 0; i < d->index; i++)
+		d->nth += device_table[i].kind == kind;
+}
+
 static struct device *pci_device_new(const struct machine *m, const struct pci_function *f)
 {
 	struct device *d = device_add();
@@ -211,6 +228,7 @@ static struct device *pci_device_new(const struct machine *m, const struct pci_f
 	else
 		snprintf(d->name, sizeof(d->name), "pci %04x:%02x:%02x", m->pci[f->host].segment,
 			 f->rid >> 8, f->rid >> 3 & 31);
+	kind_set(d, hash(hash(HASH_SEED, (u32)f->vendor << 16 | f->device_id), f->class_code));
 	return d;
 }
 
@@ -249,11 +267,15 @@ static bool pci_add(const struct machine *m, struct pci_function *f)
 static bool dt_add(const struct machine_dt_device *dt, u32 group)
 {
 	struct device *d = device_add();
+	u32 kind = HASH_SEED;
 
 	if (d == NULL)
 		return false;
 	d->group = group;
 	snprintf(d->name, sizeof(d->name), "%.31s", dt->name);
+	for (const char *c = d->name; *c != '\0'; c++)
+		kind = hash(kind, (u8)*c);
+	kind_set(d, kind);
 	for (u32 i = 0; i < dt->stream_count; i++) {
 		const struct iommu *iommu = &iommu_instance[dt->stream[i].iommu];
 		struct endpoint *e;
@@ -400,23 +422,18 @@ bool device_mmio_ipa(const struct vm *vm, pa_t addr, u64 *out)
 	return true;
 }
 
-/* FNV-1a: the same on every boot of one machine, and says nothing about stream ids. */
-static u32 token_hash(const char *name, u32 salt)
+static u32 token(const struct device *d, u32 salt)
 {
-	u32 hash = 0x811c9dc5u ^ salt;
-
-	for (; *name != '\0'; name++)
-		hash = (hash ^ (u8)*name) * 0x01000193u;
-	return (hash ^ salt) * 0x01000193u;
+	return hash(hash(hash(HASH_SEED, salt), d->kind), d->nth);
 }
 
 void endpoint_tokens(const struct endpoint *e, u32 *token1, u32 *token2)
 {
-	*token1 = token_hash(e->device->name, 0x50430001u);
-	*token2 = token_hash(e->device->name, 0x50430100u + e->index);
+	*token1 = token(e->device, 0x50430001u);
+	*token2 = token(e->device, 0x50430100u + e->index);
 }
 
 u64 device_mmio_token(const struct device *d, u32 range)
 {
-	return (u64)token_hash(d->name, 0x50440000u + range) << 32;
+	return (u64)token(d, 0x50440000u + range) << 32;
 }

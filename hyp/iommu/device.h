@@ -81,6 +81,8 @@ struct device {
 	u32 index;
 	char name[32];
 	u32 group;
+	u32 kind;           /* a hash of what it is, wherever it is: PCI ids, or its name in the device tree */
+	u32 nth;            /* of that kind, in the order of the table */
 	u8 state;           /* enum device_state */
 	u8 target;          /* while RESETTING: the state that follows */
 	bool frozen;        /* its vSIDs are fixed */
@@ -116,7 +118,10 @@ struct device *device_find(u64 index);
 /* The endpoint behind a hardware stream, NULL: nobody's. Constant after boot, no lock. */
 struct endpoint *endpoint_find(const struct iommu *iommu, sid_t sid);
 
-/* Opaque attestation tokens, stable across boots of one machine, below 1 << 32. */
+/*
+ * Attestation tokens, below 1 << 32: stable across boots of one machine, and opaque. They are made of what the device is, since
+ * of its place a guest could try all that there are until the token fits, and would know its stream.
+ */
 void endpoint_tokens(const struct endpoint *e, u32 *token1, u32 *token2);
 u64 device_mmio_token(const struct device *d, u32 range);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Devices of secondaries: groups, resets, names, MMIO, lines, configuration space, quarantine. */
+#include <sys/mman.h>
+
 #include "bench_vm.h"
 #include "suite.h"
 
@@ -632,6 +634,53 @@ static void E6_reset_by_the_owner(void **state UNUSED)
 	bench_check();
 }
 
+/* Devices 3 and 5 in other slots, with other streams. */
+static void elsewhere(struct machine *m UNUSED)
+{
+	for (u32 i = 0; i < pci_function_count; i++)
+		if (pci_function[i].rid == 0x020 || pci_function[i].rid == 0x900) {
+			pci_function[i].rid += 0x40;
+			pci_function[i].requester += 0x40;
+			pci_function[i].sid += 0x40;
+		}
+}
+
+static void tokens_of(u32 device, u32 pviommu, u64 *token)
+{
+	struct result r = bench_call_vm(vm, PC_DEV_REQ_DMA, pviommu, 100 + device, 0, 0, 0, 0);
+
+	assert_status(r, PC_SUCCESS);
+	token[0] = r.v1;
+	token[1] = r.v2;
+	token[2] = device_mmio_token(&device_table[device], 0);
+}
+
+/* Of devices 3 and 5, which are alike. */
+static void tokens_with(void (*change)(struct machine *m), u64 token[2][3])
+{
+	struct bench_options o = bench_defaults();
+
+	o.change = change;
+	bench_boot(&o);
+	vm = bench_vm(0);
+	for (u32 i = 0; i < 2; i++) {
+		bench_vm_assign(3 + 2 * i, vm, i, 103 + 2 * i);
+		tokens_of(3 + 2 * i, i, token[i]);
+	}
+}
+
+static void V6_tokens_say_what_a_device_is_and_not_where(void **state UNUSED)
+{
+	u64(*token)[2][3] = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	IN_CHILD(tokens_with(NULL, token[0]));
+	IN_CHILD(tokens_with(elsewhere, token[1]));
+	assert_memory_equal(token[0], token[1], sizeof(token[0]));
+	/* And they tell devices of one kind apart. */
+	for (u32 k = 0; k < 3; k++)
+		assert_int_not_equal(token[0][0][k], token[0][1][k]);
+}
+
 /* E3: an owner's reset that fails: the device is nobody's at once, with its streams, its MMIO and its interrupt line. */
 static void E3_reset_by_its_owner_fails(void **state UNUSED)
 {
@@ -769,6 +818,7 @@ int main(void)
 		cmocka_unit_test(F7_storm_quarantines),
 		cmocka_unit_test(I2_I3_config),
 		cmocka_unit_test(E6_reset_by_the_owner),
+		cmocka_unit_test(V6_tokens_say_what_a_device_is_and_not_where),
 		cmocka_unit_test(E3_reset_by_its_owner_fails),
 		cmocka_unit_test(E3_silence_at_every_step_of_an_assignment),
 		cmocka_unit_test(E4_reset_by_an_owner_that_ends),
