@@ -286,8 +286,9 @@ void pci_device_intx(const struct device *device, bool allow)
 
 		if (f->device != device)
 			continue;
-		command = cfg_read(f, PCI_COMMAND) &
-			  (COMMAND_IO | COMMAND_MEMORY | COMMAND_MASTER | COMMAND_NO_INTX);
+		/* One that is stopped may read as ones, and stays stopped. */
+		command = cfg_read(f, PCI_COMMAND) & (COMMAND_IO | COMMAND_MEMORY | COMMAND_NO_INTX |
+						      (pci_state[i].stopped ? 0 : COMMAND_MASTER));
 		pci_state[i].intx_denied = !allow;
 		/* Allowed again, it is as after a reset; a stopped one hears of it when it goes. */
 		if (!allow)

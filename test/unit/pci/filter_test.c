@@ -618,6 +618,12 @@ static void F1_a_denied_line_stays_masked(void **state UNUSED)
 	assert_int_equal(tree[subject].reg[1] & 0xffff, 0x402);
 	pci_device_master(d, true);
 	assert_int_equal(tree[subject].reg[1] & 0xffff, 2);
+	/* One that reads as ones is not set going by that. */
+	pci_device_master(d, false);
+	tree[subject].mood = MOOD_ONES;
+	pci_device_intx(d, false);
+	tree[subject].mood = MOOD_GOOD;
+	assert_int_equal(tree[subject].reg[1] & 4, 0);
 	/* Nor does one device's line concern another device. */
 	count = tree_write_count;
 	pci_device_intx(tree_device(&tree_other, -1), false);
