@@ -26,7 +26,7 @@
  *   VMM_QUERY               PC_NOT_SUPPORTED no such property; PC_NOT_FOUND no such index
  *   VM_CREATE, VM_ADD_POOL  PC_INVALID_PARAMETER vCPUs, or the pool's place or size (PC_VMM_Q_MIN_POOL, PC_POOL_MAX);
  *                           PC_NO_MEMORY all VMs or tags are taken, or the pool's parts are too small; memory as below.
- *                           Nothing is changed then
+ *                           Nothing is changed then, but that VM_CREATE has zeroed a pool whose parts are too small
  *   VM_DONATE               PC_EXISTS the VM has something there; PC_NO_MEMORY its pool; PC_INVALID_PARAMETER beyond
  *                           its addresses, or in a window that is emulated; memory as below. R1 below R4 with
  *                           PC_SUCCESS: call again for the rest. An error donates nothing of its call
