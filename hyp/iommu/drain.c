@@ -24,6 +24,7 @@ static struct noise {
 	u32 round;               /* of drains, so that counts of older ones are none */
 	struct endpoint *loudest; /* the most of this drain's events were its, and more than LOUD; NULL: nobody's were */
 	u32 muted;
+	u32 lines; /* of the log, in this drain */
 } noise[IOMMU_MAX];
 
 void drain_count(struct iommu *iommu, struct endpoint *e, const struct iommu_event *event)
@@ -43,6 +44,11 @@ void drain_count(struct iommu *iommu, struct endpoint *e, const struct iommu_eve
 		n->loudest = e;
 }
 
+bool drain_line(const struct iommu *iommu)
+{
+	return noise[iommu->index].lines++ < DRAIN_LINES;
+}
+
 static bool begin(const struct iommu *iommu)
 {
 	return __atomic_exchange_n(&draining[iommu->index], 1, __ATOMIC_ACQUIRE) == 0;
@@ -58,6 +64,7 @@ static void take(struct iommu *iommu, u32 events)
 {
 	noise[iommu->index].round++;
 	noise[iommu->index].loudest = NULL;
+	noise[iommu->index].lines = 0;
 	iommu->ops->error(iommu);
 	(void)iommu->ops->events(iommu, events);
 }

@@ -21,7 +21,11 @@ void iommu_drain(struct iommu *iommu, u32 events) NOT_HELD(queue_class);
 /* The same of DRAIN_EVENTS, and mute who floods, or end it. For exits, where no lock is held. */
 void iommu_drain_exit(struct iommu *iommu) NOT_HELD(vm_class);
 
-/* From iommu_report_event(): an event of this endpoint was taken. */
+/* Lines of the log that one drain writes at most: some seven events' worth each. */
+#define DRAIN_LINES 8u
+/* From iommu_report_event(): may it write a line? */
+bool drain_line(const struct iommu *iommu);
+/* The same: an event of this endpoint was taken. */
 void drain_count(struct iommu *iommu, struct endpoint *e, const struct iommu_event *event);
 
 #endif

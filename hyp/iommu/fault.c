@@ -121,7 +121,7 @@ void iommu_report_event(struct iommu *iommu, const struct iommu_event *event)
 	keep(iommu, e, event);
 	if (e == NULL) {
 		count = __atomic_fetch_add(&strays, 1, __ATOMIC_RELAXED);
-		if (worth_a_line(count))
+		if (worth_a_line(count) && drain_line(iommu))
 			log_warn("%s: event %u of a stream that is nobody's", iommu->name, event->code);
 		return;
 	}
@@ -131,7 +131,7 @@ void iommu_report_event(struct iommu *iommu, const struct iommu_event *event)
 		__atomic_fetch_add(&pv->faults, 1, __ATOMIC_RELAXED);
 	drain_count(iommu, e, event);
 	events_fault(e, event);
-	if (worth_a_line(count))
+	if (worth_a_line(count) && drain_line(iommu))
 		log_event(e, event, count);
 }
 

@@ -700,9 +700,37 @@ static void V9_H2_a_list_takes_no_more_events_than_one_change(void **state UNUSE
 	assert_in_range(fault_counts().events - before, 1, DRAIN_EVENTS);
 }
 
+static u32 lines_of_faults(void)
+{
+	u32 lines = 0;
+
+	for (const char *at = fake_console; (at = strstr(at, "not mapped")) != NULL; at++)
+		lines++;
+	return lines;
+}
+
+/* Of several streams whose first faults wait at once, a drain tells some in the log, and counts all. */
+static void V9_a_drain_writes_a_few_lines(void **state UNUSED)
+{
+	u64 before;
+
+	boot();
+	bench_assign(0, 0, 10);
+	for (u32 i = 0; i < 3; i++)
+		bench_attach(10 + i, d);
+	before = pv_stats(0, PVIOMMU_STAT_FAULTS).v1;
+	for (u32 i = 0; i < 3 * 8; i++)
+		bench_faults(0, i % 3, 0x1000, SMMU_F_TRANSLATION);
+	assert_int_equal(lines_of_faults(), 0);
+	hyp_exit_work(vm_vcpu(vm_primary, 0));
+	assert_int_equal(lines_of_faults(), DRAIN_LINES);
+	assert_int_equal(pv_stats(0, PVIOMMU_STAT_FAULTS).v1 - before, 3 * 8);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
+		cmocka_unit_test(V9_a_drain_writes_a_few_lines),
 		cmocka_unit_test(V3_pages_stay_pinned_until_the_sync),
 		cmocka_unit_test(V3_blocks_stay_pinned_until_the_sync),
 		cmocka_unit_test(V3_stage2_pages_stay_pinned_until_the_sync),
