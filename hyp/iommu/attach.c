@@ -207,6 +207,7 @@ static void ats_set(const struct endpoint *e, bool on)
 static void tell_waiting(const struct attach_request *req)
 {
 	_Static_assert(DRAIN_EVENTS >= PVIOMMU_MAX_VSIDS, "some, for the longest list too");
+	CHECK(req->endpoint_count > 0);
 	iommu_drain(req->endpoint[0]->iommu, DRAIN_EVENTS / req->endpoint_count);
 }
 

@@ -36,11 +36,12 @@ void drain_count(struct iommu *iommu, struct endpoint *e, const struct iommu_eve
 		e->burst = 0;
 	}
 	e->noisy_pasid = event->has_pasid ? event->pasid : 0;
+	e->burst++;
 	/*
 	 * Several may flood in turn: of those that are not muted yet, who has most, half of all or not. What is left of the others
 	 * is more of a later drain.
 	 */
-	if (++e->burst > LOUD && e->muted_until == 0 && (n->loudest == NULL || e->burst > n->loudest->burst))
+	if (e->burst > LOUD && e->muted_until == 0 && (n->loudest == NULL || e->burst > n->loudest->burst))
 		n->loudest = e;
 }
 
