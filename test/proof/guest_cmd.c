@@ -65,7 +65,7 @@ static u64 open_bits(const struct smmuv3_features *f, u32 op, u32 word)
 	case 0x13: /* TLBI_NH_VAA */
 		return word == 0 ? range0 : B(63, 12) | B(0, 0) | range1;
 	default: /* ATC_INV */
-		return word == 0 ? ssid | ssv : B(63, 12) | B(5, 0) | (f->ssid_bits > 0 ? B(9, 9) : 0);
+		return word == 0 ? ssid | ssv | (f->ssid_bits > 0 ? B(9, 9) : 0) : B(63, 12) | B(5, 0);
 	}
 }
 
