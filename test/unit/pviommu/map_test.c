@@ -224,6 +224,7 @@ static void V9_large_blocks_are_limited_by_their_records(void **state UNUSED)
 	struct bench_options o = bench_defaults();
 	u64 gib = 1ull << 30, there = FAKE_RAM_BASE + gib, size = 10 * gib, done;
 	struct result r;
+	u32 own;
 
 	o.ram_bytes = size + 2 * gib;
 	o.heap_bytes = 64ull << 20;
@@ -239,6 +240,17 @@ static void V9_large_blocks_are_limited_by_their_records(void **state UNUSED)
 		assert_status(r, PC_SUCCESS);
 		assert_true(r.v1 > 0 && r.v1 <= (PVIOMMU_MAX_PAGES / 512) * gib);
 	}
+	own = bench_domain();
+	/* Behind pages that have taken the most of a call it is the next one's, there and in FREE_DOMAIN. */
+	for (u32 i = 0; i < 2; i++) {
+		assert_int_equal(pv_map(own, 16 * gib - 400 * PAGE_SIZE, bench_page(100), 400 * PAGE_SIZE, BENCH_RW).v1, 400 * PAGE_SIZE);
+		assert_int_equal(pv_map(own, 16 * gib, there, gib, BENCH_RW).v1, gib);
+		if (i == 0) {
+			assert_int_equal(pv_unmap(own, 16 * gib - 400 * PAGE_SIZE, 400 * PAGE_SIZE + gib).v1, 400 * PAGE_SIZE);
+			assert_int_equal(pv_unmap(own, 16 * gib, gib).v1, gib);
+		}
+	}
+	assert_status(pv_free(own), PC_SUCCESS);
 }
 
 /* Lists whose every entry splits a block: the work of one call stays bounded. */
