@@ -2,7 +2,7 @@
 /*
  * Hardware events: who owns the stream, counted there, and logged with the owner's name for it.
  * A device that faults for ever costs a bounded amount of log: the first events of each endpoint,
- * then one in so many. The last FAULT_KEPT are kept whole, for the debug console; only there is a
+ * then one in so many, and of a drain no more than a few. The last FAULT_KEPT are kept whole, for the debug console; only there is a
  * hardware stream named: the log goes where the primary sees it.
  */
 #include "fault.h"

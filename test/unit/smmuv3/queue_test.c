@@ -558,9 +558,28 @@ static void C9_hardware_that_waits_for_who_was_away_is_not_late(void **state UNU
 		}
 }
 
-/* Behind one look at where hardware is: a command, and ten seconds. The next time all is done. */
 static u32 positions_read;
 
+/* A wait during which hardware moves before or behind a read of its position: it ends well. */
+static void moves_and_ends(void (*before)(u32 offset), void (*after)(u32 offset))
+{
+	struct smmuv3 *s = tiny_default();
+	u64 ticket = 0;
+
+	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(8)), OK);
+	tiny.held = true;
+	for (u32 i = 0; i < 4; i++)
+		ticket = inval(i);
+	positions_read = 0;
+	tiny.before_read = before;
+	tiny.after_read = after;
+	assert_int_equal(wait(ticket), OK);
+	tiny.before_read = NULL;
+	tiny.after_read = NULL;
+	assert_false(s->dead);
+}
+
+/* Behind one look at where hardware is: a command, and ten seconds. The next time all is done. */
 static void move_on(u32 offset)
 {
 	if (offset != SMMU_CMDQ_CONS)
@@ -574,21 +593,7 @@ static void move_on(u32 offset)
 		tiny_consume(~0u);
 }
 
-static void C9_nor_is_what_moved_between_two_looks(void **state UNUSED)
-{
-	struct smmuv3 *s = tiny_default();
-	u64 ticket = 0;
-
-	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(8)), OK);
-	tiny.held = true;
-	for (u32 i = 0; i < 4; i++)
-		ticket = inval(i);
-	positions_read = 0;
-	tiny.after_read = move_on;
-	assert_int_equal(wait(ticket), OK);
-	tiny.after_read = NULL;
-	assert_false(s->dead);
-}
+static void C9_nor_is_what_moved_between_two_looks(void **state UNUSED) { moves_and_ends(NULL, move_on); }
 
 /* Between the clock and the look at where hardware is: ten seconds, and a command at their end. The rest takes until the next look. */
 static void move_late(u32 offset)
@@ -604,21 +609,7 @@ static void move_late(u32 offset)
 		tiny_consume(~0u);
 }
 
-static void C9_nor_is_what_moved_since_the_clock_was_read(void **state UNUSED)
-{
-	struct smmuv3 *s = tiny_default();
-	u64 ticket = 0;
-
-	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(8)), OK);
-	tiny.held = true;
-	for (u32 i = 0; i < 4; i++)
-		ticket = inval(i);
-	positions_read = 0;
-	tiny.before_read = move_late;
-	assert_int_equal(wait(ticket), OK);
-	tiny.before_read = NULL;
-	assert_false(s->dead);
-}
+static void C9_nor_is_what_moved_since_the_clock_was_read(void **state UNUSED) { moves_and_ends(move_late, NULL); }
 
 static void C9_nor_is_a_full_queue_that_does(void **state UNUSED)
 {
