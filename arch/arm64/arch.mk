@@ -19,4 +19,4 @@ arch_symbols_py := scripts/build/symbols.py
 
 # What calls and exits run; the rest is built for size.
 hot_srcs += $(addprefix arch/arm64/,trap.c abort.c gic_filter.c sysreg_trap.c cpu_tlb.c pt_lpae_s1.c \
-	$(addprefix smmuv3/,cd.c context.c entry.c guest_cmd.c guest_inval.c ops.c queue.c ste.c stream.c tlb.c))
+	$(addprefix smmuv3/,cd.c entry.c guest_cmd.c guest_inval.c ops.c queue.c ste.c stream.c tlb.c))

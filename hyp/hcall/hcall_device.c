@@ -36,7 +36,7 @@ enum status hc_dev_info(struct hcall *c)
 		return E_INVAL;
 	info.flags = (d->state == DEVICE_ASSIGNED ? PC_DEV_ASSIGNED : 0) |
 		     (d->state == DEVICE_QUARANTINED ? PC_DEV_QUARANTINED : 0) |
-		     (d->state == DEVICE_CLAIMED ? PC_DEV_CLAIMED : 0) |
+		     (d->state == DEVICE_CLAIMED || device_is_named(d) ? PC_DEV_CLAIMED : 0) |
 		     (d->frozen ? PC_DEV_FROZEN : 0);
 	info.device = d->index;
 	info.group = d->group;

@@ -8,9 +8,9 @@
  *   (the primary's,            |                                   |
  *    identity)                 +------------> QUARANTINED <--------+   (release tries again)
  *
- * A secondary claims whole isolation groups: with the first device of a group all others are CLAIMED,
- * blocked and in nobody's configuration space, until each is assigned too; a device that a secondary
- * gives back is CLAIMED until the last of the group is, then all are the primary's again.
+ * A secondary claims whole isolation groups: before the first device of a group is reset all of it are
+ * CLAIMED, one a call, blocked and in nobody's configuration space, until each is assigned too; a device
+ * that a secondary gives back is CLAIMED until the last of the group is, then all are the primary's again.
  *
  * Locks: who owns a device changes only under the primary's vm lock and that of the secondary, if one
  * is concerned; what an owner configures is guarded by the owner's vm lock. Names, streams and MMIO
@@ -162,6 +162,8 @@ enum status device_set_vsid(struct device *d, u64 endpoint, u64 vsid) MUST_CHECK
 /* The owner resets its device: E_BUSY while attached; *again: call again. */
 enum status device_reset(struct vm *vm, u64 pviommu, u64 vsid, bool *again) MUST_CHECK NOT_HELD(vm_class);
 
+/* Is it a secondary's by name only, and still at work for the primary, until the claim of its group comes to it? */
+bool device_is_named(const struct device *d);
 /* Has the VM claimed a group of which not all are assigned? */
 bool device_claims_open(const struct vm *vm) MUST_HOLD(vm_class);
 /*

@@ -33,14 +33,14 @@ static enum status assign_check(const struct device *d, const struct pviommu *pv
 	return d->pci ? OK : E_DENIED; /* no reset handler is known for anything else */
 }
 
-static enum status assign_begin(struct device *d, struct vm *vm, struct pviommu *pv)
+static enum status assign_begin(struct device *d, struct vm *vm, struct pviommu *pv, bool *again)
 	MUST_HOLD(vm_class)
 {
 	enum status status = assign_check(d, pv);
 
 	if (status == OK && !vm->primary)
-		status = device_claim(d, vm);
-	if (status != OK)
+		status = device_claim(d, vm, again);
+	if (status != OK || *again)
 		return status;
 	FOR_EACH_DEVICE(other)
 		if (other->group == d->group && other->vm == vm)
@@ -66,10 +66,8 @@ static enum status assign_locked(struct device *d, struct vm *vm, u64 pviommu, b
 	pv = &vm->pviommu[pviommu];
 	switch ((enum device_state)d->state) {
 	case DEVICE_UNASSIGNED:
-		status = assign_begin(d, vm, pv);
-		break;
 	case DEVICE_CLAIMED:
-		status = d->vm == vm ? assign_begin(d, vm, pv) : E_BUSY;
+		status = d->vm == vm || d->vm == vm_primary ? assign_begin(d, vm, pv, again) : E_BUSY;
 		break;
 	case DEVICE_RESETTING:
 		if (d->target != DEVICE_ASSIGNED || d->vm != vm || d->pviommu != pv)
@@ -82,7 +80,7 @@ static enum status assign_locked(struct device *d, struct vm *vm, u64 pviommu, b
 		status = E_DENIED;
 		break;
 	}
-	return status == OK ? device_reset_turn(d, again) : status;
+	return status == OK && !*again ? device_reset_turn(d, again) : status;
 }
 
 enum status device_assign(struct device *d, u64 handle, u64 pviommu, bool *again) NO_LOCK_ANALYSIS
@@ -133,7 +131,9 @@ static enum status release_locked(struct device *d, struct vm *vm, bool *again) 
 		return E_BUSY;
 	switch ((enum device_state)d->state) {
 	case DEVICE_UNASSIGNED:
-		return E_NOENT;
+		if (vm->primary)
+			return E_NOENT;
+		break;
 	case DEVICE_CLAIMED: /* released already, while others of its group are still being reset */
 		if (device_group_used(vm, d->group))
 			return E_NOENT;
@@ -150,7 +150,7 @@ static enum status release_locked(struct device *d, struct vm *vm, bool *again) 
 	if (status == OK && d->state == DEVICE_RESETTING)
 		status = device_reset_turn(d, again);
 	if (status == OK && !vm->primary && !*again)
-		status = device_group_settle(vm, d->group, again);
+		status = device_group_settle(vm, d, again);
 	return status;
 }
 

@@ -63,7 +63,7 @@ bool device_home_step(struct vm *vm)
 
 		if (d->vm != vm)
 			continue;
-		(void)!device_group_settle(vm, d->group, &again);
+		(void)!device_group_settle(vm, d, &again);
 		return false;
 	}
 	return true;

@@ -146,7 +146,7 @@ static enum status line_give(struct device *d, struct vm *vm, u64 index, u64 int
 		return E_EXIST;
 	line = d->irq[index];
 	FOR_EACH_DEVICE(other)
-		if (other->vm != vm && drives(other, line))
+		if ((other->vm != vm || device_is_named(other)) && drives(other, line))
 			return E_BUSY;
 	have = line_given(vm, line);
 	if (have != 0 && have != intid)

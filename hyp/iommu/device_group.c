@@ -2,6 +2,10 @@
 /*
  * How devices leave an owner and come to another: a secondary has all of an isolation group or nothing of it, and between two
  * owners each member is blocked and reset.
+ *
+ * A group may be large, so a call deals with one member (V9). First all of a group are the VM's by name, which nobody else can
+ * change any more, while they go on for the primary; then one by one is blocked. Nothing of a group is assigned before that is
+ * done, and nothing goes home before all of it is reset.
  */
 #include "attach.h"
 #include "device_priv.h"
@@ -75,6 +79,18 @@ static void pasids_allow(const struct device *d)
 			pci_endpoint_pasids(d, i);
 }
 
+#define ANY_STATE (~0u)
+#define BY_NAME   (1u << DEVICE_UNASSIGNED)
+
+/* The first of the group that is the VM's and in one of these states, but for one; NULL: none. */
+static struct device *member(const struct vm *vm, u32 group, u32 states, const struct device *but)
+{
+	FOR_EACH_DEVICE(d)
+		if (d->group == group && d->vm == vm && d != but && (states >> d->state & 1) != 0)
+			return d;
+	return NULL;
+}
+
 bool device_group_used(const struct vm *vm, u32 group)
 {
 	FOR_EACH_DEVICE(d)
@@ -120,55 +136,72 @@ enum status device_reset_turn(struct device *d, bool *again)
 	return OK;
 }
 
-enum status device_group_settle(struct vm *vm, u32 group, bool *again)
+/*
+ * Who of a group that is idle has to be reset yet: those first that are not on their way, so that all wait together; then who has
+ * waited longest.
+ */
+static struct device *to_reset(const struct vm *vm, u32 group)
 {
-	enum status result = OK;
-	bool busy = false;
+	struct device *waits = NULL;
 
-	if (device_group_used(vm, group))
-		return OK;
 	FOR_EACH_DEVICE(d) {
 		if (d->group != group || d->vm != vm)
 			continue;
-		if (d->state == DEVICE_CLAIMED && !d->clean) {
+		if (d->state == DEVICE_CLAIMED && !d->clean)
+			return d;
+		if (d->state == DEVICE_RESETTING && waits == NULL)
+			waits = d;
+	}
+	return waits;
+}
+
+static enum status settle_one(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
+{
+	if (d->state == DEVICE_CLAIMED)
+		return go_home(d);
+	if (d->state == DEVICE_QUARANTINED) {
+		device_leave_owner(d, vm);
+		leave_pviommu(d);
+	}
+	/* Else it was the VM's by name only. */
+	__atomic_store_n(&d->vm, vm_primary, __ATOMIC_RELEASE);
+	return d->state == DEVICE_QUARANTINED ? E_IO : OK;
+}
+
+enum status device_group_settle(struct vm *vm, struct device *last, bool *again)
+{
+	struct device *d;
+	bool waits;
+
+	if (device_group_used(vm, last->group))
+		return OK;
+	d = to_reset(vm, last->group);
+	if (d != NULL) {
+		if (d->state == DEVICE_CLAIMED) {
 			d->target = DEVICE_CLAIMED;
 			d->state = DEVICE_RESETTING;
 		}
-		if (d->state == DEVICE_RESETTING) {
-			bool more = false;
-
-			(void)!device_reset_turn(d, &more); /* a failure quarantines it */
-			busy |= more;
-		}
+		(void)!device_reset_turn(d, &waits); /* a failure quarantines it */
+		*again = true;
+		return OK;
 	}
-	*again |= busy;
-	FOR_EACH_DEVICE(d) {
-		enum status status = OK;
-
-		if (busy || d->group != group || d->vm != vm)
-			continue;
-		if (d->state == DEVICE_CLAIMED)
-			status = go_home(d);
-		if (d->state == DEVICE_QUARANTINED && d->vm == vm) {
-			device_leave_owner(d, vm);
-			leave_pviommu(d);
-			__atomic_store_n(&d->vm, vm_primary, __ATOMIC_RELEASE);
-		}
-		if (status != OK)
-			result = status;
-	}
-	return result;
+	d = member(vm, last->group, ANY_STATE, last);
+	if (d == NULL)
+		return settle_one(last, vm);
+	(void)!settle_one(d, vm); /* as above */
+	*again = true;
+	return OK;
 }
 
-/* May a secondary have all of the group? Pure. */
-static enum status claim_check(const struct device *d, const struct vm *vm)
+/* May a secondary have all of the group? `begun`: it has some of it, and not the rest only while that goes home. Pure. */
+static enum status claim_check(const struct device *d, const struct vm *vm, bool begun)
 {
 	FOR_EACH_DEVICE(other) {
 		if (other->group != d->group || other->vm == vm)
 			continue;
 		if (other->state == DEVICE_QUARANTINED)
 			return E_DENIED;
-		if (other->vm != vm_primary || other->state != DEVICE_UNASSIGNED)
+		if (begun || other->vm != vm_primary || other->state != DEVICE_UNASSIGNED)
 			return E_BUSY;
 	}
 	return OK;
@@ -210,37 +243,39 @@ static enum status claim_one(struct device *d) MUST_HOLD(vm_class)
 	return OK;
 }
 
-/* A member of d's group that is the VM's by name only: nothing has been done to it. */
-static bool is_named(const struct device *other, const struct device *d, const struct vm *vm)
+bool device_is_named(const struct device *d)
 {
-	return other->group == d->group && other->vm == vm && other->state == DEVICE_UNASSIGNED;
+	return d->state == DEVICE_UNASSIGNED && __atomic_load_n(&d->vm, __ATOMIC_RELAXED) != vm_primary;
 }
 
-enum status device_claim(struct device *d, struct vm *vm)
+enum status device_claim(struct device *d, struct vm *vm, bool *again)
 {
-	enum status status = claim_check(d, vm);
-	bool again = false;
+	const bool begun = member(vm, d->group, ANY_STATE, NULL) != NULL;
+	enum status status = claim_check(d, vm, begun);
+	struct device *next;
 
 	/* First what may refuse, so that a refusal touches no device of the primary that is at work. */
 	FOR_EACH_DEVICE(other)
 		if (status == OK && other->group == d->group && other->vm != vm && !owner_change(other, vm))
 			status = E_BUSY;
-	FOR_EACH_DEVICE(other)
-		if (status == OK && is_named(other, d, vm))
-			status = claim_one(other);
-	if (status == OK)
+	next = member(vm, d->group, BY_NAME, NULL);
+	if (status == OK && next != NULL)
+		status = claim_one(next);
+	if (status == OK) {
+		*again = member(vm, d->group, BY_NAME, NULL) != NULL;
 		return OK;
+	}
+	/* What earlier calls did stays: another call goes on, or a release takes it back. */
 	FOR_EACH_DEVICE(other)
-		if (is_named(other, d, vm))
+		if (!begun && other->group == d->group && other->vm == vm)
 			__atomic_store_n(&other->vm, vm_primary, __ATOMIC_RELEASE);
-	(void)!device_group_settle(vm, d->group, &again);
 	return status;
 }
 
 bool device_claims_open(const struct vm *vm)
 {
 	FOR_EACH_DEVICE(d)
-		if (d->vm == vm && (d->state == DEVICE_CLAIMED || d->state == DEVICE_RESETTING))
+		if (d->vm == vm && d->state != DEVICE_ASSIGNED && d->state != DEVICE_QUARANTINED)
 			return true;
 	return false;
 }

@@ -33,12 +33,16 @@ enum status device_reset_turn(struct device *d, bool *again) MUST_HOLD(vm_class)
 /* Is a device of the group in the VM's use, or about to be? */
 bool device_group_used(const struct vm *vm, u32 group) MUST_HOLD(vm_class);
 /*
- * Once the last device of a group has left a VM's use, all of the group is reset, since its members are
- * not isolated from each other; then all go back to the primary, at once. *again: not yet.
+ * Once the last device of a group has left a VM's use, all of the group is reset, since its members are not isolated from each
+ * other; then they go back to the primary. One step of that; *again: not all yet. `last` of the group, the VM's, is the last to
+ * go; E_IO, else as attach_identity(): it is quarantined.
  */
-enum status device_group_settle(struct vm *vm, u32 group, bool *again) MUST_HOLD(vm_class);
-/* A secondary has all of the device's group from here on, CLAIMED. E_BUSY, E_DENIED quarantined, E_IO: nothing of it. */
-enum status device_claim(struct device *d, struct vm *vm) MUST_CHECK MUST_HOLD(vm_class);
+enum status device_group_settle(struct vm *vm, struct device *last, bool *again) MUST_HOLD(vm_class);
+/*
+ * A secondary has all of the device's group from here on; one that it has not yet is CLAIMED, and *again: call again. E_BUSY,
+ * E_DENIED quarantined, E_IO: nothing is changed, but that what hardware failed is quarantined.
+ */
+enum status device_claim(struct device *d, struct vm *vm, bool *again) MUST_CHECK MUST_HOLD(vm_class);
 
 /* --- device_give.c */
 

@@ -42,12 +42,15 @@
  *   DEV_ASSIGN              PC_EXISTS it is there already; PC_BUSY another's, or a device of its group is, its MMIO
  *                           is mapped for DMA, or the VM is final; PC_INVALID_PARAMETER the pvIOMMU is another
  *                           IOMMU's; PC_DENIED quarantined, or there is no reset for it. A secondary has whole
- *                           groups: the others of a group are PC_DEV_CLAIMED until they are assigned to it too
+ *                           groups: the others of a group are PC_DEV_CLAIMED until they are assigned to it too.
+ *                           R1 is 1: call again, a device of the group has still to be claimed or the reset runs. A
+ *                           later call that fails leaves claimed what is; DEV_RELEASE of one of them gives all back
  *   DEV_SET_END_POINT_VSID  PC_EXISTS the endpoint has a name, or the name is another's; PC_BUSY attached once, or
  *                           the VM is final; PC_DENIED quarantined
  *   DEV_RELEASE             PC_NOT_FOUND it is nobody's; PC_BUSY attached, its MMIO is mapped for DMA, or its VM is
  *                           final. A quarantined device is reset anew. A reset that fails, here and above, leaves it
- *                           quarantined
+ *                           quarantined. R1 is 1: call again, it or others of its group are not home yet; PC_BUSY
+ *                           answers a DEV_ASSIGN of one meanwhile
  *   DEV_MAP_MMIO            PC_NOT_FOUND no such range, or no secondary's; PC_EXISTS it is mapped, or the VM has
  *                           something there; PC_INVALID_PARAMETER the place; one above 2 MiB lies within 2 MiB as the
  *                           device's does
@@ -152,7 +155,7 @@ struct pc_vcpu_exit {
 #define PC_DEV_ASSIGNED    0x01u /* assigned to a VM */
 #define PC_DEV_QUARANTINED 0x02u /* blocked until a reset succeeds */
 #define PC_DEV_FROZEN      0x04u /* its vSIDs can no longer change */
-#define PC_DEV_CLAIMED     0x08u /* its group is another VM's: blocked and invisible */
+#define PC_DEV_CLAIMED     0x08u /* its group is another VM's: invisible, and blocked before any of it is assigned */
 
 struct pc_dev_range {
 	uint64_t ipa;

@@ -28,8 +28,8 @@ static bool mmio_of(const struct vm *vm, u64 addr, u64 size)
 
 			if (addr >= r->base && addr - r->base < r->size &&
 			    size <= r->size - (addr - r->base))
-				return device_table[i].vm == vm &&
-				       !(vm->primary && device_table[i].mmio_away);
+				return vm->primary ? !device_table[i].mmio_away && (device_table[i].vm == vm || device_is_named(&device_table[i])) :
+						     device_table[i].vm == vm;
 		}
 	return false;
 }
@@ -339,7 +339,8 @@ static void look_at_endpoint(const struct endpoint *e)
 	struct smmu_stream s = smmu_stream_of(smmu, e->sid.v, false, 0);
 	const struct device *d = e->device;
 
-	if (d->state == DEVICE_UNASSIGNED && d->vm == vm_primary) {
+	/* Also while it is another VM's by name, until the claim of its group comes to it. */
+	if (d->state == DEVICE_UNASSIGNED) {
 		/* A blocked stream is always safe; of an IOMMU with other stages it is what must be. */
 		if (blocked(&s) && (oracle.losses || !iommu_is_common(e->iommu)))
 			return;

@@ -236,7 +236,7 @@ static void look_at_end(void)
 
 		if (!d->vm->primary && d->vm->state == VM_FREE)
 			violated("K4: %s is a VM's that is gone", d->name);
-		if (!d->vm->primary && !d->mmio_away)
+		if (!d->vm->primary && !d->mmio_away && !device_is_named(d))
 			violated("V1: %s is away and its MMIO is not", d->name);
 		if (d->vm->primary && d->mmio_away && d->state != DEVICE_QUARANTINED &&
 		    d->state != DEVICE_RESETTING)

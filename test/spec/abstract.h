@@ -50,6 +50,7 @@ u64 abstract_domain_tags(void); /* the most domains that a secondary can have ta
 u64 abstract_vm_place(u64 handle);  /* the number of a VM by its handle */
 bool abstract_vm_is_there(u32 vm);
 u64 abstract_device_state(u32 device);
+u64 abstract_device_vm(u32 device);
 /*
  * Was something changed that the call is not about (spec_call: mine, moves, returns_pages)? A sentence, or NULL. A page
  * changes hands only to the primary, scrubbed, or is the hypervisor's for good where hardware failed.

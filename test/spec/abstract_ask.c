@@ -67,6 +67,7 @@ u64 abstract_vm_place(u64 handle)
 }
 
 u64 abstract_device_state(u32 device) { return device_table[device].state; }
+u64 abstract_device_vm(u32 device) { return abstract_vm_number(device_table[device].vm); }
 
 u64 abstract_wake_irq(void) { return machine->wake_irq; }
 bool abstract_can_run(void) { return arch_vcpu_can_run(); }

@@ -16,6 +16,9 @@ static struct spec_device *device_at(u64 index) { return index < spec->devices ?
 
 static struct spec_vm *owner(const struct spec_device *d) { return &spec->vm[d->w.vm]; }
 
+/* A secondary's by name, while its group is being claimed: it still works for the primary. */
+static bool is_named(const struct spec_device *d) { return d->w.state == DEV_HOME && d->w.vm != 0; }
+
 #define FOR_EACH_ENDPOINT_OF(e, d) \
 	for (struct spec_endpoint *e = &spec->endpoint[(d)->first]; e < &spec->endpoint[(d)->first + (d)->endpoints]; (e)++)
 
@@ -43,7 +46,7 @@ static struct pc_dev_info info_of(u64 index, const struct spec_device *d)
 		.size = sizeof(info),
 		.flags = (d->w.state == DEV_ASSIGNED ? PC_DEV_ASSIGNED : 0) |
 			 (d->w.state == DEV_QUARANTINED ? PC_DEV_QUARANTINED : 0) |
-			 (d->w.state == DEV_CLAIMED ? PC_DEV_CLAIMED : 0) | (d->w.frozen ? PC_DEV_FROZEN : 0),
+			 (d->w.state == DEV_CLAIMED || is_named(d) ? PC_DEV_CLAIMED : 0) | (d->w.frozen ? PC_DEV_FROZEN : 0),
 		.device = (u32)index,
 		.group = d->group,
 		.endpoint_count = d->endpoints,
@@ -188,7 +191,7 @@ static u64 line_of(u64 vm, u32 line, bool *foreign)
 		for (u32 k = 0; k < spec->device[i].line_count; k++) {
 			if (spec->device[i].lines[k] != line)
 				continue;
-			*foreign |= spec->device[i].w.vm != vm;
+			*foreign |= spec->device[i].w.vm != vm || is_named(&spec->device[i]);
 			if (spec->device[i].w.vm == vm && intid == 0)
 				intid = spec->device[i].line[k];
 		}
@@ -227,12 +230,13 @@ static bool attached(const struct spec_device *d)
 	return false;
 }
 
-static bool group_used(u64 vm, u32 group)
+/* Does the VM use another of the device's group? */
+static bool others_used(const struct spec_device *of)
 {
 	for (u32 i = 0; i < spec->devices; i++) {
 		const struct spec_device *d = &spec->device[i];
 
-		if (d->group == group && d->w.vm == vm &&
+		if (d != of && d->group == of->group && d->w.vm == of->w.vm &&
 		    (d->w.state == DEV_ASSIGNED || (d->w.state == DEV_RESETTING && d->w.target == DEV_ASSIGNED)))
 			return true;
 	}
@@ -260,9 +264,16 @@ static s64 fits(const struct spec_device *d, const struct spec_pv *pv)
 /* Is its MMIO where a device of its owner's, or of a former owner's, may write to it? */
 static bool reached(const struct spec_device *d) { return d->w.mmio_pins > 0 || d->w.mmio_stuck; }
 
-/* A secondary gets all of a group: each other member is with the primary, unassigned and unmapped. */
+/*
+ * A secondary gets all of a group: each other member is with the primary, unassigned and unmapped. It has all of it by name from
+ * the first call on; where it has some and others are the primary's, the group is on its way home.
+ */
 static s64 may_claim(const struct spec_device *d, u64 vm)
 {
+	bool begun = false;
+
+	for (u32 i = 0; i < spec->devices; i++)
+		begun |= spec->device[i].group == d->group && spec->device[i].w.vm == vm;
 	for (u32 i = 0; i < spec->devices; i++) {
 		const struct spec_device *other = &spec->device[i];
 
@@ -270,7 +281,7 @@ static s64 may_claim(const struct spec_device *d, u64 vm)
 			continue;
 		if (other->w.state == DEV_QUARANTINED)
 			return PC_DENIED;
-		if (other->w.vm != 0 || other->w.state != DEV_HOME)
+		if (begun || other->w.vm != 0 || other->w.state != DEV_HOME)
 			return PC_BUSY;
 	}
 	for (u32 i = 0; i < spec->devices; i++)
@@ -289,10 +300,9 @@ static s64 may_assign(const struct spec_device *d, const struct spec_vm *vm, u64
 		return PC_BUSY;
 	switch ((enum spec_device_state)d->w.state) {
 	case DEV_CLAIMED:
-		if (owner(d) != vm)
-			return PC_BUSY;
-		return fits(d, &vm->pv[pv]);
 	case DEV_HOME:
+		if (d->w.vm != 0 && owner(d) != vm)
+			return PC_BUSY;
 		status = fits(d, &vm->pv[pv]);
 		return status == PC_SUCCESS && vm_index(vm) != 0 ? may_claim(d, vm_index(vm)) : status;
 	case DEV_RESETTING:
@@ -332,6 +342,40 @@ static bool turn(struct spec_call *c, const struct spec_device *d)
 	return now == DEV_RESETTING;
 }
 
+/* However large a group is, a call deals with the device that it is about, and with one more of it (V9). */
+static void few_move(const struct spec_call *c, const struct spec_device *d)
+{
+	u32 moved = 0;
+
+	for (u32 i = 0; i < spec->devices; i++)
+		moved += spec->device[i].group == d->group && abstract_device_state(i) != spec->device[i].w.state;
+	RULE_DEMAND(c, moved <= 2, "%u devices of a group are dealt with in one call", moved);
+}
+
+/* Nothing of a group is used before all of it is claimed, one device a call. */
+static void claimed_first(struct spec_call *c, const struct spec_device *d)
+{
+	u64 now = abstract_device_state((u32)(d - spec->device));
+
+	for (u32 i = 0; i < spec->devices; i++)
+		if (spec->device[i].group == d->group && abstract_device_state(i) == DEV_HOME) {
+			c->out[0] = 1;
+			RULE_DEMAND(c, now == d->w.state || now == DEV_CLAIMED || now == DEV_QUARANTINED,
+				    "a device is on its way while others of its group work for the primary");
+		}
+	few_move(c, d);
+}
+
+/* Has all of the group gone home? Not while something of it is used; else the device that is released is the last to go. */
+static bool settled(const struct spec_call *c, const struct spec_device *d)
+{
+	for (u32 i = 0; i < spec->devices; i++)
+		if (spec->device[i].group == d->group && abstract_device_vm(i) == d->w.vm)
+			return false;
+	RULE_DEMAND(c, c->got_status != PC_SUCCESS || abstract_device_state((u32)c->r[1]) == DEV_HOME, "the device did not go home");
+	return true;
+}
+
 /* Nothing of a device of the primary's is reachable while it is being reset. */
 static void block(struct spec_call *c, struct spec_device *d)
 {
@@ -358,6 +402,8 @@ s64 rule_dev_assign(struct spec_call *c)
 		return status;
 	if (turn(c, d))
 		c->out[0] = 1;
+	if (vm_index(vm) != 0)
+		claimed_first(c, d);
 	if (vm_index(vm) != 0 || c->take) {
 		/* No memory to take the MMIO out of the primary's views is an answer too. */
 		c->take = true;
@@ -383,9 +429,9 @@ static s64 may_release(const struct spec_device *d)
 		return PC_BUSY;
 	switch ((enum spec_device_state)d->w.state) {
 	case DEV_HOME:
-		return PC_NOT_FOUND;
+		return is_named(d) ? PC_SUCCESS : PC_NOT_FOUND;
 	case DEV_CLAIMED: /* released already, while others of its group are still being reset */
-		return group_used(d->w.vm, d->group) ? PC_NOT_FOUND : PC_SUCCESS;
+		return others_used(d) ? PC_NOT_FOUND : PC_SUCCESS;
 	case DEV_RESETTING:
 		return d->w.target == DEV_ASSIGNED ? PC_BUSY : PC_SUCCESS;
 	case DEV_ASSIGNED:
@@ -446,12 +492,14 @@ s64 rule_dev_release(struct spec_call *c)
 		return PC_NO_MEMORY;
 	c->out[0] = turn(c, d);
 	if (d->w.vm != 0 || d->w.state == DEV_QUARANTINED || d->w.mmio_away || c->take) {
-		/* Others of the group may be in a reset still when this one is not. */
 		c->take = true;
 		c->mine = of_release;
 		c->moves = of_its_group;
-		RULE_DEMAND(c, c->got[1] <= 1 && c->got[1] >= c->out[0], "R1 has to say whether a reset still runs");
-		c->out[0] = c->got[1];
+		/* Others of the group may be in a reset, or away, still when this one is not. */
+		if (d->w.vm != 0 && !others_used(d))
+			c->out[0] = !settled(c, d);
+		few_move(c, d);
+		RULE_DEMAND(c, c->got_status != PC_SUCCESS || c->got[1] == c->out[0], "R1 has to say whether a device is away still");
 		return c->got_status;
 	}
 	if (d->w.state == DEV_ASSIGNED)

@@ -176,7 +176,7 @@ static bool claims_open(const struct spec_vm *vm)
 {
 	for (u32 i = 0; i < spec->devices; i++)
 		if (spec->device[i].w.vm == vm_index(vm) &&
-		    (spec->device[i].w.state == DEV_CLAIMED || spec->device[i].w.state == DEV_RESETTING))
+		    spec->device[i].w.state != DEV_ASSIGNED && spec->device[i].w.state != DEV_QUARANTINED)
 			return true;
 	return false;
 }

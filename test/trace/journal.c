@@ -260,7 +260,7 @@ static const struct vm *owner_of(const struct iommu *iommu, sid_t stream)
 
 	if (e == NULL)
 		panic("a stream of no device");
-	return e->device->vm;
+	return device_is_named(e->device) ? vm_primary : e->device->vm;
 }
 
 static u64 binding(const struct iommu *iommu, sid_t stream, const struct iommu_tag *tag)

@@ -203,7 +203,7 @@ static void V1_E3_quarantine_on_a_failing_reset(void **state UNUSED)
 	boot();
 	bench_quarantine_expected();
 	bench_reset_status = E_IO;
-	assert_status(pc_dev_assign(2, vm, 0), PC_IO);
+	assert_status(bench_assign_until_done(2, vm, 0), PC_IO);
 	assert_int_equal(device_table[2].state, DEVICE_QUARANTINED);
 	assert_int_equal(pc_vmm_query(PC_VMM_Q_DEV_QUARANTINED, 0).v1, 1);
 	assert_false(bench_master[2]);
@@ -242,7 +242,7 @@ static void V1_I3_mmio_on_its_way_home_is_not_mapped(void **state UNUSED)
 	bench_quarantine_expected();
 	d = bench_domain();
 	bench_reset_status = E_IO;
-	assert_status(pc_dev_assign(2, vm, 0), PC_IO);
+	assert_status(bench_assign_until_done(2, vm, 0), PC_IO);
 	bench_destroy(vm);
 	assert_status(pv_map(d, 0, bench_bar(2), PAGE_SIZE, PVIOMMU_PROT_MMIO | PVIOMMU_PROT_READ), PC_DENIED);
 	bench_reset_status = OK;
@@ -270,7 +270,7 @@ static void E6_group_is_reset_when_all_of_it_is_idle(void **state UNUSED)
 	assert_int_equal(bench_resets, before + 1);
 	assert_int_equal(device_table[2].state, DEVICE_CLAIMED);
 	assert_false(device_table[2].clean);
-	assert_status(pc_dev_release(3), PC_SUCCESS);
+	assert_status(bench_release_until_done(3), PC_SUCCESS);
 	assert_int_equal(bench_resets, before + 3);
 	assert_int_equal(device_table[2].state, DEVICE_UNASSIGNED);
 	assert_int_equal(device_table[3].state, DEVICE_UNASSIGNED);
@@ -333,7 +333,7 @@ static void claim_with_silence_after(u32 steps)
 	boot();
 	bench_hardware_fails();
 	smmu_inject_silence(bench_smmu[0], steps);
-	(void)pc_dev_assign(3, vm, 0);
+	(void)bench_assign_until_done(3, vm, 0);
 	has = primary_has(bench_bar(3));
 	assert_int_equal(primary_has(bench_bar(3) + 0x80000), has);
 	assert_int_equal(has, !device_table[3].mmio_away);
@@ -360,7 +360,7 @@ static void E3_release_that_fails(void **state UNUSED)
 	bench_reset_status = OK;
 	assert_int_equal(device_table[2].state, DEVICE_QUARANTINED);
 	assert_status(pc_dev_release(3), PC_SUCCESS);
-	assert_status(pc_dev_release(2), PC_SUCCESS);
+	assert_status(bench_release_until_done(2), PC_SUCCESS);
 	end();
 }
 
@@ -736,9 +736,7 @@ static void assign_with_silence_from(u32 n)
 	(void)bench_write(2, 0, bench_bar(3) + 0x80000, 0);
 	bench_hardware_fails();
 	smmu_inject_silence(bench_smmu[0], n);
-	do {
-		r = pc_dev_assign(3, vm, 0);
-	} while (r.status == PC_SUCCESS && r.v1 == 1);
+	r = bench_assign_until_done(3, vm, 0);
 	assert_true(r.status == PC_SUCCESS || r.status == PC_IO);
 	assert_true(r.status == PC_SUCCESS || d->state == DEVICE_UNASSIGNED || d->state == DEVICE_QUARANTINED);
 	/* Refused at its registers it is the primary's as before, with both ranges; later it is nobody's, with none. */

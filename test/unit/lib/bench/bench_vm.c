@@ -126,14 +126,29 @@ void bench_donate(u32 vm, u64 at, u64 from, u64 pages, u32 flags)
 	}
 }
 
-void bench_vm_assign(u32 device, u32 vm, u32 pviommu, u32 vsid)
+struct result bench_assign_until_done(u32 device, u32 vm, u32 pviommu)
 {
 	struct result r;
 
 	do {
 		r = pc_dev_assign(device, vm, pviommu);
-		assert_status(r, PC_SUCCESS);
-	} while (r.v1 == 1);
+	} while (r.status == PC_SUCCESS && r.v1 == 1);
+	return r;
+}
+
+struct result bench_release_until_done(u32 device)
+{
+	struct result r;
+
+	do {
+		r = pc_dev_release(device);
+	} while (r.status == PC_SUCCESS && r.v1 == 1);
+	return r;
+}
+
+void bench_vm_assign(u32 device, u32 vm, u32 pviommu, u32 vsid)
+{
+	assert_status(bench_assign_until_done(device, vm, pviommu), PC_SUCCESS);
 	for (u32 i = 0; i < device_table[device].endpoint_count; i++)
 		assert_status(pc_dev_vsid(device, i, vsid + i), PC_SUCCESS);
 }

@@ -42,7 +42,10 @@ u32 bench_vm_nested(u64 page); /* one that may own first stages */
 u32 bench_vm_with(u64 flags, u64 page, u64 pages, u32 vcpus);
 /* All the pages, by as many calls as it takes. */
 void bench_donate(u32 vm, u64 at, u64 from, u64 pages, u32 flags);
-/* The device's whole reset; endpoints get vsid, vsid + 1, ... */
+/* DEV_ASSIGN, or DEV_RELEASE, until it fails or says that it is done: the last answer. */
+struct result bench_assign_until_done(u32 device, u32 vm, u32 pviommu);
+struct result bench_release_until_done(u32 device);
+/* The device's whole reset, and the claim of its group; endpoints get vsid, vsid + 1, ... */
 void bench_vm_assign(u32 device, u32 vm, u32 pviommu, u32 vsid);
 /* Until nothing is left, in bounded steps; how many there were. */
 u32 bench_destroy(u32 vm);
