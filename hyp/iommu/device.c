@@ -21,6 +21,7 @@ struct device device_table[DEVICE_MAX];
 u32 device_count;
 static struct endpoint endpoint_table[ENDPOINT_MAX];
 static u32 endpoint_count;
+_Static_assert(ENDPOINT_MAX <= VM_NAMES && ENDPOINT_MAX <= 0x10000, "each endpoint may have a name, and has a number");
 static struct endpoint *sid_bucket[SID_BUCKETS];
 
 /* Every range of MMIO by its address, as device * PC_DEV_MAX_MMIO + range: lists of mappings look for many (V9). */
@@ -42,21 +43,42 @@ struct endpoint *endpoint_find(const struct iommu *iommu, sid_t sid)
 	return e;
 }
 
-static u32 vsid_hash(u32 pviommu, u32 vsid)
+/* By (pvIOMMU, vSID), as the VM has them in order: whoever chooses names does not choose how long it takes to find one (V9). */
+static u64 name_of(u64 pviommu, u32 vsid)
 {
-	return ((vsid * 0x9e3779b1u + pviommu * 0x85ebca6bu) >> 24) % VM_VSID_BUCKETS;
+	return pviommu << 32 | vsid;
+}
+
+/* Where the name stands in vm->by_name, or has to. */
+static u32 name_place(const struct vm *vm, u64 name)
+{
+	u32 low = 0, high = vm->name_count;
+
+	while (low < high) {
+		u32 middle = (low + high) / 2;
+
+		if (endpoint_table[vm->by_name[middle]].name < name)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 struct endpoint *endpoint_of_vsid(struct vm *vm, u32 pviommu, u64 vsid)
 {
 	struct endpoint *e;
+	u64 name;
+	u32 at;
 
 	if (vsid >> 32 != 0)
 		return NULL;
-	e = vm->vsid_bucket[vsid_hash(pviommu, (u32)vsid)];
-	while (e != NULL && (e->vsid.v != vsid || e->device->pviommu->id != pviommu))
-		e = e->vsid_next;
-	return e;
+	name = name_of(pviommu, (u32)vsid);
+	at = name_place(vm, name);
+	if (at == vm->name_count)
+		return NULL;
+	e = &endpoint_table[vm->by_name[at]];
+	return e->name == name ? e : NULL;
 }
 
 /* What the endpoint did under an owner before is nothing that this one is told. */
@@ -74,24 +96,24 @@ static void name_set(struct endpoint *e, bool named, u32 vsid_value) NO_LOCK_ANA
 
 void endpoint_set_vsid(struct vm *vm, struct endpoint *e, u32 vsid_value)
 {
-	struct endpoint **head = &vm->vsid_bucket[vsid_hash(e->device->pviommu->id, vsid_value)];
+	u32 at;
 
+	e->name = name_of(e->device->pviommu->id, vsid_value);
+	at = name_place(vm, e->name);
+	for (u32 i = vm->name_count++; i > at; i--)
+		vm->by_name[i] = vm->by_name[i - 1];
+	vm->by_name[at] = (u16)(e - endpoint_table);
 	name_set(e, true, vsid_value);
-	e->vsid_next = *head;
-	*head = e;
 	e->device->pviommu->vsid_count++;
 }
 
 void endpoint_clear_vsid(struct vm *vm, struct endpoint *e)
 {
-	struct endpoint **at;
-
 	if (!e->has_vsid)
 		return;
-	at = &vm->vsid_bucket[vsid_hash(e->device->pviommu->id, e->vsid.v)];
-	while (*at != e)
-		at = &(*at)->vsid_next;
-	*at = e->vsid_next;
+	vm->name_count--;
+	for (u32 i = name_place(vm, e->name); i < vm->name_count; i++)
+		vm->by_name[i] = vm->by_name[i + 1];
 	name_set(e, false, 0);
 	e->device->pviommu->vsid_count--;
 }

@@ -58,7 +58,8 @@ struct endpoint {
 	u8 late;            /* batches that it was late for, while it has this owner: nested.c */
 	bool has_vsid;
 	vsid_t vsid;
-	struct endpoint *vsid_next; /* bucket of the owner VM */
+	u64 listed;         /* the last list that named it, pviommu.c; vm lock */
+	u64 name;           /* while has_vsid: that and its pvIOMMU, as its owner's table is in order of */
 	struct endpoint *sid_next;  /* bucket of the machine */
 
 	struct attachment attached;   /* PASID 0 */

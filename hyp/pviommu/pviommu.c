@@ -217,13 +217,16 @@ enum status pviommu_config_place(struct vm *vm, u64 pviommu, u64 vsid, u32 *host
 static enum status collect(struct vm *vm, const struct pviommu_attach *req, const u64 *vsids,
 			   struct endpoint **out) MUST_HOLD(vm_class)
 {
+	static u64 lists; /* of all VMs, so that an endpoint has no mark of another's */
+	const u64 list = __atomic_add_fetch(&lists, 1, __ATOMIC_RELAXED);
+
 	for (u32 i = 0; i < req->count; i++) {
 		out[i] = named(vm, req->pviommu, vsids[i]);
 		if (out[i] == NULL)
 			return E_NOENT;
-		for (u32 k = 0; k < i; k++)
-			if (out[k] == out[i])
-				return E_INVAL;
+		if (out[i]->listed == list)
+			return E_INVAL;
+		out[i]->listed = list;
 	}
 	return OK;
 }

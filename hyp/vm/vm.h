@@ -24,7 +24,7 @@
 
 #define VM_MAX_VCPUS    8
 #define VM_MAX_PVIOMMUS 8
-#define VM_VSID_BUCKETS 256
+#define VM_NAMES        1024u /* as many as there are endpoints */
 #define VM_SECONDARIES  64u
 #define VM_GUARDS       (PAGE_SIZE / sizeof(u64)) /* pages of MMIO that a VM may guard */
 
@@ -85,7 +85,8 @@ struct vm {
 	u32 domain_fresh;     /* slots from here on were never used; vm lock */
 	u32 domain_count;     /* in use; vm lock, STATS reads it without: a figure of that moment */
 
-	struct endpoint *vsid_bucket[VM_VSID_BUCKETS];         /* by (pvIOMMU, vSID); vm lock */
+	u16 by_name[VM_NAMES]; /* endpoints in order of (pvIOMMU, vSID): device.c; vm lock, like the next */
+	u32 name_count;
 
 	struct vcpu vcpu[VM_MAX_VCPUS];
 	struct vm_stat stat[VM_MAX_VCPUS];

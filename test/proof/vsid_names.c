@@ -5,10 +5,11 @@
  * call keeps the table as it has to be, from any table that is so.
  *
  * For all: names, pvIOMMUs, states of devices and of the VM, tables, any number of calls. Up to: three endpoints
- * under two pvIOMMUs, in one bucket in place of 256, where lists are longest.
+ * under two pvIOMMUs, in a machine that has no more.
  *
  * unwind: 5
- * scale: hyp/vm/vm.h: VM_VSID_BUCKETS 1
+ * scale: hyp/vm/vm.h: VM_NAMES 3u
+ * scale: hyp/iommu/device.h: ENDPOINT_MAX 3u
  */
 #include "proof.h"
 
@@ -21,9 +22,8 @@ static struct vm vm;
 /* Objects of their own: a pointer that may be into the middle of several is dear. */
 static struct pviommu pv0, pv1 = { .id = 1 };
 static struct device device0, device1, device2;
-static struct endpoint endpoint0, endpoint1, endpoint2;
 static struct device *const device[ENDPOINTS] = { &device0, &device1, &device2 };
-static struct endpoint *const endpoint[ENDPOINTS] = { &endpoint0, &endpoint1, &endpoint2 };
+static struct endpoint *const endpoint[ENDPOINTS] = { &endpoint_table[0], &endpoint_table[1], &endpoint_table[2] };
 static u32 held;
 
 /* --- below: what an endpoint's owner is told of it */
@@ -47,32 +47,21 @@ void events_release(struct pviommu *p)
 
 /* --- the table */
 
-static const struct endpoint *first(u32 bucket) { return vm.vsid_bucket[bucket]; }
-
-static u32 bucket_of(u32 i) { return vsid_hash(endpoint[i]->device->pviommu->id, endpoint[i]->vsid.v); }
-
-/* Each endpoint that has a name is once in its bucket, none else is there. */
-static bool lists_right(void)
+/* All that is in it has a name, each name is after the one before, and there are as many as have one: each once. */
+static bool table_right(void)
 {
-	u32 seen[ENDPOINTS] = { 0 };
-	bool right = true;
+	u32 named = 0;
+	bool right = vm.name_count <= ENDPOINTS;
 
-	for (u32 b = 0; b < VM_VSID_BUCKETS; b++) {
-		const struct endpoint *e = first(b);
-
-		for (u32 n = 0; n < ENDPOINTS && e != NULL; n++) {
-			for (u32 i = 0; i < ENDPOINTS; i++)
-				if (e == endpoint[i]) {
-					right = right && bucket_of(i) == b;
-					seen[i]++;
-				}
-			e = e->vsid_next;
-		}
-		right = right && e == NULL;
+	for (u32 n = 0; right && n < vm.name_count; n++)
+		right = vm.by_name[n] < ENDPOINTS && endpoint_table[vm.by_name[n]].has_vsid &&
+			(n == 0 || endpoint_table[vm.by_name[n - 1]].name < endpoint_table[vm.by_name[n]].name);
+	for (u32 i = 0; i < ENDPOINTS; i++) {
+		named += endpoint[i]->has_vsid;
+		right = right && (!endpoint[i]->has_vsid ||
+				  endpoint[i]->name == ((u64)endpoint[i]->device->pviommu->id << 32 | endpoint[i]->vsid.v));
 	}
-	for (u32 i = 0; i < ENDPOINTS; i++)
-		right = right && seen[i] == endpoint[i]->has_vsid;
-	return right;
+	return right && named == vm.name_count;
 }
 
 static bool same_name(u32 i, u32 k)
@@ -96,25 +85,12 @@ static bool counted(void)
 	return pv0.vsid_count == count[0] && pv1.vsid_count == count[1];
 }
 
-static void insert(u32 i)
-{
-	if (!endpoint[i]->has_vsid)
-		return;
-	endpoint[i]->vsid_next = vm.vsid_bucket[0];
-	vm.vsid_bucket[0] = endpoint[i];
-	if (device[i]->pviommu == &pv0)
-		pv0.vsid_count++;
-	else
-		pv1.vsid_count++;
-}
-
-/* Any table that is as it has to be. Endpoints are alike: calls are about the first, which is anywhere in the list. */
+/* Any table that is as it has to be. Endpoints are alike: calls are about the first, whose name is anywhere in the order. */
 static void any_table(void)
 {
-	const u32 place = any_u32_to(2);
-
 	vm.primary = any_bool();
 	vm.state = (u8)any_u32_to(VM_DYING);
+	vm.name_count = any_u32_to(ENDPOINTS);
 	for (u32 i = 0; i < ENDPOINTS; i++) {
 		device[i]->vm = &vm;
 		device[i]->endpoint = endpoint[i];
@@ -125,14 +101,12 @@ static void any_table(void)
 		endpoint[i]->device = device[i];
 		endpoint[i]->has_vsid = any_bool();
 		endpoint[i]->vsid = vsid(any_u32());
+		endpoint[i]->name = any_u64();
+		vm.by_name[i] = (u16)any_u32_to(ENDPOINTS - 1);
+		if (endpoint[i]->has_vsid)
+			device[i]->pviommu->vsid_count++;
 	}
-	for (u32 n = 0; n < ENDPOINTS; n++) {
-		if (place == n)
-			insert(0);
-		if (n < 2)
-			insert(n + 1);
-	}
-	ASSUME(names_single());
+	ASSUME(table_right());
 }
 
 /* --- calls */
@@ -198,7 +172,7 @@ int main(void)
 	else
 		prove_find();
 	CLAIM("a name is of one endpoint, and an endpoint has one", names_single());
-	CLAIM("each endpoint that has a name is once in its bucket, none else", lists_right());
+	CLAIM("each endpoint that has a name is once in the table, none else, and they are in order", table_right());
 	CLAIM("names are counted", counted());
 	CLAIM("events go on", held == 0);
 	return 0;
