@@ -119,6 +119,7 @@ static enum status function_add(struct pci_function *f, u16 parent, const char *
 	f->bridge = header == 1;
 	f->no_iommu = f->bridge || f->class_code >> 8 == CLASS_HOST_BRIDGE;
 	caps_record(f); /* before its bus numbers: it may have to be woken, and forget them */
+	s->reset = (u8)reset_method_read(f);
 	if (f->bridge)
 		cfg_write(f, BRIDGE_BUSES, 0);
 	return OK;

@@ -51,6 +51,7 @@ struct pci_state {
 	bool has_io, has_pref;    /* bridges: such a window exists, up to the root */
 	struct pci_window window[SPANS];
 	u32 id, command, timing, devctl; /* what a reset restores */
+	u8 reset;                 /* enum reset_method */
 
 	bool stopped;             /* nobody's: reset or quarantine; lock, read without */
 	bool intx_masked;         /* by us when it was stopped; lock */
@@ -228,7 +229,8 @@ enum reset_method {
 	RESET_BY_AF,
 	RESET_BY_BUS,
 };
-enum reset_method reset_method_of(const struct pci_function *f);
+/* How a function says at boot that it can be reset. */
+enum reset_method reset_method_read(const struct pci_function *f);
 bool reset_device_known(const struct pci_function *f);
 /* Make a function that has its own handler idle. E_IO: it does not obey. *again: not yet. */
 enum status reset_device_quiet(const struct pci_function *f, bool *again) MUST_CHECK;

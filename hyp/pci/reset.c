@@ -37,7 +37,7 @@ static struct pci_state *state_of_device(const struct device *device)
 
 /* --- may it be reset, and how */
 
-enum reset_method reset_method_of(const struct pci_function *f)
+enum reset_method reset_method_read(const struct pci_function *f)
 {
 	if (virtio_is(f) || reset_device_known(f))
 		return RESET_BY_HANDLER;
@@ -46,6 +46,12 @@ enum reset_method reset_method_of(const struct pci_function *f)
 	if (f->cap_af != 0 && (cfg_read(f, f->cap_af + AF_CAP) & AF_CAP_FLR) == AF_CAP_FLR)
 		return RESET_BY_AF;
 	return RESET_BY_BUS;
+}
+
+/* From the record: what is asked in each step could be answered differently each time, and no reset be made at all. */
+static enum reset_method method_of(const struct pci_function *f)
+{
+	return (enum reset_method)pci_state_of(f)->reset;
 }
 
 /* A secondary bus reset takes everything below the port: nobody else, and no bridge (nobody's). */
@@ -64,7 +70,7 @@ static enum status plan(const struct device *device, struct pci_state *s)
 		const struct pci_function *f = &pci_function[i];
 		const struct pci_function *port = record_parent(f);
 
-		if (!of_device(i, device) || reset_method_of(f) != RESET_BY_BUS)
+		if (!of_device(i, device) || method_of(f) != RESET_BY_BUS)
 			continue;
 		if (port == NULL || !alone_below(port, device)) {
 			log_info("PCI %02x:%02x.%u cannot be reset safely", f->rid >> 8u,
@@ -93,7 +99,7 @@ static bool expired(const struct pci_state *s)
 /* Requests that a function has sent and that are not answered yet. */
 static bool in_flight(const struct pci_function *f)
 {
-	switch (reset_method_of(f)) {
+	switch (method_of(f)) {
 	case RESET_BY_FLR:
 		return (cfg_read(f, f->cap_pcie + PCIE_DEVCTL) & DEVSTA_PENDING) != 0;
 	case RESET_BY_AF:
@@ -116,7 +122,7 @@ static bool trigger(const struct device *device)
 
 		if (!of_device(i, device))
 			continue;
-		method = reset_method_of(f);
+		method = method_of(f);
 		if (method == RESET_BY_FLR)
 			cfg_write(f, f->cap_pcie + PCIE_DEVCTL, pci_state[i].devctl | DEVCTL_FLR);
 		if (method == RESET_BY_AF)

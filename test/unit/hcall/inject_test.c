@@ -4,8 +4,8 @@
  * commands, completions, register reads, slots of the command queue, resets, devices that do not answer an invalidation. The
  * oracle looks behind each call, a refused one has changed nothing bit for bit (V10), and when the VM has gone all is as at
  * boot (K4) but for what hardware that failed may still reach. How many points there were is printed at the end. What PCI
- * reads back is not among them: the bench has functions to order in place of hyp/pci, whose own suites (unit/pci) let
- * configuration space lie.
+ * reads back is not among them: the bench has functions to order in place of hyp/pci. There the n-th read of a reset
+ * fails in pci_reset.E3_E9_reads_that_fail, and those of a boot in pci_refuse.liars.
  */
 #include <stdio.h>
 #include <string.h>

@@ -445,6 +445,83 @@ static void functions_of_all_kinds_together(void **state UNUSED)
 	assert_int_equal(config(flr, 0), 0x11112222);
 }
 
+/* --- a read that fails, at every moment */
+
+static u32 one_with_flr(void)
+{
+	u32 fn = tree_endpoint(TREE_ROOT, 1, 0x11112222);
+
+	tree_pcie(fn, 0, true);
+	return fn;
+}
+
+static u32 one_with_af(void)
+{
+	u32 fn = tree_endpoint(TREE_ROOT, 1, 0x11112222), af = tree_cap(fn, 0x13, 2, 0);
+
+	tree[fn].reg[af / 4] |= 0x03060000;
+	tree[fn].af_at = af;
+	return fn;
+}
+
+static u32 one_by_its_bus(void)
+{
+	u32 fn = tree_endpoint(tree_bridge(TREE_ROOT, 0, 1, 4), 0, 0x11112222);
+
+	tree_pcie(fn, 0, false);
+	return fn;
+}
+
+static u32 one_edu(void) { return add_edu(TREE_ROOT, 1); }
+
+static u32 one_virtio(void) { return tree_virtio(TREE_ROOT, 1, 0x1042, true); }
+
+/* The n-th read of its configuration space answers ones, or all from there on. False: there is no n-th one. */
+static bool reads_ones(u32 (*make)(void), u32 n, bool once)
+{
+	struct machine *m = tree_begin();
+	u32 fn = make(), calls, bar0;
+	enum status status;
+	struct device *d;
+	bool was;
+
+	tree_boot(m);
+	bar0 = tree[fn].reg[4];
+	d = tree_device(&tree_primary, (int)fn, -1);
+	enable(fn);
+	tree[fn].mood = MOOD_ONES;
+	tree[fn].good_reads = n;
+	tree[fn].bad_reads = once;
+	status = run(d, &calls);
+	was = tree[fn].good_reads == 0 && (!once || tree[fn].mood == MOOD_GOOD);
+	tree[fn].mood = MOOD_GOOD;
+	tree[fn].good_reads = 0;
+	if (status != OK) {
+		assert_int_equal(status, E_IO);
+		assert_int_equal(config(fn, 0), 0xffffffff);
+		assert_int_equal(tree[fn].reg[1] & 7, 0);
+		assert_int_equal(run(d, &calls), OK);
+	}
+	if (tree[fn].kind == TREE_PLAIN)
+		assert_int_not_equal(tree[fn].resets, 0);
+	assert_as_new(fn, bar0);
+	return was;
+}
+
+/* What says that it was reset has been; what does not is nobody's, and can be tried again. */
+static void E3_E9_reads_that_fail(void **state UNUSED)
+{
+	static u32 (*const make[])(void) = { one_with_flr, one_with_af, one_by_its_bus, one_edu, one_virtio };
+
+	for (u32 i = 0; i < 2 * ARRAY_SIZE(make); i++) {
+		u32 n = 0;
+
+		while (reads_ones(make[i / 2], n, i % 2 != 0))
+			assert_true(++n < 2000);
+		assert_true(n > 0);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -467,6 +544,7 @@ int main(void)
 		cmocka_unit_test(testdev_is_disarmed),
 		cmocka_unit_test(virtio_by_its_status),
 		cmocka_unit_test(functions_of_all_kinds_together),
+		cmocka_unit_test(E3_E9_reads_that_fail),
 	};
 
 	return SUITE("pci_reset", cases);

@@ -134,11 +134,15 @@ static void virtio_write(struct tree_fn *f, u32 value)
 
 static u32 mood_read(struct tree_fn *f, u32 offset, u32 value)
 {
+	const enum tree_mood mood = f->mood;
+
 	if (f->good_reads > 0) {
 		f->good_reads--;
 		return value;
 	}
-	switch (f->mood) {
+	if (f->bad_reads > 0 && --f->bad_reads == 0)
+		f->mood = MOOD_GOOD;
+	switch (mood) {
 	case MOOD_ONES:
 		return offset == 0 ? value : 0xffffffff;
 	case MOOD_GARBAGE:

@@ -37,6 +37,7 @@ struct tree_fn {
 	enum tree_kind kind;
 	enum tree_mood mood;
 	u32 good_reads; /* before the mood shows */
+	u32 bad_reads;  /* in which it shows; 0: in all from there on */
 	u32 reg[1024], initial[1024], writable[1024], clear[1024];
 	u32 last_cap, cap_end;
 	u32 flr_at, af_at, pcie_at; /* capability with that reset; 0: none */
