@@ -45,7 +45,7 @@ static enum status assign_begin(struct device *d, struct vm *vm, struct pviommu 
 	FOR_EACH_DEVICE(other)
 		if (other->group == d->group && other->vm == vm)
 			other->clean = false;
-	pv->iommu = d->endpoint[0].iommu;
+	__atomic_store_n(&pv->iommu, d->endpoint[0].iommu, __ATOMIC_RELEASE);
 	__atomic_store_n(&d->pviommu, pv, __ATOMIC_RELEASE);
 	d->frozen = false;
 	d->target = DEVICE_ASSIGNED;

@@ -28,9 +28,11 @@ void events_forget(struct pviommu *pv) NO_LOCK_ANALYSIS
 {
 	events_hold(pv);
 	CHECK(pv->ring.page == NULL);
-	pv->iommu = NULL;
+	/* events_overflow() looks at all that there are, and counts before it has the lock. */
+	__atomic_store_n(&pv->iommu, NULL, __ATOMIC_RELAXED);
+	__atomic_store_n(&pv->lost, 0, __ATOMIC_RELAXED);
 	pv->vsid_count = pv->attached = 0;
-	pv->faults = pv->lost = pv->quarantines = 0;
+	pv->faults = pv->quarantines = 0;
 	pv->ring = (struct event_ring){ 0 };
 	events_release(pv);
 }
