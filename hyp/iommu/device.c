@@ -81,14 +81,17 @@ struct endpoint *endpoint_of_vsid(struct vm *vm, u32 pviommu, u64 vsid)
 	return e->name == name ? e : NULL;
 }
 
-/* What the endpoint did under an owner before is nothing that this one is told. */
+/*
+ * What the endpoint did under an owner before is nothing that this one is told. What the log and the console say of a fault is
+ * read without the lock: the old name or the new one.
+ */
 static void name_set(struct endpoint *e, bool named, u32 vsid_value) NO_LOCK_ANALYSIS
 {
 	u64 since = events_mark(e);
 
 	events_hold(e->device->pviommu);
-	e->vsid = vsid(vsid_value);
-	e->has_vsid = named;
+	__atomic_store_n(&e->vsid.v, vsid_value, __ATOMIC_RELAXED);
+	__atomic_store_n(&e->has_vsid, named, __ATOMIC_RELAXED);
 	e->since = since;
 	events_share_begin(e);
 	events_release(e->device->pviommu);

@@ -55,6 +55,13 @@ static u32 owner_of(const struct endpoint *e)
 	return vm != NULL ? vm->handle : 0;
 }
 
+/* Is there a name, and which: while it changes, the old one or the new one, which only the log and the console show. */
+static bool name_of(const struct endpoint *e, vsid_t *name)
+{
+	name->v = __atomic_load_n(&e->vsid.v, __ATOMIC_RELAXED);
+	return __atomic_load_n(&e->has_vsid, __ATOMIC_RELAXED);
+}
+
 /* Before anything else is done with it, so that it is there even if the rest does not end. */
 static void keep(struct iommu *iommu, const struct endpoint *e, const struct iommu_event *event)
 {
@@ -66,10 +73,8 @@ static void keep(struct iommu *iommu, const struct endpoint *e, const struct iom
 		.event = *event,
 	};
 
-	if (e != NULL) {
-		record.has_vsid = e->has_vsid;
-		record.vsid = e->vsid;
-	}
+	if (e != NULL)
+		record.has_vsid = name_of(e, &record.vsid);
 	arch_spin_lock(&kept_lock);
 	record.number = ++last;
 	kept[record.number % FAULT_KEPT] = record;
@@ -105,9 +110,12 @@ struct fault_counts fault_counts(void)
 
 static void log_event(const struct endpoint *e, const struct iommu_event *event, u64 count)
 {
+	vsid_t name;
+	bool named = name_of(e, &name);
+
 	log_warn("%s endpoint %u (vm %u vSID %d): %s %s at 0x%lx, stage %u, event %u #%lu",
 		 e->device->name, e->index, owner_of(e),
-		 e->has_vsid ? (int)e->vsid.v : -1, event->write ? "write" : "read", fault_reason(event),
+		 named ? (int)name.v : -1, event->write ? "write" : "read", fault_reason(event),
 		 (unsigned long)event->addr, event->stage2 ? 2 : 1, event->code,
 		 (unsigned long)count);
 }
