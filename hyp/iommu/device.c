@@ -128,7 +128,7 @@ struct device *device_find(u64 index)
 
 bool device_owned_by(const struct device *d, const struct vm *vm)
 {
-	return d->vm == vm && d->state != DEVICE_QUARANTINED;
+	return device_is_of(d, vm) && d->state != DEVICE_QUARANTINED;
 }
 
 /* Boot: add a stream to the device that is being built; NULL: the table is full. */

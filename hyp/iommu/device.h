@@ -139,6 +139,15 @@ void device_mmio_unpin(pa_t base, u64 size) MUST_HOLD(page_class);
 /* Where a VM has this MMIO address; false: it has not. */
 bool device_mmio_ipa(const struct vm *vm, pa_t addr, u64 *out);
 
+/*
+ * Is this device the VM's? Under that VM's lock the answer stays; of a device that is not the VM's it is that alone, since
+ * it may be on its way between two others.
+ */
+static inline bool device_is_of(const struct device *d, const struct vm *vm)
+{
+	return __atomic_load_n(&d->vm, __ATOMIC_RELAXED) == vm;
+}
+
 /* Is this device the VM's, so that it may see its configuration space? For hyp/pci. */
 bool device_owned_by(const struct device *d, const struct vm *vm);
 

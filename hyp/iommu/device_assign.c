@@ -43,7 +43,7 @@ static enum status assign_begin(struct device *d, struct vm *vm, struct pviommu 
 	if (status != OK || *again)
 		return status;
 	FOR_EACH_DEVICE(other)
-		if (other->group == d->group && other->vm == vm)
+		if (other->group == d->group && device_is_of(other, vm))
 			other->clean = false;
 	__atomic_store_n(&pv->iommu, d->endpoint[0].iommu, __ATOMIC_RELEASE);
 	__atomic_store_n(&d->pviommu, pv, __ATOMIC_RELEASE);
@@ -67,14 +67,14 @@ static enum status assign_locked(struct device *d, struct vm *vm, u64 pviommu, b
 	switch ((enum device_state)d->state) {
 	case DEVICE_UNASSIGNED:
 	case DEVICE_CLAIMED:
-		status = d->vm == vm || d->vm == vm_primary ? assign_begin(d, vm, pv, again) : E_BUSY;
+		status = device_is_of(d, vm) || device_is_of(d, vm_primary) ? assign_begin(d, vm, pv, again) : E_BUSY;
 		break;
 	case DEVICE_RESETTING:
-		if (d->target != DEVICE_ASSIGNED || d->vm != vm || d->pviommu != pv)
+		if (d->target != DEVICE_ASSIGNED || !device_is_of(d, vm) || d->pviommu != pv)
 			status = E_BUSY;
 		break;
 	case DEVICE_ASSIGNED:
-		status = d->vm == vm && d->pviommu == pv ? E_EXIST : E_BUSY;
+		status = device_is_of(d, vm) && d->pviommu == pv ? E_EXIST : E_BUSY;
 		break;
 	case DEVICE_QUARANTINED:
 		status = E_DENIED;

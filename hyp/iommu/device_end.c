@@ -51,7 +51,7 @@ static bool teardown_device(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 bool device_teardown_step(struct vm *vm)
 {
 	FOR_EACH_DEVICE(d)
-		if (d->vm == vm && !teardown_device(d, vm))
+		if (device_is_of(d, vm) && !teardown_device(d, vm))
 			return false;
 	return true;
 }
@@ -61,7 +61,7 @@ bool device_home_step(struct vm *vm)
 	FOR_EACH_DEVICE(d) {
 		bool again = false;
 
-		if (d->vm != vm)
+		if (!device_is_of(d, vm))
 			continue;
 		(void)!device_group_settle(vm, d, &again);
 		return false;

@@ -108,7 +108,7 @@ static void line_take(struct vm *vm, u32 line) MUST_HOLD(vm_class)
 	bool given = false;
 
 	FOR_EACH_DEVICE(d)
-		for (u32 i = 0; d->vm == vm && i < d->irq_count; i++) {
+		for (u32 i = 0; device_is_of(d, vm) && i < d->irq_count; i++) {
 			if (d->irq[i] != line || d->irq_given[i] == 0)
 				continue;
 			device_pin_allow(d, false);
@@ -129,7 +129,7 @@ void device_lines_take(struct device *d, struct vm *vm)
 static u32 line_given(const struct vm *vm, u32 line)
 {
 	FOR_EACH_DEVICE(d)
-		for (u32 i = 0; d->vm == vm && i < d->irq_count; i++)
+		for (u32 i = 0; device_is_of(d, vm) && i < d->irq_count; i++)
 			if (d->irq[i] == line && d->irq_given[i] != 0)
 				return d->irq_given[i];
 	return 0;
@@ -146,7 +146,7 @@ static enum status line_give(struct device *d, struct vm *vm, u64 index, u64 int
 		return E_EXIST;
 	line = d->irq[index];
 	FOR_EACH_DEVICE(other)
-		if ((other->vm != vm || device_is_named(other)) && drives(other, line))
+		if ((!device_is_of(other, vm) || device_is_named(other)) && drives(other, line))
 			return E_BUSY;
 	have = line_given(vm, line);
 	if (have != 0 && have != intid)

@@ -39,7 +39,7 @@ static void leave_pviommu(struct device *d) MUST_HOLD(vm_class) NO_LOCK_ANALYSIS
 	if (pv == NULL || (d->vm->primary && pv->id < iommu_count))
 		return;
 	FOR_EACH_DEVICE(other)
-		if (other->pviommu == pv)
+		if (__atomic_load_n(&other->pviommu, __ATOMIC_RELAXED) == pv)
 			return;
 	events_remove(pv->vm, pv);
 	__atomic_store_n(&pv->iommu, NULL, __ATOMIC_RELEASE);
@@ -86,7 +86,7 @@ static void pasids_allow(const struct device *d)
 static struct device *member(const struct vm *vm, u32 group, u32 states, const struct device *but)
 {
 	FOR_EACH_DEVICE(d)
-		if (d->group == group && d->vm == vm && d != but && (states >> d->state & 1) != 0)
+		if (d->group == group && device_is_of(d, vm) && d != but && (states >> d->state & 1) != 0)
 			return d;
 	return NULL;
 }
@@ -94,7 +94,7 @@ static struct device *member(const struct vm *vm, u32 group, u32 states, const s
 bool device_group_used(const struct vm *vm, u32 group)
 {
 	FOR_EACH_DEVICE(d)
-		if (d->group == group && d->vm == vm &&
+		if (d->group == group && device_is_of(d, vm) &&
 		    (d->state == DEVICE_ASSIGNED ||
 		     (d->state == DEVICE_RESETTING && d->target == DEVICE_ASSIGNED)))
 			return true;
@@ -145,7 +145,7 @@ static struct device *to_reset(const struct vm *vm, u32 group)
 	struct device *waits = NULL;
 
 	FOR_EACH_DEVICE(d) {
-		if (d->group != group || d->vm != vm)
+		if (d->group != group || !device_is_of(d, vm))
 			continue;
 		if (d->state == DEVICE_CLAIMED && !d->clean)
 			return d;
@@ -197,11 +197,11 @@ enum status device_group_settle(struct vm *vm, struct device *last, bool *again)
 static enum status claim_check(const struct device *d, const struct vm *vm, bool begun)
 {
 	FOR_EACH_DEVICE(other) {
-		if (other->group != d->group || other->vm == vm)
+		if (other->group != d->group || device_is_of(other, vm))
 			continue;
 		if (other->state == DEVICE_QUARANTINED)
 			return E_DENIED;
-		if (begun || other->vm != vm_primary || other->state != DEVICE_UNASSIGNED)
+		if (begun || !device_is_of(other, vm_primary) || other->state != DEVICE_UNASSIGNED)
 			return E_BUSY;
 	}
 	return OK;
@@ -245,7 +245,7 @@ static enum status claim_one(struct device *d) MUST_HOLD(vm_class)
 
 bool device_is_named(const struct device *d)
 {
-	return d->state == DEVICE_UNASSIGNED && __atomic_load_n(&d->vm, __ATOMIC_RELAXED) != vm_primary;
+	return d->state == DEVICE_UNASSIGNED && !device_is_of(d, vm_primary);
 }
 
 enum status device_claim(struct device *d, struct vm *vm, bool *again)
@@ -256,7 +256,7 @@ enum status device_claim(struct device *d, struct vm *vm, bool *again)
 
 	/* First what may refuse, so that a refusal touches no device of the primary that is at work. */
 	FOR_EACH_DEVICE(other)
-		if (status == OK && other->group == d->group && other->vm != vm && !owner_change(other, vm))
+		if (status == OK && other->group == d->group && !device_is_of(other, vm) && !owner_change(other, vm))
 			status = E_BUSY;
 	next = member(vm, d->group, BY_NAME, NULL);
 	if (status == OK && next != NULL)
@@ -267,7 +267,7 @@ enum status device_claim(struct device *d, struct vm *vm, bool *again)
 	}
 	/* What earlier calls did stays: another call goes on, or a release takes it back. */
 	FOR_EACH_DEVICE(other)
-		if (!begun && other->group == d->group && other->vm == vm)
+		if (!begun && other->group == d->group && device_is_of(other, vm))
 			__atomic_store_n(&other->vm, vm_primary, __ATOMIC_RELEASE);
 	return status;
 }
@@ -275,7 +275,7 @@ enum status device_claim(struct device *d, struct vm *vm, bool *again)
 bool device_claims_open(const struct vm *vm)
 {
 	FOR_EACH_DEVICE(d)
-		if (d->vm == vm && d->state != DEVICE_ASSIGNED && d->state != DEVICE_QUARANTINED)
+		if (device_is_of(d, vm) && d->state != DEVICE_ASSIGNED && d->state != DEVICE_QUARANTINED)
 			return true;
 	return false;
 }
