@@ -17,6 +17,12 @@
 
 u64 pool_fail_after;
 
+/* Read without the lock, as a figure of that moment. */
+static void free_count(struct pool *pool, u64 free_pages)
+{
+	__atomic_store_n(&pool->free_pages, free_pages, __ATOMIC_RELAXED);
+}
+
 static void list_add(struct pool_node *head, struct pool_node *node)
 {
 	node->next = head->next;
@@ -66,7 +72,7 @@ static bool buddy_free(const struct pool *pool, pa_t buddy, u32 order)
 
 static void free_locked(struct pool *pool, pa_t base, u32 order)
 {
-	pool->free_pages += 1ull << order;
+	free_count(pool, pool->free_pages + (1ull << order));
 	while (order < POOL_ORDER_MAX) {
 		pa_t buddy = pa(base.v ^ (PAGE_SIZE << order));
 
@@ -113,7 +119,7 @@ bool pool_drain(struct pool *pool, pa_t *base, u64 *pages)
 		*pages = 1ull << order;
 		list_del(pool->free[order].next);
 		mark(pool, *base, PAGE_OWNED, 0);
-		pool->free_pages -= *pages;
+		free_count(pool, pool->free_pages - *pages);
 		pool->total_pages -= *pages;
 	}
 	arch_spin_unlock(&pool->lock);
@@ -135,7 +141,7 @@ static enum status take_locked(struct pool *pool, u32 order, pa_t *out)
 		insert_locked(pool, pa(out->v + (PAGE_SIZE << from)), from);
 	}
 	mark(pool, *out, PAGE_POOL_USED, order);
-	pool->free_pages -= 1ull << order;
+	free_count(pool, pool->free_pages - (1ull << order));
 	return OK;
 }
 

@@ -391,7 +391,7 @@ enum status vm_destroy(u64 handle, u64 *left)
 		vm->cursor = 0;
 		vm->teardown++;
 	}
-	*left = vm->pages + vm->pool.free_pages + 1;
+	*left = vm->pages + pool_free_pages(&vm->pool) + 1;
 	if (vm->teardown > TEARDOWN_POOL) {
 		slot_free(vm);
 		*left = 0;
