@@ -10,6 +10,7 @@
 #include "hyp/upcall.h"
 #include "iommu/device.h"
 #include "iommu/drain.h"
+#include "iommu/fault.h"
 #include "iommu/iommu.h"
 #include "vm/vcpu.h"
 #include "vm/view.h"
@@ -17,9 +18,10 @@
 
 static NOINLINE void drain_pending(void)
 {
+	_Static_assert(DRAIN_EXIT >= IOMMU_MAX, "some of each");
 	for (u32 i = 0; i < iommu_count; i++)
 		if (iommu_pending(&iommu_instance[i]))
-			iommu_drain_exit(&iommu_instance[i]);
+			iommu_drain_exit(&iommu_instance[i], DRAIN_EXIT / iommu_count);
 }
 
 /* Every exit comes here: no stack frame while nothing is pending. */
@@ -38,8 +40,10 @@ void hyp_irq(u32 intid)
 	if (intid == machine->debug.irq)
 		console_turn();
 	for (u32 i = 0; i < iommu_count; i++)
-		if (machine->iommu[i].event_irq == intid || machine->iommu[i].error_irq == intid)
-			iommu_drain_exit(&iommu_instance[i]);
+		if (machine->iommu[i].event_irq == intid || machine->iommu[i].error_irq == intid) {
+			iommu_drain_exit(&iommu_instance[i], DRAIN_IRQ);
+			fault_tell();
+		}
 }
 
 static bool config_access(struct vcpu *vcpu, u32 host, struct mem_access *access)

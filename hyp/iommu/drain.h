@@ -11,21 +11,22 @@
 
 struct endpoint;
 
-/* Events taken at one exit: bounds the exit; more wait for the next. */
+/*
+ * Events taken at once, of one IOMMU, by a call that changes its streams; for one of its interrupts; and at an exit, of all
+ * IOMMUs, where they come on top of what the exit was for (V9). More wait for the next.
+ */
 #define DRAIN_EVENTS 64u
+#define DRAIN_IRQ    16u
+#define DRAIN_EXIT   8u
 /* How long a stream is muted, in microseconds: the next exit after that lets it speak again. */
 #define DRAIN_MUTE_US 10000u
 
 /* Take what waits, so many events at most, and reported errors. While another CPU is at it nothing is done: what is left is pending still. */
 void iommu_drain(struct iommu *iommu, u32 events) NOT_HELD(queue_class);
-/* The same of DRAIN_EVENTS, and mute who floods, or end it. For exits, where no lock is held. */
-void iommu_drain_exit(struct iommu *iommu) NOT_HELD(vm_class);
+/* The same, and mute who floods, or end it. For exits, where no lock is held. */
+void iommu_drain_exit(struct iommu *iommu, u32 events) NOT_HELD(vm_class);
 
-/* Lines of the log that one drain writes at most: some seven events' worth each. */
-#define DRAIN_LINES 8u
-/* From iommu_report_event(): may it write a line? */
-bool drain_line(const struct iommu *iommu);
-/* The same: an event of this endpoint was taken. */
+/* From iommu_report_event(): an event of this endpoint was taken. */
 void drain_count(struct iommu *iommu, struct endpoint *e, const struct iommu_event *event);
 
 #endif

@@ -2,8 +2,9 @@
 /*
  * Hardware events: who owns the stream, counted there, and logged with the owner's name for it.
  * A device that faults for ever costs a bounded amount of log: the first events of each endpoint,
- * then one in so many, and of a drain no more than a few. The last FAULT_KEPT are kept whole, for the debug console; only there is a
- * hardware stream named: the log goes where the primary sees it.
+ * then one in so many, and no more than one of those that an interrupt finds: no call of a guest's is made longer by lines (V9).
+ * The last FAULT_KEPT are kept whole, for the debug console; only there is a hardware stream named: the log goes where the
+ * primary sees it.
  */
 #include "fault.h"
 
@@ -24,6 +25,8 @@ static u64 overflows; /* times that hardware dropped events */
 static struct spinlock kept_lock = SPINLOCK_INIT;
 static struct fault_record kept[FAULT_KEPT]; /* by number % FAULT_KEPT */
 static u64 last;        /* number of the latest; both: kept_lock */
+static u64 owed;        /* number of the latest that is worth a line and has none, 0: none; relaxed atomics, like the next */
+static bool owed_loss;  /* the same of events that hardware dropped */
 
 static bool worth_a_line(u64 count)
 {
@@ -63,13 +66,14 @@ static bool name_of(const struct endpoint *e, vsid_t *name)
 }
 
 /* Before anything else is done with it, so that it is there even if the rest does not end. */
-static void keep(struct iommu *iommu, const struct endpoint *e, const struct iommu_event *event)
+static void keep(struct iommu *iommu, const struct endpoint *e, const struct iommu_event *event, u64 count)
 {
 	struct fault_record record = {
 		.time_us = io_time_us(),
 		.iommu = iommu,
 		.endpoint = e,
 		.vm = owner_of(e),
+		.count = count,
 		.event = *event,
 	};
 
@@ -79,6 +83,8 @@ static void keep(struct iommu *iommu, const struct endpoint *e, const struct iom
 	record.number = ++last;
 	kept[record.number % FAULT_KEPT] = record;
 	arch_spin_unlock(&kept_lock);
+	if (worth_a_line(count))
+		__atomic_store_n(&owed, record.number, __ATOMIC_RELAXED);
 }
 
 bool fault_from(u64 number, struct fault_record *out)
@@ -108,48 +114,49 @@ struct fault_counts fault_counts(void)
 	return counts;
 }
 
-static void log_event(const struct endpoint *e, const struct iommu_event *event, u64 count)
+static void tell(const struct fault_record *r)
 {
-	vsid_t name;
-	bool named = name_of(e, &name);
+	const struct iommu_event *event = &r->event;
 
-	log_warn("%s endpoint %u (vm %u vSID %d): %s %s at 0x%lx, stage %u, event %u #%lu",
-		 e->device->name, e->index, owner_of(e),
-		 named ? (int)name.v : -1, event->write ? "write" : "read", fault_reason(event),
-		 (unsigned long)event->addr, event->stage2 ? 2 : 1, event->code,
-		 (unsigned long)count);
+	if (r->endpoint == NULL)
+		log_warn("%s: event %u of a stream that is nobody's", r->iommu->name, event->code);
+	else
+		log_warn("%s endpoint %u (vm %u vSID %d): %s %s at 0x%lx, stage %u, event %u #%lu", r->endpoint->device->name,
+			 r->endpoint->index, r->vm, r->has_vsid ? (int)r->vsid.v : -1, event->write ? "write" : "read",
+			 fault_reason(event), (unsigned long)event->addr, event->stage2 ? 2 : 1, event->code,
+			 (unsigned long)r->count);
+}
+
+void fault_tell(void)
+{
+	u64 number = __atomic_exchange_n(&owed, 0, __ATOMIC_RELAXED);
+	struct fault_record record;
+
+	if (number != 0 && fault_from(number, &record))
+		tell(&record);
+	else if (__atomic_exchange_n(&owed_loss, false, __ATOMIC_RELAXED))
+		log_warn("events were lost, the count is unknown #%lu",
+			 (unsigned long)__atomic_load_n(&overflows, __ATOMIC_RELAXED));
 }
 
 void iommu_report_event(struct iommu *iommu, const struct iommu_event *event)
 {
 	struct endpoint *e = event->has_sid ? endpoint_find(iommu, event->sid) : NULL;
 	struct pviommu *pv;
-	u64 count;
 
-	keep(iommu, e, event);
-	if (e == NULL) {
-		count = __atomic_fetch_add(&strays, 1, __ATOMIC_RELAXED);
-		if (worth_a_line(count) && drain_line(iommu))
-			log_warn("%s: event %u of a stream that is nobody's", iommu->name, event->code);
+	keep(iommu, e, event, __atomic_fetch_add(e != NULL ? &e->faults : &strays, 1, __ATOMIC_RELAXED));
+	if (e == NULL)
 		return;
-	}
-	count = __atomic_fetch_add(&e->faults, 1, __ATOMIC_RELAXED);
 	pv = __atomic_load_n(&e->device->pviommu, __ATOMIC_ACQUIRE);
 	if (pv != NULL)
 		__atomic_fetch_add(&pv->faults, 1, __ATOMIC_RELAXED);
 	drain_count(iommu, e, event);
 	events_fault(e, event);
-	if (worth_a_line(count) && drain_line(iommu))
-		log_event(e, event, count);
 }
 
 void iommu_report_overflow(struct iommu *iommu)
 {
-	u64 count;
-
 	events_overflow(iommu);
-	count = __atomic_fetch_add(&overflows, 1, __ATOMIC_RELAXED);
-	if (worth_a_line(count))
-		log_warn("%s: events were lost, the count is unknown #%lu", iommu->name,
-			 (unsigned long)count);
+	if (worth_a_line(__atomic_fetch_add(&overflows, 1, __ATOMIC_RELAXED)))
+		__atomic_store_n(&owed_loss, true, __ATOMIC_RELAXED);
 }

@@ -17,6 +17,7 @@ struct fault_record {
 	u32 vm;      /* handle of the owner at that time; 0: none */
 	bool has_vsid;
 	vsid_t vsid;
+	u64 count;   /* of its endpoint, or of those that are nobody's, before it */
 	struct iommu_event event;
 };
 
@@ -30,5 +31,8 @@ struct fault_counts fault_counts(void);
 /* A copy of the first record that is kept from `number` on; false: there is none. */
 bool fault_from(u64 number, struct fault_record *out);
 const char *fault_reason(const struct iommu_event *event);
+
+/* Write a line of the log about the latest event that is worth one and has none, if there is. Costs as much as 20 events. */
+void fault_tell(void);
 
 #endif

@@ -375,7 +375,8 @@ u64 hw_stream(const void *endpoint)
 
 /* --- events (IHI 0070 7.2, 7.3) */
 
-#define EVENTS_PER_EXIT 64u
+#define EVENTS_PER_IRQ  16u
+#define EVENTS_PER_EXIT 8u /* of all IOMMUs */
 
 static u32 seen[IOMMU_MAX];
 
@@ -421,7 +422,7 @@ static bool writes_failed(u32 iommu)
 void hw_events_count(u32 iommu, bool always)
 {
 	const struct smmuv3_evtq *q = &smmuv3_of(&iommu_instance[iommu])->evtq;
-	u32 prod = event_prod(iommu), queued = (prod - q->cons) & q->wrap;
+	u32 prod = event_prod(iommu), queued = (prod - q->cons) & q->wrap, most = always ? EVENTS_PER_IRQ : EVENTS_PER_EXIT / spec->iommus;
 
 	seen[iommu] = prod;
 	if (!always && !iommu_pending(&iommu_instance[iommu]))
@@ -430,7 +431,7 @@ void hw_events_count(u32 iommu, bool always)
 		count_loss(iommu);
 	if ((prod ^ q->cons) & 0x80000000u)
 		count_loss(iommu);
-	for (u32 i = 0; i < queued && queued <= q->size && i < EVENTS_PER_EXIT; i++) {
+	for (u32 i = 0; i < queued && queued <= q->size && i < most; i++) {
 		const u64 *record = q->base + (u64)((q->cons + i) & (q->size - 1)) * 4;
 
 		if (names_a_stream(field(record[0], 7, 0)))

@@ -363,6 +363,7 @@ static void events_name_streams_here_only(void **state UNUSED)
 	has(text, "] #1 iommu0 pSID 0x709 pci 0000:00:01 endpoint 1 vm 1 vSID 6: write not mapped, event 16 at 0x123000, stage 1\r\n");
 	has(text, "] #2 iommu0 pSID 0xabcd nobody's: write not mapped, event 16 at 0x1000, stage 1\r\n");
 	has(answer("counters\r"), "events: 2, strays 1, overflows 0\r\n");
+	hyp_irq(machine->iommu[0].event_irq);
 	has(fake_console, "event 16 of a stream that is nobody's");
 	has_not(fake_console, "abcd");
 	has_not(fake_console, "43981");
