@@ -16,12 +16,17 @@
 #include "vm/view.h"
 #include "vm/vm.h"
 
+static void drain_part(u32 i, u32 events)
+{
+	iommu_drain_exit(&iommu_instance[i], events / iommu_count);
+}
+
 static NOINLINE void drain_pending(void)
 {
 	_Static_assert(DRAIN_EXIT >= IOMMU_MAX, "some of each");
 	for (u32 i = 0; i < iommu_count; i++)
 		if (iommu_pending(&iommu_instance[i]))
-			iommu_drain_exit(&iommu_instance[i], DRAIN_EXIT / iommu_count);
+			drain_part(i, DRAIN_EXIT);
 }
 
 /* Every exit comes here: no stack frame while nothing is pending. */
@@ -39,11 +44,14 @@ void hyp_irq(u32 intid)
 {
 	if (intid == machine->debug.irq)
 		console_turn();
-	for (u32 i = 0; i < iommu_count; i++)
-		if (machine->iommu[i].event_irq == intid || machine->iommu[i].error_irq == intid) {
-			iommu_drain_exit(&iommu_instance[i], DRAIN_IRQ);
+	for (u32 i = 0; i < iommu_count; i++) {
+		if (machine->iommu[i].error_irq == intid)
+			drain_part(i, DRAIN_EXIT);
+		if (machine->iommu[i].event_irq == intid) {
+			drain_part(i, DRAIN_EVENTS);
 			fault_tell();
 		}
+	}
 }
 
 static bool config_access(struct vcpu *vcpu, u32 host, struct mem_access *access)

@@ -5,6 +5,11 @@
 
 #include "device.h"
 
+/* --- device.c */
+
+/* Constant after boot, but for what changes of an endpoint. */
+extern struct endpoint endpoint_table[ENDPOINT_MAX];
+
 /* Devices of the table in order; `d` is NULL at the end. */
 static inline struct device *device_next(const struct device *d)
 {

@@ -12,11 +12,10 @@
 struct endpoint;
 
 /*
- * Events taken at once, of one IOMMU, by a call that changes its streams; for one of its interrupts; and at an exit, of all
- * IOMMUs, where they come on top of what the exit was for (V9). More wait for the next.
+ * Events taken at once: at interrupts, or by a call that changes streams; and at an exit, where they come on top of what the
+ * exit was for (V9). Where there are several IOMMUs each has its part. More wait for the next.
  */
 #define DRAIN_EVENTS 64u
-#define DRAIN_IRQ    16u
 #define DRAIN_EXIT   8u
 /* How long a stream is muted, in microseconds: the next exit after that lets it speak again. */
 #define DRAIN_MUTE_US 10000u

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The names that a VM gives to its endpoints (hyp/iommu/device.c, device_assign.c): strictly 1:1 under each pvIOMMU, both ways,
+ * The names that a VM gives to its endpoints (hyp/iommu/names.c, device_assign.c): strictly 1:1 under each pvIOMMU, both ways,
  * whatever was set and cleared before; and found in the table, by all 64 bits that a guest may say. By induction: each
  * call keeps the table as it has to be, from any table that is so.
  *
@@ -13,8 +13,8 @@
  */
 #include "proof.h"
 
-#include "hyp/iommu/device.c"
 #include "hyp/iommu/device_assign.c"
+#include "hyp/iommu/names.c"
 
 #define ENDPOINTS 3u
 
@@ -22,6 +22,7 @@ static struct vm vm;
 /* Objects of their own: a pointer that may be into the middle of several is dear. */
 static struct pviommu pv0, pv1 = { .id = 1 };
 static struct device device0, device1, device2;
+struct endpoint endpoint_table[ENDPOINT_MAX];
 static struct device *const device[ENDPOINTS] = { &device0, &device1, &device2 };
 static struct endpoint *const endpoint[ENDPOINTS] = { &endpoint_table[0], &endpoint_table[1], &endpoint_table[2] };
 static u32 held;

@@ -375,8 +375,9 @@ u64 hw_stream(const void *endpoint)
 
 /* --- events (IHI 0070 7.2, 7.3) */
 
-#define EVENTS_PER_IRQ  16u
-#define EVENTS_PER_EXIT 8u /* of all IOMMUs */
+/* Of all IOMMUs. */
+#define EVENTS_PER_IRQ  64u
+#define EVENTS_PER_EXIT 8u
 
 static u32 seen[IOMMU_MAX];
 
@@ -419,19 +420,19 @@ static bool writes_failed(u32 iommu)
 	return errors != ~0u && ((errors ^ io_read32(s->regs + SMMU_GERRORN)) & 1u << 2) != 0;
 }
 
-void hw_events_count(u32 iommu, bool always)
+void hw_events_count(u32 iommu, u32 intid)
 {
 	const struct smmuv3_evtq *q = &smmuv3_of(&iommu_instance[iommu])->evtq;
-	u32 prod = event_prod(iommu), queued = (prod - q->cons) & q->wrap, most = always ? EVENTS_PER_IRQ : EVENTS_PER_EXIT / spec->iommus;
+	u32 prod = event_prod(iommu), queued = (prod - q->cons) & q->wrap, most = intid == machine->iommu[iommu].event_irq ? EVENTS_PER_IRQ : EVENTS_PER_EXIT;
 
 	seen[iommu] = prod;
-	if (!always && !iommu_pending(&iommu_instance[iommu]))
+	if (intid == ~0u && !iommu_pending(&iommu_instance[iommu]))
 		return;
 	if (writes_failed(iommu))
 		count_loss(iommu);
 	if ((prod ^ q->cons) & 0x80000000u)
 		count_loss(iommu);
-	for (u32 i = 0; i < queued && queued <= q->size && i < most; i++) {
+	for (u32 i = 0; i < queued && queued <= q->size && i < most / spec->iommus; i++) {
 		const u64 *record = q->base + (u64)((q->cons + i) & (q->size - 1)) * 4;
 
 		if (names_a_stream(field(record[0], 7, 0)))

@@ -916,7 +916,7 @@ static void flood_and_victim(struct bench_options o)
 		exits++;
 		while (waiting() > 0 && (got = take()).kind == PVIOMMU_KIND_LOST)
 			;
-		assert_true(exits <= (1u << o.smmu.evtq_bits) / (DRAIN_IRQ + DRAIN_EXIT) + 1);
+		assert_true(exits <= (1u << o.smmu.evtq_bits) / (DRAIN_EVENTS + DRAIN_EXIT) + 1);
 	} while (got.kind != PVIOMMU_KIND_FAULT || got.endpoint != 1);
 	/* The one that flooded speaks again after its time, and its mapped pages were its all along. */
 	bench_map(d, 0x100000, bench_page(500), PAGE_SIZE);
@@ -965,7 +965,7 @@ static void several_flood(u32 streams)
 		drain();
 		while (waiting() > 0 && (got = take()).kind == PVIOMMU_KIND_LOST)
 			;
-		assert_true(++exits <= (1u << bench_defaults().smmu.evtq_bits) / (DRAIN_IRQ + DRAIN_EXIT) + streams + 1);
+		assert_true(++exits <= (1u << bench_defaults().smmu.evtq_bits) / (DRAIN_EVENTS + DRAIN_EXIT) + streams + 1);
 	} while (got.kind != PVIOMMU_KIND_FAULT || got.endpoint != 1);
 	bench_destroy(vm);
 }
@@ -1080,7 +1080,7 @@ static void H2_only_who_floods_is_muted(void **state UNUSED)
 	boot();
 	bench_assign(3, 1, 5);
 	for (u32 i = 0; i < 1200; i++) {
-		if (i % DRAIN_IRQ == DRAIN_IRQ - 1)
+		if (i % DRAIN_EVENTS == DRAIN_EVENTS - 1)
 			bench_faults(3, 0, IOVA, SMMU_C_BAD_STE);
 		else
 			fault_at(IOVA);
