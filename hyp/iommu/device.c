@@ -299,21 +299,28 @@ void device_boot_identity(void)
 			panic("%s: the identity domain cannot be set", device_table[i].name);
 }
 
-struct device *device_of_mmio(const struct vm *vm, pa_t base, u64 size, u32 *range)
+/* Where in the order the first range is that begins behind an address: what holds it can be the one before only. */
+static u32 mmio_behind(u64 addr)
 {
 	u32 low = 0, high = mmio_ranges;
-	const struct range *r;
-	struct device *d;
 
-	/* The last one that begins at or before the address: no two overlap. */
 	while (low < high) {
 		u32 middle = (low + high) / 2;
 
-		if (mmio_range(mmio_order[middle])->base <= base.v)
+		if (mmio_range(mmio_order[middle])->base <= addr)
 			low = middle + 1;
 		else
 			high = middle;
 	}
+	return low;
+}
+
+struct device *device_of_mmio(const struct vm *vm, pa_t base, u64 size, u32 *range)
+{
+	u32 low = mmio_behind(base.v);
+	const struct range *r;
+	struct device *d;
+
 	if (low == 0)
 		return NULL;
 	r = mmio_range(mmio_order[low - 1]);
@@ -338,16 +345,19 @@ enum status device_mmio_pin(const struct vm *vm, pa_t base, u64 size)
 	return OK;
 }
 
-/* What was mapped by several calls, of several ranges side by side, may be unmapped by one. */
+/* What was mapped by several calls, of several ranges side by side, may be unmapped by one: they are side by side in the order. */
 void device_mmio_unpin(pa_t base, u64 size)
 {
-	while (size > 0) {
-		u32 range;
-		struct device *d = device_of_mmio(NULL, base, PAGE_SIZE, &range);
+	for (u32 at = mmio_behind(base.v); size > 0; at++) {
+		const struct range *r;
+		struct device *d;
 		u64 here;
 
-		CHECK(d != NULL);
-		here = d->mmio[range].base + d->mmio[range].size - base.v;
+		CHECK(at > 0 && at <= mmio_ranges);
+		r = mmio_range(mmio_order[at - 1]);
+		d = &device_table[mmio_order[at - 1] / PC_DEV_MAX_MMIO];
+		CHECK(base.v - r->base < r->size);
+		here = r->size - (base.v - r->base);
 		if (here > size)
 			here = size;
 		CHECK(d->mmio_pins >= here >> PAGE_SHIFT);
