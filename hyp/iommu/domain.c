@@ -11,14 +11,8 @@
 #include "scratch.h"
 #include "vm/vm.h"
 
-/* Leaves that one step of a removal clears, in how many runs, and table pages that it frees. */
-#define FREE_STEP_LEAVES 512u
-#define FREE_STEP_RUNS   128u
-#define FREE_STEP_TABLES 64u
 /* Ids that are not for domains: 0, and those of the VM's own tables. */
 #define TAGS_KEPT 3u
-/* Empty slots that one step skips over: a lookup each. */
-#define FREE_STEP_HOLES 256u
 
 static struct scratch scratch[MACHINE_MAX_CPUS];
 
@@ -251,33 +245,24 @@ u32 domain_left(struct vm *vm)
 }
 
 /* Clear what is mapped from the cursor on; true: nothing is left. Nothing walks the table. */
-static bool clear_step(struct vcpu *vcpu, struct domain *d) MUST_HOLD(domain_class)
+static bool clear_step(struct vcpu *vcpu, struct domain *d, struct budget *b) MUST_HOLD(domain_class)
 {
 	struct scratch *s = scratch_here();
 	u64 end = 1ull << d->pt.ops->va_bits;
-	u32 leaves = FREE_STEP_LEAVES;
-	u32 holes = FREE_STEP_HOLES;
 	u64 bytes = 0;
 
 	s->run_count = 0;
-	while (d->cursor < end && leaves > 0 && holes > 0 && s->run_count < FREE_STEP_RUNS &&
-	       d->mapped > bytes) {
+	while (d->cursor < end && budget_left(b) && d->mapped > bytes) {
 		struct pt_run *run = &s->run[s->run_count];
-		u64 count;
 
 		if (!d->pt.ops->lookup(&d->pt, d->cursor, end, run)) {
-			holes--;
+			budget_spend(b, WORK_HOLE);
 			d->cursor = run->va + run->size;
 			continue;
 		}
-		count = run->size >> run->shift;
-		if (count > leaf_room(leaves, run->shift))
-			count = leaf_room(leaves, run->shift);
-		if (count == 0) /* a block of 1 GiB is for the next step */
+		if (!budget_run(b, run))
 			break;
-		run->size = count << run->shift;
 		d->pt.ops->clear(&d->pt, run);
-		leaves -= (u32)count * leaf_work(run->shift);
 		bytes += run->size;
 		d->cursor = run->va + run->size;
 		s->run_count++;
@@ -289,15 +274,24 @@ static bool clear_step(struct vcpu *vcpu, struct domain *d) MUST_HOLD(domain_cla
 	return d->mapped == 0;
 }
 
+/* The way to a first table may be long: it begins with half of a budget at least. True: there is none any more. */
+static bool destroy_step(struct pt *pt, struct budget *b)
+{
+	if (pt->tables > 0 && b->work >= CALL_WORK / 2)
+		budget_spend(b, pt->ops->destroy(pt, b->work / WORK_DESTROY) * WORK_DESTROY);
+	return pt->tables == 0;
+}
+
 /* Everything of a DYING domain goes, step by step; the vm lock is held. True: FREE again. */
-static bool free_step(struct vcpu *vcpu, struct domain *d) MUST_HOLD(vm_class, domain_class)
+static bool free_step(struct vcpu *vcpu, struct domain *d, struct budget *b) MUST_HOLD(vm_class, domain_class)
 {
 	struct vm *vm = vcpu->vm;
 
+	budget_spend(b, WORK_DOMAIN);
 	if (domain_is_nested(d)) {
 		d->iommu = NULL;
 	} else {
-		if (!clear_step(vcpu, d) || !d->pt.ops->destroy(&d->pt, FREE_STEP_TABLES))
+		if (!clear_step(vcpu, d, b) || !destroy_step(&d->pt, b))
 			return false;
 		pt_fini(&d->pt);
 		tag_free(vm, &d->tag);
@@ -337,6 +331,7 @@ static enum status get_for_free(struct vm *vm, u64 id, struct domain **out)
 
 enum status domain_free(struct vcpu *vcpu, u64 id, bool *again) NO_LOCK_ANALYSIS
 {
+	struct budget b = BUDGET_WHOLE;
 	struct vm *vm = vcpu->vm;
 	struct domain *d;
 	enum status status;
@@ -349,7 +344,7 @@ enum status domain_free(struct vcpu *vcpu, u64 id, bool *again) NO_LOCK_ANALYSIS
 			status = E_IO;
 		} else {
 			d->state = DOMAIN_DYING;
-			*again = !free_step(vcpu, d);
+			*again = !free_step(vcpu, d, &b);
 		}
 		domain_unlock(d);
 	}
@@ -359,12 +354,13 @@ enum status domain_free(struct vcpu *vcpu, u64 id, bool *again) NO_LOCK_ANALYSIS
 
 bool domain_teardown_step(struct vm *vm, u64 *cursor, bool *lost) NO_LOCK_ANALYSIS
 {
-	u32 looked = 0;
+	struct budget b = BUDGET_WHOLE;
 
-	for (; *cursor < vm->domain_max && looked < FREE_STEP_HOLES; ++*cursor, looked++) {
+	for (; *cursor < vm->domain_max && budget_left(&b); ++*cursor) {
 		struct domain *d = slot(vm, (u32)*cursor);
 		bool done;
 
+		budget_spend(&b, WORK_SLOT);
 		if (d->state == DOMAIN_FREE)
 			continue;
 		if (d->attached > 0 || d->tag.users != 0) {
@@ -373,11 +369,10 @@ bool domain_teardown_step(struct vm *vm, u64 *cursor, bool *lost) NO_LOCK_ANALYS
 		}
 		lock_slot(d);
 		d->state = DOMAIN_DYING;
-		done = free_step(&vm->vcpu[0], d);
+		done = free_step(&vm->vcpu[0], d, &b);
 		domain_unlock(d);
 		if (!done)
 			return false;
-		looked += FREE_STEP_HOLES / 8; /* a domain is more work than a free slot */
 	}
 	return *cursor == vm->domain_max;
 }

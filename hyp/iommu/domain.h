@@ -11,6 +11,7 @@
 #ifndef IOMMU_DOMAIN_H
 #define IOMMU_DOMAIN_H
 
+#include "budget.h"
 #include "hyp/iommu_hw.h"
 #include "hyp/lock.h"
 #include "hyp/platform.h"
@@ -139,13 +140,13 @@ bool domain_map_simple(struct vcpu *vcpu, struct domain *d, iova_t at, ipa_t fro
 		       u32 prot) MUST_HOLD(domain_class);
 
 /*
- * Map one step of `req` (at most `leaves` leaves): *done is the bytes mapped. An error maps
- * nothing. E_INVAL: IOVA outside the space; E_EXIST; E_BUSY: IOVA still in flight or
- * a pin count full; E_FAULT: not the VM's memory; E_DENIED: not its MMIO; E_NOMEM; E_IO.
- * *leaves is reduced by what was used. Locks: domain held, takes page.
+ * Map as much of `req` as the budget allows: *done is the bytes mapped, none only where it is not
+ * whole any more. An error maps nothing. E_INVAL: IOVA outside the space; E_EXIST; E_BUSY: IOVA still
+ * in flight or a pin count full; E_FAULT: not the VM's memory; E_DENIED: not its MMIO; E_NOMEM; E_IO.
+ * Locks: domain held, takes page.
  */
 enum status domain_map(struct vcpu *vcpu, struct domain *d, const struct map_request *req,
-		       u32 *leaves, u64 *done) MUST_CHECK MUST_HOLD(domain_class);
+		       struct budget *b, u64 *done) MUST_CHECK MUST_HOLD(domain_class);
 
 /*
  * An unmap gathers: pages are cleared from the table now, and become free for other use when
@@ -156,7 +157,7 @@ void domain_unmap_begin(struct domain *d) MUST_HOLD(domain_class);
  * Clear [base, base+size) up to a hole or the budget: *done bytes. E_INVAL at a hole, E_NOMEM or
  * E_BUSY when a block cannot be split; what was done before counts.
  */
-enum status domain_unmap_gather(struct domain *d, iova_t base, u64 size, u32 *leaves,
+enum status domain_unmap_gather(struct domain *d, iova_t base, u64 size, struct budget *b,
 				u64 *done) MUST_CHECK MUST_HOLD(domain_class);
 /*
  * The whole of begin, gather and end for the common case: one run of leaves in one table. True:

@@ -11,9 +11,6 @@
 #include "scratch.h"
 #include "vm/vm.h"
 
-/* Physically consecutive runs that one step pins and writes: each is some hundred instructions. */
-#define STEP_RUNS 128u
-
 static u32 leaf_prot(u32 prot)
 {
 	u32 p = (prot & PVIOMMU_PROT_READ ? PT_READ : 0) |
@@ -26,34 +23,46 @@ static u32 leaf_prot(u32 prot)
 	return prot & PVIOMMU_PROT_CACHE ? p : p | PT_NOCACHE;
 }
 
-static void run_add(struct scratch *s, u64 va, u64 out, u64 size, u8 shift)
+static u32 leaves_work(const struct pt_run *run)
 {
-	s->pages += size >> PAGE_SHIFT;
-	if (s->run_count > 0) {
-		struct pt_run *last = &s->run[s->run_count - 1];
+	u32 count = (u32)(run->size >> run->shift);
 
-		if (last->shift == shift && last->out + last->size == out) {
-			last->size += size;
-			return;
-		}
+	if (run->shift == PT_SHIFT_4K)
+		return count * WORK_MAP_PAGE;
+	return count * (run->shift == PT_SHIFT_2M ? WORK_MAP_BLOCK : WORK_MAP_GIB);
+}
+
+/* Leaves that go on with the last run, or begin one. */
+static void run_add(struct scratch *s, const struct pt_run *run, struct budget *b)
+{
+	struct pt_run *last = s->run_count > 0 ? &s->run[s->run_count - 1] : NULL;
+
+	budget_spend(b, leaves_work(run));
+	b->leaves -= (u32)(run->size >> run->shift) * leaf_work(run->shift);
+	s->pages += run->size >> PAGE_SHIFT;
+	if (last != NULL && last->shift == run->shift && last->out + last->size == run->out) {
+		last->size += run->size;
+		return;
 	}
-	s->run[s->run_count++] =
-		(struct pt_run){ .va = va, .out = out, .size = size, .shift = shift };
+	budget_spend(b, WORK_MAP_RUN);
+	s->run[s->run_count++] = *run;
+}
+
+static void unpin_run(const struct pt_run *run) MUST_HOLD(page_class)
+{
+	if (run->prot & PT_DEVICE)
+		device_mmio_unpin(pa(run->out), run->size);
+	else if (run->shift == PT_SHIFT_4K)
+		page_unpin(pa(run->out), run->size >> PAGE_SHIFT);
+	else
+		page_unpin_blocks(pa(run->out), run->size / BLOCK_SIZE);
 }
 
 /* Drop the pins of the runs; page lock held. */
 static void unpin_locked(struct scratch *s) MUST_HOLD(page_class)
 {
-	for (u32 i = 0; i < s->run_count; i++) {
-		const struct pt_run *run = &s->run[i];
-
-		if (run->prot & PT_DEVICE)
-			device_mmio_unpin(pa(run->out), run->size);
-		else if (run->shift == PT_SHIFT_4K)
-			page_unpin(pa(run->out), run->size >> PAGE_SHIFT);
-		else
-			page_unpin_blocks(pa(run->out), run->size / BLOCK_SIZE);
-	}
+	for (u32 i = 0; i < s->run_count; i++)
+		unpin_run(&s->run[i]);
 	s->run_count = 0;
 	s->pages = 0;
 }
@@ -67,42 +76,74 @@ void scratch_unpin(struct scratch *s)
 	page_unlock();
 }
 
+/* The pins of what lies at `end` and behind it. */
+static void unpin_from(struct scratch *s, u64 end) NOT_HELD(page_class)
+{
+	page_lock();
+	while (s->run_count > 0) {
+		struct pt_run *last = &s->run[s->run_count - 1], rest = *last;
+
+		if (last->va + last->size <= end)
+			break;
+		if (last->va < end) {
+			last->size = end - last->va;
+			rest.out += last->size;
+			rest.size -= last->size;
+		} else {
+			s->run_count--;
+		}
+		s->pages -= rest.size >> PAGE_SHIFT;
+		unpin_run(&rest);
+	}
+	page_unlock();
+}
+
 static bool aligned_to(u64 a, u64 b, u64 left, u64 size)
 {
 	return ((a | b) & (size - 1)) == 0 && left >= size;
 }
 
-/*
- * The next leaves of a step, pinned: from `va` and IPA on, at most `left` bytes and `leaves`
- * leaves. *taken is their size, all of one shift and physically consecutive.
- */
-static enum status pin_next(struct vm *vm, u32 sizes, u64 va, u64 addr, u64 left, u32 leaves,
-			    bool write, struct pt_run *run) MUST_HOLD(page_class)
+/* Tables where a leaf of 1 GiB would go are not taken away: smaller leaves have room below them. */
+static bool is_gib_free(const struct domain *d, u64 va) MUST_HOLD(domain_class)
 {
-	u64 room = 0, pages, out;
-	enum status status;
-	pa_t first;
+	struct pt_run slot;
 
-	if (unlikely(!vm_ipa_extent(vm, ipa(addr), left, &first, &room)))
-		return E_FAULT;
-	out = first.v;
-	run->va = va;
-	run->out = out;
+	return !d->pt.ops->lookup(&d->pt, va, va, &slot) && slot.size >= PT_SIZE_1G;
+}
+
+/*
+ * The next leaves of a step, pinned: from `va` on, of at most `room` bytes of the machine from `first` on, as many as the
+ * budget has left. All are of one size; run->size 0: the next leaf is more than that.
+ */
+static enum status pin_next(const struct vm *vm, const struct domain *d, u64 va, pa_t first, u64 room,
+			    const struct budget *b, bool write, struct pt_run *run)
+	MUST_HOLD(domain_class, page_class)
+{
+	u64 pages, out = first.v;
+	enum status status;
+
+	*run = (struct pt_run){ .va = va, .out = out };
 	for (u8 shift = PT_SHIFT_1G; shift >= PT_SHIFT_2M; shift -= 9) {
 		u64 size = 1ull << shift;
 
-		if (likely(!(sizes & size) || !aligned_to(va, out, room, size)))
+		if (likely(!(d->pt.leaf_sizes & size) || !aligned_to(va, out, room, size)))
 			continue;
-		/* Where it is more than the step has left, smaller ones are not. */
-		if (leaf_work(shift) > leaves || page_pin_blocks(first, size / BLOCK_SIZE, vm->owner, write) != OK)
+		if (shift == PT_SHIFT_1G && !is_gib_free(d, va))
+			continue;
+		/* More than the call has left: it is the next one's, not smaller ones that nothing makes one of again. */
+		if (shift == PT_SHIFT_1G && (b->leaves < GIB_AS_LEAVES || b->work < WORK_MAP_GIB))
+			return OK;
+		if (page_pin_blocks(first, size / BLOCK_SIZE, vm->owner, write) != OK)
 			continue;
 		run->shift = shift;
 		run->size = size;
 		return OK;
 	}
 	pages = room >> PAGE_SHIFT;
-	if (pages > leaves)
-		pages = leaves;
+	if (pages > b->leaves)
+		pages = b->leaves;
+	if (pages > b->work)
+		pages = b->work;
 	/* Stop where the next block could begin. */
 	if (((va ^ out) & (BLOCK_SIZE - 1)) == 0 && pages > 1) {
 		u64 to_block = BLOCK_PAGES - (va >> PAGE_SHIFT) % BLOCK_PAGES;
@@ -116,26 +157,49 @@ static enum status pin_next(struct vm *vm, u32 sizes, u64 va, u64 addr, u64 left
 	return status;
 }
 
+/* What it takes to see where `room` bytes from an IPA on lie: a secondary's table is read as far as they go on. */
+static u32 look_work(const struct vm *vm, u64 room)
+{
+	u64 entries = room >> PAGE_SHIFT;
+
+	if (vm->primary)
+		return 0;
+	return WORK_LOOK + (u32)(entries < BLOCK_PAGES ? entries : BLOCK_PAGES) / LOOK_ENTRIES;
+}
+
 /* Choose and pin the leaves of a step of memory. *done: bytes that the step covers. */
-static enum status pin_memory(struct vm *vm, const struct map_request *req, u32 sizes, u32 leaves,
-			      struct scratch *s, u64 *done) NOT_HELD(page_class)
+static enum status pin_memory(struct vm *vm, const struct domain *d, const struct map_request *req,
+			      struct budget *b, struct scratch *s, u64 *done)
+	MUST_HOLD(domain_class) NOT_HELD(page_class)
 {
 	enum status status = OK;
-	u64 at = 0;
+	u64 at = 0, room = 0;
+	pa_t out;
 
 	page_lock();
-	while (at < req->size && leaves > 0 && s->run_count < STEP_RUNS) {
+	while (at < req->size && budget_left(b)) {
 		struct pt_run run;
+		u32 look = 0;
 
-		status = pin_next(vm, sizes, req->iova.v + at, req->ipa.v + at, req->size - at,
-				  leaves, req->prot & PVIOMMU_PROT_WRITE, &run);
+		/* The view is looked at once for all that it has in one piece. */
+		if (room == 0) {
+			if (!vm_ipa_extent(vm, ipa(req->ipa.v + at), req->size - at, &out, &room))
+				status = E_FAULT;
+			look = look_work(vm, room);
+		}
+		if (likely(status == OK))
+			status = pin_next(vm, d, req->iova.v + at, out, room, b, req->prot & PVIOMMU_PROT_WRITE, &run);
 		if (unlikely(status != OK)) {
 			unpin_locked(s);
 			break;
 		}
-		run_add(s, run.va, run.out, run.size, run.shift);
-		leaves -= (u32)(run.size >> run.shift) * leaf_work(run.shift);
+		budget_spend(b, look);
+		if (unlikely(run.size == 0))
+			break;
+		run_add(s, &run, b);
 		at += run.size;
+		out.v += run.size;
+		room -= run.size;
 	}
 	page_unlock();
 	*done = at;
@@ -143,10 +207,11 @@ static enum status pin_memory(struct vm *vm, const struct map_request *req, u32 
 }
 
 /* The same for MMIO of the VM's devices: leaves of 4 KiB, counted at the device. */
-static enum status pin_mmio(struct vm *vm, const struct map_request *req, u32 leaves,
+static enum status pin_mmio(struct vm *vm, const struct map_request *req, struct budget *b,
 			    struct scratch *s, u64 *done) NOT_HELD(page_class)
 {
-	u64 size = req->size < (u64)leaves << PAGE_SHIFT ? req->size : (u64)leaves << PAGE_SHIFT;
+	u64 most = (u64)(b->leaves < b->work ? b->leaves : b->work) << PAGE_SHIFT;
+	u64 size = req->size < most ? req->size : most;
 	enum status status = E_DENIED;
 	pa_t first;
 	u64 room;
@@ -155,8 +220,8 @@ static enum status pin_mmio(struct vm *vm, const struct map_request *req, u32 le
 	if (vm_ipa_extent(vm, req->ipa, size, &first, &room) && room == size)
 		status = device_mmio_pin(vm, first, size);
 	if (status == OK) {
-		run_add(s, req->iova.v, first.v, size, PT_SHIFT_4K);
-		s->run[0].prot = PT_DEVICE;
+		budget_spend(b, WORK_LOOK + look_work(vm, room));
+		run_add(s, &(struct pt_run){ req->iova.v, first.v, size, PT_DEVICE, PT_SHIFT_4K }, b);
 	}
 	page_unlock();
 	*done = size;
@@ -196,10 +261,12 @@ static enum status take_back(struct domain *d, struct scratch *s, u64 va, u64 si
 	return status;
 }
 
-static enum status prepare(struct domain *d, struct scratch *s, u64 va, u64 size)
+/* *done becomes less where more empty tables are in the place of blocks than one step takes away. */
+static enum status prepare(struct domain *d, struct scratch *s, struct budget *b, u64 va, u64 *done)
 	MUST_HOLD(domain_class)
 {
 	struct pt_edit *edit = &s->edit;
+	u64 size = *done;
 	enum status status;
 
 	edit->count = 0;
@@ -209,33 +276,40 @@ static enum status prepare(struct domain *d, struct scratch *s, u64 va, u64 size
 		const struct pt_run *run = &s->run[i];
 
 		status = d->pt.ops->prepare(&d->pt, edit, run->va, run->size, run->shift);
+		if (unlikely(status == E_TOOBIG && edit->unlinked > 0)) {
+			*done = edit->reached - va;
+			unpin_from(s, edit->reached);
+			break;
+		}
 		if (unlikely(status != OK))
 			return take_back(d, s, va, size, status);
 	}
+	budget_spend(b, (edit->count - edit->unlinked) * WORK_TABLE + edit->unlinked * WORK_UNLINK);
 	if (unlikely(edit->unlinked > 0)) {
-		const struct inval_range range = { .base = va, .size = size, .leaf_shift = PT_SHIFT_4K };
+		const struct inval_range range = { .base = va, .size = *done, .leaf_shift = PT_SHIFT_4K };
 
 		if (iommu_inval(&d->tag, d->tag.users, &range, 1) != OK)
-			return take_back(d, s, va, size, E_IO);
+			return take_back(d, s, va, *done, E_IO);
 		d->pt.ops->finish(&d->pt, edit);
 	}
 	return OK;
 }
 
 static enum status map_step(struct vcpu *vcpu, struct domain *d, const struct map_request *req,
-			    u32 sizes, u32 leaves, struct scratch *s, u64 *done)
-	MUST_HOLD(domain_class)
+			    struct budget *b, struct scratch *s, u64 *done) MUST_HOLD(domain_class)
 {
 	u32 prot = leaf_prot(req->prot);
 	enum status status;
 
 	if (unlikely(req->prot & PVIOMMU_PROT_MMIO))
-		status = pin_mmio(vcpu->vm, req, leaves, s, done);
+		status = pin_mmio(vcpu->vm, req, b, s, done);
 	else
-		status = pin_memory(vcpu->vm, req, sizes, leaves, s, done);
+		status = pin_memory(vcpu->vm, d, req, b, s, done);
 	if (unlikely(status != OK))
 		return status;
-	status = prepare(d, s, req->iova.v, *done);
+	if (unlikely(*done == 0))
+		return OK;
+	status = prepare(d, s, b, req->iova.v, done);
 	if (unlikely(status != OK))
 		return status;
 	for (u32 i = 0; i < s->run_count; i++) {
@@ -307,17 +381,8 @@ ALWAYS_INLINE bool domain_map_simple(struct vcpu *vcpu, struct domain *d, iova_t
 	return true;
 }
 
-static u32 leaves_of(const struct scratch *s)
-{
-	u64 leaves = 0;
-
-	for (u32 i = 0; i < s->run_count; i++)
-		leaves += (s->run[i].size >> s->run[i].shift) * leaf_work(s->run[i].shift);
-	return (u32)leaves;
-}
-
 enum status domain_map(struct vcpu *vcpu, struct domain *d, const struct map_request *req,
-		       u32 *leaves, u64 *done)
+		       struct budget *b, u64 *done)
 {
 	struct vm_stat *stat = &vcpu->vm->stat[vcpu->index];
 	struct scratch *s;
@@ -330,16 +395,11 @@ enum status domain_map(struct vcpu *vcpu, struct domain *d, const struct map_req
 	s = scratch_here();
 	s->run_count = 0;
 	s->pages = 0;
-	status = map_step(vcpu, d, req, d->pt.leaf_sizes, *leaves, s, done);
-	/* Too many empty tables in the place of blocks: a few blocks at a time. */
-	if (unlikely(status == E_TOOBIG))
-		status = map_step(vcpu, d, req, d->pt.leaf_sizes & ~PT_SIZE_1G,
-				  *leaves < 8 ? *leaves : 8, s, done);
+	status = map_step(vcpu, d, req, b, s, done);
 	if (unlikely(status != OK)) {
 		*done = 0;
 		return status;
 	}
-	*leaves -= leaves_of(s);
 	d->mapped += *done;
 	stat->mapped += *done;
 	stat->pins += s->pages;

@@ -13,15 +13,6 @@
 
 #define SCRATCH_RANGES 16
 
-/* What a leaf takes of the leaves that one step may touch: of 1 GiB, it touches the records of 512 runs (V9). */
-#define GIB_AS_LEAVES  128u
-#define GIB_AS_RECORDS 512u
-_Static_assert(PVIOMMU_MAX_LEAVES / GIB_AS_LEAVES * GIB_AS_RECORDS <= PVIOMMU_MAX_PAGES, "records of one call");
-static inline u32 leaf_work(u8 shift) { return unlikely(shift == PT_SHIFT_1G) ? GIB_AS_LEAVES : 1; }
-static inline u32 leaf_records(u8 shift) { return unlikely(shift == PT_SHIFT_1G) ? GIB_AS_RECORDS : 1; }
-/* How many such leaves there is room for. */
-static inline u32 leaf_room(u32 leaves, u8 shift) { return unlikely(shift == PT_SHIFT_1G) ? leaves / GIB_AS_LEAVES : leaves; }
-
 struct scratch {
 	/* Leaves pinned by a map, or cleared and still pinned by an unmap. */
 	struct pt_run run[PVIOMMU_MAX_LEAVES];
@@ -30,7 +21,6 @@ struct scratch {
 	struct inval_range range[SCRATCH_RANGES];
 	u32 range_count;
 	bool whole_tag;
-	u32 records;   /* page records that an unmap may still touch */
 	u64 low, high; /* bounds of what is in flight */
 	u64 pages;     /* pins among the runs */
 	struct pt_edit edit;

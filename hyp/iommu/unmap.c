@@ -13,9 +13,6 @@
 #include "scratch.h"
 #include "vm/vm.h"
 
-/* Physically consecutive runs that one call clears and unpins; a list has as many entries at most. */
-#define STEP_RUNS PVIOMMU_MAX_LIST
-
 void domain_unmap_begin(struct domain *d)
 {
 	struct scratch *s = scratch_here();
@@ -24,7 +21,6 @@ void domain_unmap_begin(struct domain *d)
 	s->run_count = 0;
 	s->range_count = 0;
 	s->whole_tag = false;
-	s->records = PVIOMMU_MAX_PAGES;
 	s->low = ~0ull;
 	s->high = 0;
 	s->pages = 0;
@@ -80,22 +76,48 @@ static enum status split(struct domain *d, const struct pt_run *block) MUST_HOLD
 	return iommu_inval(&d->tag, d->tag.users, &range, 1);
 }
 
-/* How many leaves of one size this call may still clear. */
-static u64 room_for(const struct scratch *s, u32 leaves, u8 shift)
+static u32 leaf_cost(const struct pt_run *run)
 {
-	u32 by_leaves = leaf_room(leaves, shift), by_records = s->records;
+	if (run->shift == PT_SHIFT_4K)
+		return run->prot & PT_DEVICE ? WORK_UNMAP_REGISTER : WORK_UNMAP_PAGE;
+	return run->shift == PT_SHIFT_2M ? WORK_UNMAP_BLOCK : WORK_UNMAP_GIB;
+}
 
-	if (unlikely(shift == PT_SHIFT_1G))
-		by_records /= GIB_AS_RECORDS;
-	return by_leaves < by_records ? by_leaves : by_records;
+/* How many leaves of a run this call may still clear. The last may cost more than there is, and one is done. */
+static u64 leaves_left(const struct budget *b, const struct pt_run *run)
+{
+	u32 records = b->records / leaf_records(run->shift), leaves = leaf_room(b->leaves, run->shift);
+	u32 work = b->work == 0 ? 1 : (b->work + leaf_cost(run) - 1) / leaf_cost(run);
+
+	if (leaves > records)
+		leaves = records;
+	return leaves < work ? leaves : work;
+}
+
+bool budget_run(struct budget *b, struct pt_run *run)
+{
+	u64 count = run->size >> run->shift, most;
+
+	budget_spend(b, WORK_UNMAP_RUN);
+	most = leaves_left(b, run);
+	if (count > most)
+		count = most;
+	run->size = count << run->shift;
+	budget_spend(b, (u32)count * leaf_cost(run));
+	b->records -= (u32)count * leaf_records(run->shift);
+	b->leaves -= (u32)count * leaf_work(run->shift);
+	/* A block of 1 GiB may be more than there is left; and no leaf is without a record. */
+	if (unlikely(count == 0 || b->records == 0))
+		b->leaves = 0;
+	return count > 0;
 }
 
 /* Clear one run, or split what sticks out of the range. *size is reduced to what was done. */
-static enum status gather_one(struct domain *d, struct scratch *s, u64 va, u64 end, u32 *leaves,
+static enum status gather_one(struct domain *d, struct scratch *s, u64 va, u64 end, struct budget *b,
 			      u64 *size) MUST_HOLD(domain_class)
 {
 	struct pt_run *run = &s->run[s->run_count];
-	u64 leaf, count, room;
+	u64 leaf;
 
 	*size = 0;
 	if (!d->pt.ops->lookup(&d->pt, va, end, run))
@@ -104,29 +126,18 @@ static enum status gather_one(struct domain *d, struct scratch *s, u64 va, u64 e
 	if (unlikely(run->va < va || run->va + leaf > end)) {
 		run->size = leaf;
 		/* It touches 512 page records, and at least one more goes: is that left in this call? */
-		if (s->records <= BLOCK_PAGES) {
-			*leaves = 0;
+		if (b->records <= BLOCK_PAGES) {
+			b->leaves = 0;
 			return OK;
 		}
-		s->records -= BLOCK_PAGES;
+		b->records -= BLOCK_PAGES;
+		budget_spend(b, WORK_SPLIT);
 		return split(d, run); /* nothing is gathered: the caller looks again */
 	}
 	if (run->va + run->size > end)
 		run->size = align_down(end - run->va, leaf);
-	count = run->size >> run->shift;
-	room = room_for(s, *leaves, run->shift);
-	if (count > room) {
-		count = room;
-		run->size = count << run->shift;
-	}
-	if (unlikely(count == 0)) { /* a block of 1 GiB is more than this call has left */
-		*leaves = 0;
+	if (unlikely(!budget_run(b, run)))
 		return OK;
-	}
-	s->records -= (u32)count * leaf_records(run->shift);
-	*leaves -= (u32)count * leaf_work(run->shift);
-	if (s->records == 0)
-		*leaves = 0; /* the call ends with this run */
 	d->pt.ops->clear(&d->pt, run);
 	range_add(s, run);
 	s->run_count++;
@@ -135,7 +146,7 @@ static enum status gather_one(struct domain *d, struct scratch *s, u64 va, u64 e
 	return OK;
 }
 
-enum status domain_unmap_gather(struct domain *d, iova_t base, u64 size, u32 *leaves, u64 *done)
+enum status domain_unmap_gather(struct domain *d, iova_t base, u64 size, struct budget *b, u64 *done)
 {
 	struct scratch *s = scratch_here();
 	u64 va = base.v, end = base.v + size;
@@ -143,14 +154,14 @@ enum status domain_unmap_gather(struct domain *d, iova_t base, u64 size, u32 *le
 
 	if (unlikely((end - 1) >> d->pt.ops->va_bits != 0))
 		end = va; /* nothing is mapped out there: the hole is at once */
-	while (va < base.v + size && *leaves > 0 && s->run_count < STEP_RUNS) {
+	while (va < base.v + size && budget_left(b)) {
 		u64 piece;
 
 		if (unlikely(va >= end)) {
 			status = E_INVAL;
 			break;
 		}
-		status = gather_one(d, s, va, end, leaves, &piece);
+		status = gather_one(d, s, va, end, b, &piece);
 		if (unlikely(status != OK))
 			break;
 		va += piece;

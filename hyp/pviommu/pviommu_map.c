@@ -19,7 +19,7 @@ static ALWAYS_INLINE bool map_args_ok(u64 base, u64 from, u64 bytes, u64 prot)
 }
 
 static enum status map_entry(struct vcpu *vcpu, struct domain *d,
-			     const struct pviommu_map_entry *e, u32 *leaves, u64 *done)
+			     const struct pviommu_map_entry *e, struct budget *b, u64 *done)
 	MUST_HOLD(domain_class)
 {
 	struct map_request req = {
@@ -28,9 +28,9 @@ static enum status map_entry(struct vcpu *vcpu, struct domain *d,
 		.size = e->bytes,
 		.prot = e->prot,
 	};
-	enum status status = domain_map(vcpu, d, &req, leaves, done);
+	enum status status = domain_map(vcpu, d, &req, b, done);
 
-	if (likely(status == OK))
+	if (likely(status == OK && *done > 0))
 		vcpu->vm->stat[vcpu->index].maps++;
 	return status;
 }
@@ -39,9 +39,9 @@ static NOINLINE enum status map_general(struct vcpu *vcpu, struct domain *d,
 					const struct pviommu_map_entry *e, u64 *done)
 	MUST_HOLD(domain_class)
 {
-	u32 leaves = PVIOMMU_MAX_LEAVES;
+	struct budget b = BUDGET_WHOLE;
 
-	return map_entry(vcpu, d, e, &leaves, done);
+	return map_entry(vcpu, d, e, &b, done);
 }
 
 enum status pviommu_map(struct vcpu *vcpu, u64 domain, u64 base, u64 from, u64 bytes, u64 prot,
@@ -67,42 +67,32 @@ enum status pviommu_map(struct vcpu *vcpu, u64 domain, u64 base, u64 from, u64 b
 	return status;
 }
 
-/* What an entry of a list takes beyond its leaves, and a table that had to be made for it, counted in leaves (V9). */
-#define ENTRY_AS_LEAVES 3u
-#define TABLE_AS_LEAVES 4u
-
-static u32 less_entry(u32 leaves, u32 before, u32 after)
-{
-	u32 cost = ENTRY_AS_LEAVES + (after > before ? (after - before) * TABLE_AS_LEAVES : 0);
-
-	return cost < leaves ? leaves - cost : 0;
-}
-
 enum status pviommu_map_list(struct vcpu *vcpu, u64 domain, const struct pviommu_map_entry *e,
 			     u32 count, u64 *done)
 {
-	u32 leaves = PVIOMMU_MAX_LEAVES;
+	struct budget b = BUDGET_WHOLE;
 	enum status status;
 	struct domain *d;
 
 	if (!domain_get(vcpu->vm, domain, &d, &status))
 		return status;
-	for (u32 i = 0; i < count && leaves > 0; i++) {
-		u32 tables = d->pt.tables;
+	for (u32 i = 0; i < count && budget_left(&b); i++) {
 		u64 step = 0;
 
 		status = map_args_ok(e[i].iova, e[i].ipa, e[i].bytes, e[i].prot) &&
 					 e[i].reserved == 0 ?
 				 OK :
 				 E_INVAL;
-		if (status == OK && e[i].bytes != 0)
-			status = map_entry(vcpu, d, &e[i], &leaves, &step);
+		if (status == OK && e[i].bytes == 0)
+			continue;
+		if (status == OK)
+			status = map_entry(vcpu, d, &e[i], &b, &step);
 		if (status != OK)
 			break;
 		*done += step;
 		if (step < e[i].bytes)
 			break;
-		leaves = less_entry(leaves, tables, d->pt.tables);
+		budget_spend(&b, WORK_MAP_ENTRY);
 	}
 	domain_unlock(d);
 	return status;
@@ -136,9 +126,9 @@ enum status pviommu_unmap(struct vcpu *vcpu, u64 domain, u64 base, u64 bytes, u6
 static enum status gather(struct domain *d, const struct pviommu_unmap_entry *e, u32 count,
 			  u64 *done) MUST_HOLD(domain_class)
 {
-	u32 leaves = PVIOMMU_MAX_LEAVES;
+	struct budget b = BUDGET_WHOLE;
 
-	for (u32 i = 0; i < count && leaves > 0; i++) {
+	for (u32 i = 0; i < count && budget_left(&b); i++) {
 		enum status status;
 		u64 step = 0;
 
@@ -146,7 +136,8 @@ static enum status gather(struct domain *d, const struct pviommu_unmap_entry *e,
 			return E_INVAL;
 		if (e[i].bytes == 0)
 			continue;
-		status = domain_unmap_gather(d, iova(e[i].iova), e[i].bytes, &leaves, &step);
+		budget_spend(&b, WORK_UNMAP_ENTRY);
+		status = domain_unmap_gather(d, iova(e[i].iova), e[i].bytes, &b, &step);
 		*done += step;
 		if (unlikely(status != OK))
 			return status;

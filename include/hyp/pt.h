@@ -61,6 +61,7 @@ struct pt_run {
 struct pt_edit {
 	u32 count;
 	u32 unlinked; /* entries of step[] that took an empty table away */
+	u64 reached;  /* E_TOOBIG with some of those: what lies before this address is ready */
 	bool undone;
 	struct pt_edit_step {
 		u64 *slot;
@@ -81,7 +82,8 @@ struct pt_ops {
 	 * Make [va, va+size) ready for leaves of 1 << shift bytes (all aligned to it): every
 	 * address must be unmapped (E_EXIST), missing tables are allocated (E_NOMEM) and linked
 	 * empty, empty tables in the place of a block are unlinked. No translation changes.
-	 * E_TOOBIG: too many empty tables are in the place of blocks, try fewer or smaller leaves.
+	 * E_TOOBIG: too many empty tables are in the place of blocks; with edit->unlinked > 0 what lies before
+	 * edit->reached is ready, and the caller may be content with that.
 	 * On an error the caller calls undo with the same edit; after success with edit->unlinked > 0
 	 * it invalidates the range, walk caches included, before commit, then calls finish.
 	 */
@@ -139,8 +141,11 @@ struct pt_ops {
 	 * caller invalidates and calls finish. */
 	bool (*merge_live)(struct pt *pt, u64 va, u8 shift, struct pt_edit *edit);
 
-	/* Release at most `budget` table pages below the root; true: none is left. */
-	bool (*destroy)(struct pt *pt, u32 budget);
+	/*
+	 * Release table pages below the root, at most `budget` and one at least; so many empty slots on the way count as a
+	 * page. Returns what it took of the budget; pt->tables says what is left.
+	 */
+	u32 (*destroy)(struct pt *pt, u32 budget);
 };
 
 /* A table with an empty root from `pool`. E_NOMEM. */

@@ -147,8 +147,10 @@ static NOINLINE UNUSED enum status pt_unlink_empty(const struct pt_format *f, st
 		return E_TOOBIG;
 	if (!pt_table_empty(table))
 		return E_EXIST;
-	if (edit->unlinked >= PT_UNLINK_MAX || !pt_edit_room(edit))
+	if (edit->unlinked >= PT_UNLINK_MAX || !pt_edit_room(edit)) {
+		edit->reached = va;
 		return E_TOOBIG;
+	}
 	pt_edit_add(edit, slot, 0, va, pt_level_shift(level), f->out(*slot));
 	edit->unlinked++;
 	if (pt->last == table)
@@ -571,55 +573,52 @@ static ALWAYS_INLINE void pt_release(const struct pt_format *f, struct pt *pt, u
 	pool_free(pt->pool, 0, page);
 }
 
-/* Slots that one pt_destroy() looks at before it is content with what it has released. */
-#define PT_DESTROY_LOOKS 4096u
+/* Slots that are looked at in vain in the time of a table that is released. */
+#define PT_DESTROY_LOOKS 64u
+
+/* The first slot from `at` on that holds a table; else `limit`. */
+static ALWAYS_INLINE u32 pt_next_table(const struct pt_format *f, const u64 *table, u32 at, u32 limit, int level)
+{
+	while (at < limit && (table[at] == 0 || !f->is_table(table[at], level)))
+		at++;
+	return at;
+}
 
 /*
  * Free tables bottom up without recursion: each pass goes down the first branch that still has
  * tables below and frees the deepest one, so the depth is constant and a step can stop anywhere.
  */
-static ALWAYS_INLINE bool pt_destroy(const struct pt_format *f, struct pt *pt, u32 budget)
+static ALWAYS_INLINE u32 pt_destroy(const struct pt_format *f, struct pt *pt, u32 budget)
 {
-	u64 *table = io_phys(pt->root);
-	u32 entries = PT_ENTRIES * f->root_pages;
 	u64 *path[PT_LAST + 1];
 	u32 next[PT_LAST + 1];
 	int level = f->start_level;
-	u32 left = budget, looks = 0;
+	u32 before = pt->tables, looks = 0;
 
 	pt->last_slot = ~0ull;
-	path[level] = table;
+	path[level] = io_phys(pt->root);
 	next[level] = 0;
-	while (pt->tables > 0) {
-		u32 limit = level == f->start_level ? entries : PT_ENTRIES;
-		u64 *slot;
+	/* However long the way to it is, one table goes. */
+	while (pt->tables > 0 && (before - pt->tables + looks / PT_DESTROY_LOOKS < budget || pt->tables == before)) {
+		u32 limit = level == f->start_level ? PT_ENTRIES * f->root_pages : PT_ENTRIES;
+		u32 from = next[level], at = pt_next_table(f, path[level], from, limit, level);
+		u64 *slot = path[level] + at;
 
-		if (next[level] == limit) {
+		looks += at - from;
+		next[level] = at + 1;
+		if (at == limit) {
 			/* Everything below this table is gone: so is the table. */
 			CHECK(level > f->start_level);
 			level--;
-			slot = path[level] + next[level] - 1;
+			pt_release(f, pt, path[level] + next[level] - 1);
+		} else if (level + 1 == PT_LAST) { /* a table of leaves: nothing below it */
 			pt_release(f, pt, slot);
-			if (--left == 0)
-				break;
-			continue;
+		} else {
+			path[++level] = io_phys(pa(f->out(*slot)));
+			next[level] = 0;
 		}
-		if (looks++ > PT_DESTROY_LOOKS && left < budget)
-			break;
-		slot = path[level] + next[level]++;
-		if (*slot == 0 || level == PT_LAST || !f->is_table(*slot, level))
-			continue;
-		if (level + 1 == PT_LAST) { /* a table of leaves: nothing below it */
-			pt_release(f, pt, slot);
-			if (--left == 0)
-				break;
-			continue;
-		}
-		path[level + 1] = io_phys(pa(f->out(*slot)));
-		next[level + 1] = 0;
-		level++;
 	}
-	return pt->tables == 0;
+	return before - pt->tables + looks / PT_DESTROY_LOOKS;
 }
 
 #define PT_DEFINE_OPS(name, format, stage_, sizes)                                               \
@@ -678,7 +677,7 @@ static ALWAYS_INLINE bool pt_destroy(const struct pt_format *f, struct pt *pt, u
 	{                                                                                        \
 		return pt_merge_live(&(format), pt, va, shift, edit);                            \
 	}                                                                                        \
-	static bool name##_destroy(struct pt *pt, u32 budget)                                    \
+	static u32 name##_destroy(struct pt *pt, u32 budget)                                     \
 	{                                                                                        \
 		return pt_destroy(&(format), pt, budget);                                        \
 	}                                                                                        \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Maps and unmaps on their way to a domain (hyp/pviommu/pviommu_map.c), one range or a list: a domain sees only ranges of whole
- * pages that do not wrap, with permissions that there are, each as the guest said it and in order, and no more leaves a call
- * than there may be; nothing follows a piece that failed or was not whole; what was done is counted; no lock is kept.
+ * pages that do not wrap, with permissions that there are, each as the guest said it and in order, and no more leaves and
+ * work a call than there may be; nothing follows a piece that failed or was not whole; what was done is counted; no lock is kept.
  *
  * For all: arguments, answers of the domain. Up to: lists of two entries.
  *
@@ -29,8 +29,8 @@ static bool locked, begun, ended; /* an unmap: between begin and end, or behind 
 static u32 next;    /* the first entry that the domain may still be asked for */
 static bool over;                 /* a piece failed or was not whole */
 static u64 bytes_done;
-static u32 leaves_used;
-static u32 pieces;                /* that succeeded */
+static u32 leaves_used, work_used;
+static u32 pieces;                /* that did something */
 static enum status failed;
 
 static bool range_good(u64 base, u64 bytes)
@@ -61,22 +61,23 @@ static void piece(u64 base, u64 from, u64 bytes, u32 prot)
 	next++;
 }
 
-/* What a domain answers: it may use all the leaves that are left, and stop anywhere. */
-static enum status answer(u64 bytes, u32 *leaves, u64 *done)
+/* What a domain answers: it may use all that is left of a call, and stop anywhere. Entries of a list take some too. */
+static enum status answer(u64 bytes, struct budget *b, u64 *done)
 {
-	const u32 used = leaves != NULL ? any_u32_to(*leaves) : 0;
+	const u32 leaves = any_u32_to(b->leaves), work = any_u32_to(b->work);
 
 	*done = any_u64();
 	ASSUME(*done <= bytes);
-	if (leaves != NULL) {
-		CLAIM("a call touches no more leaves than there may be", *leaves > 0 && leaves_used + *leaves <= PVIOMMU_MAX_LEAVES);
-		*leaves -= used;
-	}
-	leaves_used += used;
+	CLAIM("a call touches no more leaves than there may be", b->leaves > 0 && leaves_used + b->leaves <= PVIOMMU_MAX_LEAVES);
+	CLAIM("a call does no more work than there may be", work_used + b->work <= CALL_WORK && (pieces == 0 || b->work < CALL_WORK));
+	b->leaves -= leaves;
+	b->work -= work;
+	leaves_used += leaves;
+	work_used += work;
 	if (any_bool())
 		failed = any_bool() ? E_EXIST : E_IO;
 	over = failed != OK || *done < bytes;
-	pieces += failed == OK;
+	pieces += failed == OK && *done > 0;
 	return failed;
 }
 
@@ -90,7 +91,6 @@ bool domain_get(struct vm *v, u64 id, struct domain **out, enum status *why)
 		return false;
 	*why = OK;
 	*out = &domain;
-	domain.pt.tables = any_u32();
 	locked = true;
 	return true;
 }
@@ -116,15 +116,14 @@ bool domain_map_simple(struct vcpu *c, struct domain *d, iova_t at, ipa_t from, 
 	return false;
 }
 
-enum status domain_map(struct vcpu *c, struct domain *d, const struct map_request *q, u32 *leaves, u64 *done)
+enum status domain_map(struct vcpu *c, struct domain *d, const struct map_request *q, struct budget *b, u64 *done)
 {
 	piece(q->iova.v, q->ipa.v, q->size, q->prot);
 	CLAIM("a map is the caller's", c == &vcpu && d == &domain && !unmaps);
-	(void)answer(q->size, leaves, done);
+	(void)answer(q->size, b, done);
 	if (failed != OK)
 		*done = 0;
 	bytes_done += *done;
-	domain.pt.tables = any_u32();
 	return failed;
 }
 
@@ -152,11 +151,11 @@ void domain_unmap_begin(struct domain *d)
 	begun = true;
 }
 
-enum status domain_unmap_gather(struct domain *d, iova_t base, u64 size, u32 *leaves, u64 *done)
+enum status domain_unmap_gather(struct domain *d, iova_t base, u64 size, struct budget *b, u64 *done)
 {
 	piece(base.v, 0, size, 0);
 	CLAIM("what is unmapped is between a begin and its end", d == &domain && begun && !ended);
-	(void)answer(size, leaves, done);
+	(void)answer(size, b, done);
 	bytes_done += *done;
 	return failed;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * MAP_PAGES, UNMAP_PAGES and their lists (abi/pviommu.h). The interface leaves the count of a step open below 512 leaves and
- * 4,096 page records. This implementation promises more, which is what is checked: as much as the limits allow, largest
- * leaves that fit, so that whoever counts calls or pool pages can rely on it.
+ * 4,096 page records. This implementation promises more, which is what is checked: as much as the limits and the work of a
+ * call allow, largest leaves that fit, so that whoever counts calls or pool pages can rely on it.
  */
 #include "rules.h"
 
@@ -10,13 +10,11 @@
 
 #include "spec.h"
 
-#define PROT_RW (PVIOMMU_PROT_READ | PVIOMMU_PROT_WRITE)
-/* Blocks of a call where empty tables lie in the place of more than EMPTY_MAX. */
-#define EMPTY_MAX  8u
-#define EMPTY_STEP 8u
-#define TOO_MANY   1 /* not a status of the interface: try smaller */
-#define EDIT_MAX   32u /* tables that a step may touch */
-#define PIN_MAX    0x7fffffffu
+#define PROT_RW   (PVIOMMU_PROT_READ | PVIOMMU_PROT_WRITE)
+#define EMPTY_MAX 8u /* tables that make room for blocks, of one range */
+#define TOO_MANY  1 /* not a status of the interface: so far and no further */
+#define EDIT_MAX  32u /* tables that a step may touch */
+#define PIN_MAX   0x7fffffffu
 
 /* Leaves of one size side by side, input and output. */
 struct chunk {
@@ -25,12 +23,46 @@ struct chunk {
 };
 static struct chunk chunk[PVIOMMU_MAX_LEAVES];
 
-/* What bounds a call beside leaves: runs of leaves; of a list also its entries and the tables made for them (V9). */
-#define MAP_RUNS     128u
-#define UNMAP_RUNS   PVIOMMU_MAX_LIST
-#define ENTRY_LEAVES 3u
-#define TABLE_LEAVES 4u
 static u32 chunks;
+
+/*
+ * What a call may still do. Beside what the interface counts there is work (V9), and all that a call finds to do takes of it:
+ * entries of a list, runs of leaves and the leaves, looks into a secondary's memory, tables made and taken away, splits.
+ */
+struct budget {
+	u64 leaves, records, work;
+};
+static const struct budget whole = { PVIOMMU_MAX_LEAVES, PVIOMMU_MAX_PAGES, 4800 };
+enum work {
+	MAP_PAGE = 1,
+	MAP_BLOCK = 14,
+	MAP_GIB = 1150,
+	MAP_ENTRY = 16,
+	MAP_RUN = 32,
+	LOOK = 16,
+	LOOK_PART = 4,
+	TABLE = 28,
+	UNLINK = 150,
+	UNMAP_PAGE = 1,
+	UNMAP_REGISTER = 4,
+	UNMAP_BLOCK = 2,
+	UNMAP_GIB = 200,
+	UNMAP_ENTRY = 8,
+	UNMAP_RUN = 26,
+	SPLIT = 570,
+};
+
+static bool goes_on(const struct budget *b) { return b->leaves > 0 && b->work > 0; }
+static void spend(struct budget *b, u64 work) { b->work -= work < b->work ? work : b->work; }
+
+static u64 map_cost(int level) { return level == 1 ? MAP_GIB : level < SPEC_LAST ? MAP_BLOCK :
+										   MAP_PAGE; }
+static u64 unmap_cost(int level, u64 entry)
+{
+	if (level < SPEC_LAST)
+		return level == 1 ? UNMAP_GIB : UNMAP_BLOCK;
+	return leaf_prot_of(entry) & PVIOMMU_PROT_MMIO ? UNMAP_REGISTER : UNMAP_PAGE;
+}
 
 /* Tables that a step would make, before it makes any: the slot of the last one at each level. */
 struct dry {
@@ -95,23 +127,33 @@ static bool runs_usable(const struct spec_vm *vm, u64 out, u64 size, bool write)
 	return true;
 }
 
-/* The leaves that come next: blocks of one size, or pages up to where a block may begin. */
-static s64 next_chunk(const struct spec_vm *vm, u64 sizes, const struct pviommu_map_entry *e, u64 done, u64 leaves,
-		      struct chunk *k)
+/* No table, empty or not, makes room for a leaf of 1 GiB. */
+static bool is_gib_free(const struct spec_tree *t, u64 va)
+{
+	const u64 *slot = tree_slot(t, va, 1);
+
+	return slot == NULL || *slot == 0;
+}
+
+/* The leaves that come next at k->va and k->out: a block, or pages up to where a block may begin. k->size 0: it is the next call's. */
+static s64 next_chunk(const struct spec_vm *vm, const struct spec_tree *t, const struct pviommu_map_entry *e, u64 room,
+		      const struct budget *b, struct chunk *k)
 {
 	bool write = e->prot & PVIOMMU_PROT_WRITE;
-	u64 room;
+	u64 pages = b->leaves < b->work ? b->leaves : b->work;
 
-	k->va = e->iova + done;
-	if (!extent(vm, e->ipa + done, e->bytes - done, &k->out, &room))
-		return PC_FAULT;
 	for (k->level = 1; k->level < SPEC_LAST; k->level++) {
 		k->size = level_size(k->level);
-		if ((sizes & k->size) && ((k->va | k->out) & (k->size - 1)) == 0 && room >= k->size && leaf_work(k->level) <= leaves &&
-		    runs_usable(vm, k->out, k->size, write))
+		if (!(t->sizes & k->size) || ((k->va | k->out) & (k->size - 1)) != 0 || room < k->size || (k->level == 1 && !is_gib_free(t, k->va)))
+			continue;
+		if (k->level == 1 && (b->leaves < GIB_LEAVES || b->work < MAP_GIB)) {
+			k->size = 0;
+			return PC_SUCCESS;
+		}
+		if (runs_usable(vm, k->out, k->size, write))
 			return PC_SUCCESS;
 	}
-	k->size = room < leaves * SPEC_PAGE ? room : leaves * SPEC_PAGE;
+	k->size = room < pages * SPEC_PAGE ? room : pages * SPEC_PAGE;
 	if (((k->va ^ k->out) & (SPEC_BLOCK - 1)) == 0 && k->size > SPEC_BLOCK - (k->va & (SPEC_BLOCK - 1)))
 		k->size = SPEC_BLOCK - (k->va & (SPEC_BLOCK - 1));
 	for (u64 at = k->out; at < k->out + k->size; at += SPEC_PAGE) {
@@ -123,30 +165,55 @@ static s64 next_chunk(const struct spec_vm *vm, u64 sizes, const struct pviommu_
 	return PC_SUCCESS;
 }
 
-static s64 plan_memory(struct spec_call *c, const struct pviommu_map_entry *e, u64 sizes, u64 leaves, u64 *done)
+/* A secondary's memory is looked up, as far as it goes on. */
+static u64 look_cost(const struct spec_vm *vm, u64 room)
 {
-	u32 runs = 0;
+	u64 entries = room / SPEC_PAGE < 512 ? room / SPEC_PAGE : 512;
+
+	return vm_index(vm) == 0 ? 0 : LOOK + entries / LOOK_PART;
+}
+
+static s64 plan_memory(struct spec_call *c, const struct spec_tree *t, const struct pviommu_map_entry *e, struct budget *b, u64 *done)
+{
+	u64 out = 0, room = 0;
 
 	*done = 0;
 	chunks = 0;
-	while (*done < e->bytes && leaves > 0 && runs < MAP_RUNS) {
+	while (*done < e->bytes && goes_on(b)) {
 		struct chunk *k = &chunk[chunks];
-		s64 status = next_chunk(c->vm, sizes, e, *done, leaves, k);
+		u64 look = 0, count;
+		s64 status;
 
+		if (room == 0) {
+			if (!extent(c->vm, e->ipa + *done, e->bytes - *done, &out, &room))
+				return PC_FAULT;
+			look = look_cost(c->vm, room);
+		}
+		k->va = e->iova + *done;
+		k->out = out;
+		status = next_chunk(c->vm, t, e, room, b, k);
 		if (status != PC_SUCCESS)
 			return status;
-		leaves -= (k->size >> level_shift(k->level)) * leaf_work(k->level);
+		if (k->size == 0)
+			break;
+		count = k->size >> level_shift(k->level);
+		b->leaves -= count * leaf_work(k->level);
+		spend(b, look + count * map_cost(k->level));
+		if (chunks == 0 || k[-1].level != k->level || k[-1].out + k[-1].size != k->out)
+			spend(b, MAP_RUN);
 		*done += k->size;
-		runs += chunks == 0 || k[-1].level != k->level || k[-1].out + k[-1].size != k->out;
+		out += k->size;
+		room -= k->size;
 		chunks++;
 	}
 	return PC_SUCCESS;
 }
 
 /* MMIO of one device of the VM, page by page. */
-static s64 plan_mmio(struct spec_call *c, const struct pviommu_map_entry *e, u64 leaves, u64 *done)
+static s64 plan_mmio(struct spec_call *c, const struct pviommu_map_entry *e, struct budget *b, u64 *done)
 {
-	u64 size = e->bytes < leaves * SPEC_PAGE ? e->bytes : leaves * SPEC_PAGE, out, room;
+	u64 most = (b->leaves < b->work ? b->leaves : b->work) * SPEC_PAGE;
+	u64 size = e->bytes < most ? e->bytes : most, out, room;
 	const struct spec_device *d;
 	u32 range;
 
@@ -158,6 +225,8 @@ static s64 plan_mmio(struct spec_call *c, const struct pviommu_map_entry *e, u64
 	if (d == NULL || d->w.vm != vm_index(c->vm) || d->w.state == DEV_QUARANTINED || (d->w.vm == 0 && d->w.mmio_away))
 		return PC_DENIED;
 	chunk[chunks++] = (struct chunk){ e->iova, out, size, SPEC_LAST };
+	b->leaves -= size / SPEC_PAGE;
+	spend(b, LOOK + look_cost(c->vm, room) + MAP_RUN + size / SPEC_PAGE);
 	*done = size;
 	return PC_SUCCESS;
 }
@@ -182,8 +251,8 @@ static s64 dry_tables(struct spec_call *c, const struct spec_tree *t, u64 va, in
 	return PC_SUCCESS;
 }
 
-/* The places of the leaves: free, or empty tables where blocks go. */
-static s64 dry_chunk(struct spec_call *c, const struct spec_tree *t, const struct chunk *k, struct dry *dry)
+/* The places of the leaves: free, or empty tables where blocks go. Of TOO_MANY of those, k ends before the first that stays. */
+static s64 dry_chunk(struct spec_call *c, const struct spec_tree *t, struct chunk *k, struct dry *dry)
 {
 	u64 leaf = level_size(k->level), part = 512 * leaf;
 
@@ -201,29 +270,36 @@ static s64 dry_chunk(struct spec_call *c, const struct spec_tree *t, const struc
 			continue;
 		if (!(*slot & SPEC_TABLE))
 			return PC_EXISTS;
-		if (k->level + 1 < SPEC_LAST)
-			return TOO_MANY;
 		if (!tree_empty(*slot))
 			return PC_EXISTS;
-		if (dry->empty == EMPTY_MAX || dry->edits == EDIT_MAX)
+		if (dry->empty == EMPTY_MAX || dry->edits == EDIT_MAX) {
+			k->size = va - k->va;
 			return TOO_MANY;
+		}
 		dry->edits++;
 		dry->empty++;
 	}
 	return PC_SUCCESS;
 }
 
-static s64 plan(struct spec_call *c, const struct spec_domain *d, const struct pviommu_map_entry *e, u64 sizes, u64 leaves,
-		u64 *done, u32 *empty)
+static s64 plan(struct spec_call *c, const struct spec_domain *d, const struct pviommu_map_entry *e, struct budget *b, u64 *done,
+		u32 *empty)
 {
 	struct dry dry = { .made = { ~0ull, ~0ull, ~0ull, ~0ull } };
 	s64 status;
 
 	c->spent = 0;
-	status = e->prot & PVIOMMU_PROT_MMIO ? plan_mmio(c, e, leaves, done) : plan_memory(c, e, sizes, leaves, done);
-	for (u32 i = 0; status == PC_SUCCESS && i < chunks; i++)
+	status = e->prot & PVIOMMU_PROT_MMIO ? plan_mmio(c, e, b, done) : plan_memory(c, &d->tree, e, b, done);
+	for (u32 i = 0; status == PC_SUCCESS && i < chunks; i++) {
 		status = dry_chunk(c, &d->tree, &chunk[i], &dry);
+		if (status == TOO_MANY) {
+			*done = chunk[i].va + chunk[i].size - e->iova;
+			chunks = i + (chunk[i].size > 0);
+			status = PC_SUCCESS;
+		}
+	}
 	*empty = dry.empty;
+	spend(b, (dry.edits - dry.empty) * TABLE + dry.empty * UNLINK);
 	if (status != PC_SUCCESS)
 		c->spent = 0;
 	return status;
@@ -254,8 +330,8 @@ static void look_at_request(struct spec_call *c, const struct spec_domain *d, u6
 	look_tree(&c->look, &d->tree, iova, bytes < most ? bytes : most);
 }
 
-/* One range, of at least a page; *leaves is what the call has left. */
-static s64 map_one(struct spec_call *c, struct spec_domain *d, const struct pviommu_map_entry *e, u64 *leaves, u64 *done)
+/* One range, of at least a page. */
+static s64 map_one(struct spec_call *c, struct spec_domain *d, const struct pviommu_map_entry *e, struct budget *b, u64 *done)
 {
 	u32 empty;
 	s64 status;
@@ -265,24 +341,18 @@ static s64 map_one(struct spec_call *c, struct spec_domain *d, const struct pvio
 	*done = 0;
 	if ((e->iova + e->bytes - 1) >> d->tree.bits != 0)
 		return PC_INVALID_PARAMETER;
-	status = plan(c, d, e, d->tree.sizes, *leaves, done, &empty);
-	if (status == TOO_MANY)
-		status = plan(c, d, e, d->tree.sizes & ~level_size(1), *leaves < EMPTY_STEP ? *leaves : EMPTY_STEP, done, &empty);
-	if (status == TOO_MANY)
-		status = PC_TOO_BIG;
+	status = plan(c, d, e, b, done, &empty);
 	if (status != PC_SUCCESS) {
 		*done = 0;
 		return status;
 	}
-	for (u32 i = 0; i < chunks; i++) {
+	for (u32 i = 0; i < chunks; i++)
 		map_chunk(c, d, &chunk[i], e->prot);
-		*leaves -= (chunk[i].size >> level_shift(chunk[i].level)) * leaf_work(chunk[i].level);
-	}
 	pool_settle(c);
 	c->vm->w.pool_free += empty;
 	c->vm->w.pins += *done / SPEC_PAGE;
 	c->vm->w.mapped += *done;
-	c->vm->w.maps++;
+	c->vm->w.maps += *done > 0;
 	d->w.mapped += *done;
 	d->w.tables = d->tree.tables;
 	return PC_SUCCESS;
@@ -291,7 +361,7 @@ static s64 map_one(struct spec_call *c, struct spec_domain *d, const struct pvio
 s64 rule_map_pages(struct spec_call *c)
 {
 	const struct pviommu_map_entry e = { .iova = c->r[3], .ipa = c->r[4], .bytes = c->r[5], .prot = (u32)c->r[6] };
-	u64 leaves = PVIOMMU_MAX_LEAVES;
+	struct budget left = whole;
 	struct spec_domain *d;
 	s64 status;
 
@@ -300,19 +370,12 @@ s64 rule_map_pages(struct spec_call *c)
 	d = live_domain(c, c->r[2], &status);
 	if (d == NULL || e.bytes == 0)
 		return status;
-	return map_one(c, d, &e, &leaves, &c->out[0]);
-}
-
-static u64 less_entry(u64 leaves, u64 before, u64 after)
-{
-	u64 cost = ENTRY_LEAVES + (after > before ? (after - before) * TABLE_LEAVES : 0);
-
-	return cost < leaves ? leaves - cost : 0;
+	return map_one(c, d, &e, &left, &c->out[0]);
 }
 
 s64 rule_map_list(struct spec_call *c)
 {
-	u64 leaves = PVIOMMU_MAX_LEAVES, step;
+	struct budget left = whole;
 	struct spec_domain *d;
 	s64 status = c->fetched;
 
@@ -321,29 +384,25 @@ s64 rule_map_list(struct spec_call *c)
 	d = live_domain(c, c->envelope.map.domain, &status);
 	if (d == NULL)
 		return status;
-	for (u32 i = 0; i < c->envelope.map.entry_num && leaves > 0; i++) {
+	for (u32 i = 0; i < c->envelope.map.entry_num && goes_on(&left); i++) {
 		const struct pviommu_map_entry *e = &c->list.map[i];
-		u64 tables = d->tree.tables;
+		u64 step = 0;
 
 		if (!args_ok(e->iova, e->ipa, e->bytes, e->prot) || e->reserved != 0)
 			return PC_INVALID_PARAMETER;
-		step = 0;
-		if (e->bytes != 0)
-			status = map_one(c, d, e, &leaves, &step);
+		/* Nothing to do is no work: so whatever comes first has all of a call. */
+		if (e->bytes == 0)
+			continue;
+		status = map_one(c, d, e, &left, &step);
 		c->out[0] += step;
 		if (status != PC_SUCCESS || step < e->bytes)
 			return status;
-		leaves = less_entry(leaves, tables, d->tree.tables);
+		spend(&left, MAP_ENTRY);
 	}
 	return PC_SUCCESS;
 }
 
 /* --- unmapping */
-
-struct budget {
-	u64 leaves, records;
-	u32 runs;
-};
 
 static void unmap_leaf(struct spec_call *c, struct spec_domain *d, u64 va, int level, u64 entry)
 {
@@ -396,28 +455,25 @@ static s64 unmap_one(struct spec_call *c, struct spec_domain *d, u64 from, u64 b
 	int run_level = 0;
 
 	look_at_request(c, d, from, bytes);
-	for (*done = 0; *done < bytes && left->leaves > 0;) {
+	for (*done = 0; *done < bytes && goes_on(left);) {
 		u64 va = from + *done, entry = 0;
-		bool goes_on;
 		s64 status;
 		int level;
 
 		/* Beyond the address space nothing is mapped: a range that ends there has its hole at once. */
 		if ((end - 1) >> d->tree.bits == 0)
 			entry = tree_entry(&d->tree, va, &level);
-		/* A run lies in one table. */
-		goes_on = entry != 0 && entry == next && level == run_level && (va & (512 * level_size(level) - 1)) != 0;
-		if (!goes_on && left->runs == UNMAP_RUNS)
-			break;
 		if (entry == 0)
 			return PC_INVALID_PARAMETER;
-		next = 0;
 		if ((va & (level_size(level) - 1)) == 0 && level_size(level) <= end - va) {
+			/* A run lies in one table. */
+			if (entry != next || level != run_level || (va & (512 * level_size(level) - 1)) == 0)
+				spend(left, UNMAP_RUN);
 			if (level == 1 && (left->leaves < leaf_work(level) || left->records < GIB_RECORDS)) {
 				left->leaves = 0;
 				break;
 			}
-			left->runs += !goes_on;
+			spend(left, unmap_cost(level, entry));
 			next = entry + level_size(level);
 			run_level = level;
 			unmap_leaf(c, d, va, level, entry);
@@ -431,7 +487,9 @@ static s64 unmap_one(struct spec_call *c, struct spec_domain *d, u64 from, u64 b
 			left->leaves = 0;
 			break;
 		}
+		next = 0;
 		left->records -= SPEC_BLOCK / SPEC_PAGE;
+		spend(left, SPLIT);
 		status = split(c, d, va, level, entry);
 		if (status != PC_SUCCESS)
 			return status;
@@ -443,7 +501,7 @@ static bool unmap_args_ok(u64 iova, u64 bytes) { return page_ok(iova | bytes) &&
 
 s64 rule_unmap_pages(struct spec_call *c)
 {
-	struct budget left = { PVIOMMU_MAX_LEAVES, PVIOMMU_MAX_PAGES, 0 };
+	struct budget left = whole;
 	struct spec_domain *d;
 	s64 status;
 
@@ -452,6 +510,7 @@ s64 rule_unmap_pages(struct spec_call *c)
 	d = live_domain(c, c->r[2], &status);
 	if (d == NULL)
 		return status;
+	spend(&left, c->r[4] != 0 ? UNMAP_ENTRY : 0);
 	status = unmap_one(c, d, c->r[3], c->r[4], &left, &c->out[0]);
 	c->vm->w.unmaps += c->out[0] > 0;
 	return status;
@@ -460,20 +519,21 @@ s64 rule_unmap_pages(struct spec_call *c)
 /* The count is of all that is unmapped, a part of the entry that failed included: its pages are free. */
 s64 rule_unmap_list(struct spec_call *c)
 {
-	struct budget left = { PVIOMMU_MAX_LEAVES, PVIOMMU_MAX_PAGES, 0 };
+	struct budget left = whole;
 	struct spec_domain *d;
 	s64 status = c->fetched;
 
 	if (status != PC_SUCCESS)
 		return status;
 	d = live_domain(c, c->envelope.map.domain, &status);
-	for (u32 i = 0; d != NULL && i < c->envelope.map.entry_num && left.leaves > 0; i++) {
+	for (u32 i = 0; d != NULL && i < c->envelope.map.entry_num && goes_on(&left); i++) {
 		const struct pviommu_unmap_entry *e = &c->list.unmap[i];
 		u64 step;
 
 		status = unmap_args_ok(e->iova, e->bytes) ? PC_SUCCESS : PC_INVALID_PARAMETER;
 		if (status != PC_SUCCESS)
 			break;
+		spend(&left, e->bytes != 0 ? UNMAP_ENTRY : 0);
 		status = unmap_one(c, d, e->iova, e->bytes, &left, &step);
 		c->out[0] += step;
 		if (status != PC_SUCCESS || step < e->bytes)
