@@ -483,6 +483,7 @@ CASE(longest, pviommu)
 	longest_begin();
 	measure_ranges();
 	measure_lists();
+	longest_lists(memory, GIB_AT);
 	measure_domains();
 	measure_attachments();
 	measure_questions();

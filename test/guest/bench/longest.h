@@ -44,4 +44,9 @@ struct longest_caller {
 };
 void longest_reading(const struct longest_caller *c);
 
+/* --- longest_lists.c: lists and ranges that are worst by what they find */
+
+void longest_lists(u64 memory, u64 gib);
+void longest_lists_of(const struct longest_caller *c, u64 paged_block);
+
 #endif

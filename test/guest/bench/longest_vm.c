@@ -21,6 +21,7 @@
 #define POOL          PC_POOL_MAX
 #define SCATTERED_IPA (PAGES_IPA + 32 * BLOCK_2M)
 #define SHARED_IPA    (FAR_IPA + 4 * BLOCK_1G)
+#define PAGED_IPA     (FAR_IPA + 6 * BLOCK_1G)
 #define MMIO_IPA      0x20000000ul
 #define DOORBELL      0x0a000000ul /* tiny_call's */
 #define LINE          40
@@ -204,6 +205,14 @@ static void measure_reading(void)
 	});
 }
 
+static void measure_lists(u64 memory)
+{
+	for (u64 i = 0; i < RUN; i++)
+		vmm_donate(&vm, PAGED_IPA + i * PAGE, memory + 52 * BLOCK_2M + i * PAGE, 1, PC_DONATE_SCRUB);
+	longest_forget();
+	longest_lists_of(&(struct longest_caller){ .prefix = "vm_", .op = secondary_op, .ipa = SCATTERED_IPA, .here = scattered_here, .lend = scattered_lend }, PAGED_IPA);
+}
+
 static void measure_guard(void)
 {
 	SECONDARY(mmio_guard_info, PC_MMIO_GUARD_INFO, 0, 0, 0, 0, 0, 0);
@@ -294,6 +303,7 @@ void longest_vms(u64 memory)
 	begin_secondary();
 	measure_memory_calls(memory);
 	measure_reading();
+	measure_lists(memory);
 	measure_scattered();
 	share_every_second(memory);
 	measure_guard();
