@@ -170,6 +170,16 @@ static void V9_a_large_block_waits_for_the_next_call(void **state UNUSED)
 	*map_entry(PVIOMMU_MAX_LIST - 1) = (struct pviommu_map_entry){ 16 * gib, there, gib, BENCH_RW, 0 };
 	assert_int_equal(list(PVIOMMU_MAP_LIST, PVIOMMU_MAX_LIST), gib);
 	assert_int_equal(pv_stats(0, PVIOMMU_STAT_POOL_FREE).v1, tables);
+	/* Where tables are, empty or not, it is smaller ones. */
+	bench_map(d, 24 * gib, bench_page(1), PAGE_SIZE);
+	bench_unmap(d, 24 * gib, PAGE_SIZE);
+	*map_entry(0) = (struct pviommu_map_entry){ 24 * gib, there, gib, BENCH_RW, 0 };
+	assert_true(list(PVIOMMU_MAP_LIST, 1) < gib);
+	/* And one counts for 128 leaves (abi/pviommu.h). */
+	for (u32 i = 0; i < 3; i++)
+		*map_entry(i) = (struct pviommu_map_entry){ (20 + i) * gib, there, gib, BENCH_RW, 0 };
+	*map_entry(3) = (struct pviommu_map_entry){ 14 * gib, bench_page(1), 200 * PAGE_SIZE, BENCH_RW, 0 };
+	assert_int_equal(list(PVIOMMU_MAP_LIST, 4), 3 * gib + 128 * PAGE_SIZE);
 }
 
 /* --- a secondary's memory */
