@@ -231,12 +231,12 @@ static void V9_a_block_in_pages_is_no_cheap_leaf(void **state UNUSED)
 
 /* --- the end of domains */
 
-/* Runs of pages with holes between, and tables that are empty. */
-static u32 holes_and_tables(u32 owner)
+/* A domain of runs with holes between. */
+static u32 runs_and_holes(u32 owner, u32 runs)
 {
 	u32 domain = owner ? bench_vm_domain(owner) : bench_domain();
 
-	for (u64 i = 0; i < 127; i++)
+	for (u64 i = 0; i < runs; i++)
 		if (owner)
 			bench_vm_map(owner, domain, i * 3 * PAGE_SIZE, AT + 32 * BLOCK_SIZE + i % 8 * PAGE_SIZE, PAGE_SIZE);
 		else
@@ -253,7 +253,7 @@ static void V9_runs_holes_and_tables_are_one_step_no_more(void **state UNUSED)
 	bool over;
 
 	boot();
-	domain = holes_and_tables(0);
+	domain = runs_and_holes(0, 100);
 	for (u64 i = 1; i < 57; i++) {
 		bench_map(domain, i << 30, bench_page(1), PAGE_SIZE);
 		bench_unmap(domain, i << 30, PAGE_SIZE);
@@ -282,7 +282,7 @@ static void V9_I8_domains_of_a_vm_are_one_step_no_more(void **state UNUSED)
 	boot_vm();
 	bench_donate(vm, AT + 32 * BLOCK_SIZE, bench_page(300), 8, 0);
 	for (u32 i = 0; i < 6; i++)
-		holes_and_tables(vm);
+		runs_and_holes(vm, 40);
 	v = vm_find(vm);
 	do {
 		before = VM_STAT(v, mapped);
