@@ -84,7 +84,7 @@ static u32 leaf_cost(const struct pt_run *run)
 }
 
 /* How many leaves of a run this call may still clear. The last may cost more than there is, and one is done. */
-static u64 leaves_left(const struct budget *b, const struct pt_run *run)
+static NOINLINE u32 leaves_left(const struct budget *b, const struct pt_run *run)
 {
 	u32 records = b->records / leaf_records(run->shift), leaves = leaf_room(b->leaves, run->shift);
 	u32 work = b->work == 0 ? 1 : (b->work + leaf_cost(run) - 1) / leaf_cost(run);
@@ -96,16 +96,19 @@ static u64 leaves_left(const struct budget *b, const struct pt_run *run)
 
 bool budget_run(struct budget *b, struct pt_run *run)
 {
-	u64 count = run->size >> run->shift, most;
+	u32 count = (u32)(run->size >> run->shift), cost = leaf_cost(run);
 
 	budget_spend(b, WORK_UNMAP_RUN);
-	most = leaves_left(b, run);
-	if (count > most)
-		count = most;
-	run->size = count << run->shift;
-	budget_spend(b, (u32)count * leaf_cost(run));
-	b->records -= (u32)count * leaf_records(run->shift);
-	b->leaves -= (u32)count * leaf_work(run->shift);
+	if (unlikely(run->shift == PT_SHIFT_1G || count > b->leaves || count > b->records || count * cost > b->work)) {
+		u32 most = leaves_left(b, run);
+
+		if (count > most)
+			count = most;
+		run->size = (u64)count << run->shift;
+	}
+	budget_spend(b, count * cost);
+	b->records -= count * leaf_records(run->shift);
+	b->leaves -= count * leaf_work(run->shift);
 	/* A block of 1 GiB may be more than there is left; and no leaf is without a record. */
 	if (unlikely(count == 0 || b->records == 0))
 		b->leaves = 0;
