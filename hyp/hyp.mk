@@ -13,6 +13,6 @@ hyp_srcs := $(addprefix hyp/, \
 -include hyp/pci/pci.mk
 
 # What calls and exits run; the rest is built for size.
-hot_srcs += $(addprefix hyp/,exits.c hcall/dispatch.c hcall/hcall_nested.c hcall/hcall_pviommu.c pviommu/pviommu.c pviommu/pviommu_map.c mem/page.c mem/pool.c \
+hot_srcs += $(addprefix hyp/,exits.c hcall/dispatch.c hcall/hcall_nested.c hcall/hcall_pviommu.c pviommu/pviommu.c pviommu/pviommu_map.c mem/page.c mem/pool.c mem/pt.c \
 	mem/guest_copy.c pci/filter.c \
 	iommu/attach.c iommu/domain.c iommu/iommu.c iommu/map.c iommu/names.c iommu/unmap.c)

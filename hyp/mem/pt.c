@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The root of a page table: what every format has in common beyond its walker. */
+/* The root of a page table, and whole tables of leaves: what every format has in common beyond its walker. */
 #include "hyp/pt.h"
 
 #include "hyp/check.h"
@@ -37,4 +37,23 @@ void pt_fini(struct pt *pt)
 	CHECK(pt->tables == 0);
 	pool_free(pt->pool, root_order(pt->ops), pt->root);
 	pt->root = pa(0);
+}
+
+void pt_leaves_fill(const struct pt *pt, u64 *slot, u64 count, u64 entry, u64 step)
+{
+#pragma clang loop unroll_count(8)
+	for (u64 i = 0; i < count; i++, entry += step)
+		io_table_write(slot + i, entry);
+	if (pt->clean)
+		io_clean(slot, count * sizeof(*slot));
+}
+
+bool pt_leaves_follow(const u64 *slot, u64 count, u64 step)
+{
+	u64 entry = *slot, differ = 0;
+
+#pragma clang loop unroll_count(8)
+	for (u64 i = 0; i < count; i++, entry += step)
+		differ |= slot[i] ^ entry;
+	return differ == 0;
 }

@@ -154,4 +154,12 @@ enum status pt_init(struct pt *pt, const struct pt_ops *ops, struct pool *pool, 
 /* Release the root; no table page is below it any more. */
 void pt_fini(struct pt *pt);
 
+/*
+ * Leaves of one table, each `step` further than the one before: write `count` of them, the first as `entry`; do so many
+ * follow the first? Long loops, in copies, once for all formats that are in no hot path: a call may come by several tables (V9).
+ */
+#define PT_ENTRIES 512u
+void pt_leaves_fill(const struct pt *pt, u64 *slot, u64 count, u64 entry, u64 step);
+bool pt_leaves_follow(const u64 *slot, u64 count, u64 step);
+
 #endif

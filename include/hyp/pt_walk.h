@@ -12,13 +12,12 @@
 #include "hyp/pool.h"
 #include "hyp/pt.h"
 
-/* Copies of the body of a loop over entries: a format that is not in a hot path says 1. */
+/* Copies of the body of a loop over entries: a format that is not in a hot path says 1, and shares the longest loops (pt.c). */
 #ifndef PT_UNROLL
 #define PT_UNROLL 4
 #endif
 
-#define PT_ENTRIES 512u
-#define PT_LAST    3
+#define PT_LAST 3
 /* The most empty tables that one edit unlinks: each costs a scan of its entries. */
 #define PT_UNLINK_MAX 8
 
@@ -200,6 +199,8 @@ static ALWAYS_INLINE bool pt_slots_empty(const u64 *slot, u64 count)
 /* `count` leaves from a first entry on. */
 static ALWAYS_INLINE void pt_fill(const struct pt *pt, u64 *slot, u64 count, u64 entry, u64 step)
 {
+	if (PT_UNROLL == 1)
+		return pt_leaves_fill(pt, slot, count, entry, step);
 #pragma clang loop unroll_count(PT_UNROLL)
 	for (u64 i = 0; i < count; i++, entry += step)
 		io_table_write(slot + i, entry);
@@ -406,8 +407,11 @@ static ALWAYS_INLINE bool pt_try_map(const struct pt_format *f, struct pt *pt, u
 /* Are all of `count` slots the leaves that follow the first, each `step` further? No branch for each. */
 static ALWAYS_INLINE bool pt_is_run(const u64 *slot, u64 count, u64 step)
 {
-	u64 entry = *slot, differ = 0;
+	u64 entry, differ = 0;
 
+	if (PT_UNROLL == 1)
+		return pt_leaves_follow(slot, count, step);
+	entry = *slot;
 #pragma clang loop unroll_count(8)
 	for (u64 i = 0; i < count; i++, entry += step)
 		differ |= slot[i] ^ entry;
@@ -475,7 +479,7 @@ static ALWAYS_INLINE enum status pt_split_prepare(const struct pt_format *f, str
 	entry = io_phys(*table);
 	step = 1ull << (run.shift - 9);
 	leaf = f->leaf(run.out, run.prot, pt_shift_level(run.shift) + 1);
-	pt_fill(pt, entry, PT_ENTRIES, leaf, step);
+	pt_leaves_fill(pt, entry, PT_ENTRIES, leaf, step);
 	io_table_publish();
 	return OK;
 }
@@ -512,9 +516,8 @@ static NOINLINE UNUSED u64 *pt_mergeable(const struct pt_format *f, struct pt *p
 	if (entry == 0 || (level + 1 < PT_LAST && f->is_table(entry, level + 1)) ||
 	    (f->out(entry) & ((1ull << shift) - 1)) != 0)
 		return NULL;
-	for (u32 i = 1; i < PT_ENTRIES; i++)
-		if (table[i] != entry + i * step)
-			return NULL;
+	if (!pt_leaves_follow(table, PT_ENTRIES, step))
+		return NULL;
 	*block = (struct pt_run){
 		.va = va >> shift << shift,
 		.out = f->out(entry),
