@@ -238,8 +238,10 @@ static void merge_at(struct vm *vm, u64 va)
 		(void)merge_cpu(vm, va, PT_SHIFT_1G);
 }
 
-void view_merge(struct vm *vm, ipa_t at, u64 size)
+u32 view_merge(struct vm *vm, ipa_t at, u64 size)
 {
+	u32 tried = 0;
+
 	for (u64 va = align_down(at.v, BLOCK_SIZE); va < at.v + size; va += BLOCK_SIZE) {
 		const struct page *page = page_find(pa(va));
 		const struct page_run *run = page != NULL ? page_run_of(pa(va)) : NULL;
@@ -247,7 +249,9 @@ void view_merge(struct vm *vm, ipa_t at, u64 size)
 		if (run == NULL || run->odd != 0 || run->owner != vm->owner)
 			continue;
 		merge_at(vm, va);
+		tried++;
 	}
+	return tried;
 }
 
 /*

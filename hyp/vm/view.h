@@ -24,11 +24,11 @@ struct vm;
 /*
  * Map a range in both views, with `cpu` and `dma` access. All or nothing: E_EXIST, E_NOMEM, E_INVAL.
  * view_merge() then lets small leaves become blocks again where the page records say that all of a
- * block is the VM's.
+ * block is the VM's. It answers for how many blocks it looked at tables, which takes long.
  */
 enum status view_add(struct vm *vm, ipa_t at, pa_t out, u64 size, u32 cpu, u32 dma) MUST_CHECK
 	MUST_HOLD(vm_class);
-void view_merge(struct vm *vm, ipa_t at, u64 size) MUST_HOLD(vm_class);
+u32 view_merge(struct vm *vm, ipa_t at, u64 size) MUST_HOLD(vm_class);
 /* The same for the 2 MiB at `at` of a secondary, which came piece by piece; both views. */
 void view_merge_pieces(struct vm *vm, ipa_t at) MUST_HOLD(vm_class);
 

@@ -19,9 +19,9 @@
 
 /* Pages that a pool must have beyond what a VM is made of: its first tables. */
 #define POOL_SPARE 8u
-/* Table pages that one step frees; pool pages that one gives back. */
+/* Table pages that one step frees; what of a pool one gives back, in what memory_return_pool() says that it costs. */
 #define STEP_TABLES 64u
-#define STEP_POOL   32u
+#define STEP_POOL   64u
 
 _Static_assert(VM_MAX_VCPUS * sizeof(struct hcall) <= PAGE_SIZE, "calls fit a page");
 
@@ -137,8 +137,9 @@ static void pool_return(struct vm *vm, u64 budget) MUST_HOLD(vm_class)
 	pa_t base;
 
 	while (budget > 0 && pool_drain(&vm->pool, &base, &pages)) {
-		memory_return_pool(base, pages);
-		budget = budget > pages ? budget - pages : 0;
+		u64 cost = memory_return_pool(base, pages);
+
+		budget = budget > cost ? budget - cost : 0;
 	}
 }
 
@@ -216,7 +217,7 @@ static enum status create(struct vm *vm, u64 flags, u64 vcpus, u64 pool, u64 pag
 	status = furnish(vm, flags, (u32)vcpus);
 	if (status != OK) {
 		unfurnish(vm);
-		pool_return(vm, pages);
+		pool_return(vm, ~0ull);
 		slot_free(vm);
 		return status;
 	}

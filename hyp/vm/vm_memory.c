@@ -12,8 +12,12 @@
 #include "view.h"
 #include "vm.h"
 
-/* A run of pages that goes back by itself costs a step of a teardown as much as some pages more. */
-#define RUN_AS_PAGES 6u
+/*
+ * A run of pages that goes back by itself costs a step of a teardown as much as some pages more, and the last run of a block
+ * of the primary's what it takes to make one leaf of it: tables of two levels to compare, in two views.
+ */
+#define RUN_AS_PAGES   6u
+#define MERGE_AS_PAGES 32u
 /* Empty slots of a VM's view that one step of a teardown skips. */
 #define RECLAIM_HOLES 128u
 
@@ -46,13 +50,17 @@ static enum status take(pa_t base, u64 pages) MUST_HOLD(vm_class)
 	return status;
 }
 
-/* The primary owns them by their records again: it may reach them. Its tables were sized for that. */
-static void give(pa_t base, u64 pages) MUST_HOLD(vm_class)
+/* One run more is the primary's, and what it lies in perhaps a block again. How many pages more that costs a step. */
+static u64 settle(pa_t base, u64 pages) MUST_HOLD(vm_class)
 {
-	u64 size = pages << PAGE_SHIFT;
+	return RUN_AS_PAGES + view_merge(vm_primary, ipa(base.v), pages << PAGE_SHIFT) * MERGE_AS_PAGES;
+}
 
-	CHECK(view_add(vm_primary, ipa(base.v), base, size, VIEW_RAM, VIEW_DMA) == OK);
-	view_merge(vm_primary, ipa(base.v), size);
+/* The primary owns them by their records again: it may reach them. Its tables were sized for that. What it costs as settle(). */
+static u64 give(pa_t base, u64 pages) MUST_HOLD(vm_class)
+{
+	CHECK(view_add(vm_primary, ipa(base.v), base, pages << PAGE_SHIFT, VIEW_RAM, VIEW_DMA) == OK);
+	return settle(base, pages);
 }
 
 /* What the last owner left there, also in caches that the next one's uncached accesses pass by. */
@@ -214,11 +222,11 @@ enum status memory_take_pool(pa_t from, u64 pages)
 	return status;
 }
 
-void memory_return_pool(pa_t base, u64 pages)
+u64 memory_return_pool(pa_t base, u64 pages)
 {
 	scrub(base, pages);
 	must(base, pages, PAGE_RETURN_HYP, OWNER_HYP, OWNER_VM);
-	give(base, pages);
+	return pages + give(base, pages);
 }
 
 /* --- teardown */
@@ -232,9 +240,9 @@ static void lose(struct vm *vm, pa_t at) MUST_HOLD(page_class)
 
 /*
  * A shared page is mapped in the primary already, and the primary's DMA mappings may hold it. Pins do
- * not say whose they are: where some of the VM's could not be dropped, the page is lost.
+ * not say whose they are: where some of the VM's could not be dropped, the page is lost. What it costs as settle().
  */
-static void reclaim_shared(struct vm *vm, pa_t at) MUST_HOLD(vm_class)
+static u64 reclaim_shared(struct vm *vm, pa_t at) MUST_HOLD(vm_class)
 {
 	bool lost;
 
@@ -245,20 +253,20 @@ static void reclaim_shared(struct vm *vm, pa_t at) MUST_HOLD(vm_class)
 	else
 		CHECK(page_transition(at, PAGE_RECLAIM_SHARED, vm->owner, OWNER_VM) == OK);
 	page_unlock();
-	if (lost)
-		view_drop(vm_primary, ipa(at.v), PAGE_SIZE);
-	else
-		view_merge(vm_primary, ipa(at.v), PAGE_SIZE);
+	if (!lost)
+		return settle(at, 1);
+	view_drop(vm_primary, ipa(at.v), PAGE_SIZE);
+	return RUN_AS_PAGES;
 }
 
-/* The longest run from `base` on that goes back in one piece: 0, and one page was dealt with alone. */
-static u64 reclaim_run(struct vm *vm, pa_t base, u64 pages) MUST_HOLD(vm_class)
+/* The longest run from `base` on that goes back in one piece, or is lost as one page. What it costs is added. */
+static u64 reclaim_run(struct vm *vm, pa_t base, u64 pages, u64 *cost) MUST_HOLD(vm_class)
 {
 	u64 n = 0;
 
 	if (page_of(base)->state == PAGE_SHARED_OUT) {
-		reclaim_shared(vm, base);
-		return 0;
+		*cost += reclaim_shared(vm, base);
+		return 1;
 	}
 	page_lock();
 	if (vm->dma_lost || page_pinned(base))
@@ -268,43 +276,40 @@ static u64 reclaim_run(struct vm *vm, pa_t base, u64 pages) MUST_HOLD(vm_class)
 						    vm->owner, OWNER_VM) == OK)
 			n++;
 	page_unlock();
+	if (n == 0)
+		return 1;
+	*cost += give(base, n);
 	return n;
 }
 
-static void reclaim(struct vm *vm, pa_t base, u64 pages) MUST_HOLD(vm_class)
+static u64 reclaim(struct vm *vm, pa_t base, u64 pages) MUST_HOLD(vm_class)
 {
+	u64 cost = pages;
+
 	/* Before they are anybody else's. Who shared one may look on, and sees zeros. */
 	scrub(base, pages);
-	for (u64 done = 0; done < pages;) {
-		pa_t at = pa(base.v + (done << PAGE_SHIFT));
-		u64 n = reclaim_run(vm, at, pages - done);
-
-		if (n > 0)
-			give(at, n);
-		else
-			n = 1;
-		done += n;
-	}
+	for (u64 done = 0; done < pages;)
+		done += reclaim_run(vm, pa(base.v + (done << PAGE_SHIFT)), pages - done, &cost);
 	vm->pages -= pages;
+	return cost;
 }
 
 /*
- * How many of the pages from `base` on a step deals with that has `left`, and what they take: each that is shared goes back
- * alone, what lies between two of them in one piece.
+ * How many of the pages from `base` on a step deals with that has `left`: each that is shared goes back alone, what lies
+ * between two of them in one piece, and a block of the primary's becomes whole once at most.
  */
-static u64 affordable(pa_t base, u64 pages, u64 left, u64 *cost)
+static u64 affordable(pa_t base, u64 pages, u64 left)
 {
 	const struct page *page = page_of(base);
+	u64 n = 0, cost = 0, to_block = BLOCK_PAGES - (base.v >> PAGE_SHIFT) % BLOCK_PAGES;
 	bool alone = false;
-	u64 n = 0;
 
-	for (*cost = 0; n < pages && *cost < left; n++) {
+	for (; n < pages && n < to_block && cost < left; n++) {
 		bool shared = page[n].state == PAGE_SHARED_OUT;
 
-		*cost += 1 + (shared || alone ? RUN_AS_PAGES : 0);
+		cost += 1 + (shared || alone ? RUN_AS_PAGES : 0);
 		alone = shared;
 	}
-	*cost += RUN_AS_PAGES;
 	return n;
 }
 
@@ -330,8 +335,8 @@ bool memory_reclaim_step(struct vm *vm, u64 *cursor)
 			run.size = bytes;
 		cost = (run.size >> PAGE_SHIFT) + RUN_AS_PAGES;
 		if (!(run.prot & PT_DEVICE)) {
-			run.size = affordable(pa(run.out), run.size >> PAGE_SHIFT, left, &cost) << PAGE_SHIFT;
-			reclaim(vm, pa(run.out), run.size >> PAGE_SHIFT);
+			run.size = affordable(pa(run.out), run.size >> PAGE_SHIFT, left) << PAGE_SHIFT;
+			cost = reclaim(vm, pa(run.out), run.size >> PAGE_SHIFT);
 		}
 		left -= cost < left ? cost : left;
 		*cursor += run.size;

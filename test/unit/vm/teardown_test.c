@@ -606,6 +606,73 @@ static void I8_V9_the_last_tables_go_by_themselves(void **state UNUSED)
 	destroy_in_steps(MEMORY_STEP_PAGES, 64);
 }
 
+static void boot_large(void)
+{
+	struct bench_options o = bench_defaults();
+
+	o.ram_bytes = 128ull << 20;
+	o.heap_bytes = 16ull << 20;
+	boot_with(o);
+	oracle_effort(64);
+}
+
+/* A table of the primary's that becomes a leaf again takes as long as this many pages. */
+#define MERGE_AS_PAGES 32
+
+/* A step ends at the latest with the run, and the block, that takes it beyond what it may. Answers for the blocks in all. */
+static u64 destroy_block_by_block(u64 step)
+{
+	const struct vm *v = vm_find(vm);
+	u64 merged = 0, left;
+
+	do {
+		u64 pages = v->pages + v->pool.total_pages, tables = vm_primary->cpu_pt.tables, blocks, done;
+
+		left = pc_vm_destroy(vm).v1;
+		done = pages - v->pages - v->pool.total_pages;
+		blocks = tables > vm_primary->cpu_pt.tables ? tables - vm_primary->cpu_pt.tables : 0;
+		assert_true(done + MERGE_AS_PAGES * blocks <= step + MERGE_AS_PAGES);
+		merged += blocks;
+	} while (left != 0);
+	oracle_effort(1);
+	bench_check();
+	return merged;
+}
+
+/* Single pages, each the only one that the primary has not of its block; every second one is shared with it. */
+static void I8_V9_few_blocks_become_whole_in_a_step(void **state UNUSED)
+{
+	boot_large();
+	vm = bench_vm_of(0, 256, 1);
+	for (u64 i = 0; i < 30; i++) {
+		bench_donate(vm, AT + i * PAGE_SIZE, bench_block(2 + i) + 7 * PAGE_SIZE, 1, 0);
+		if (i % 2 == 0)
+			assert_status(vm_share(vm, AT + i * PAGE_SIZE, 1), PC_SUCCESS);
+	}
+	assert_true(destroy_block_by_block(MEMORY_STEP_PAGES) >= 30);
+}
+
+/* What lies on both sides of a block's boundary may make either whole: it goes back in two runs. */
+static void I8_V9_a_run_across_two_blocks(void **state UNUSED)
+{
+	boot_large();
+	vm = bench_vm_of(0, 256, 1);
+	bench_donate(vm, AT, bench_block(4), 116, 0);
+	bench_donate(vm, AT + 116 * PAGE_SIZE, bench_block(3) - 2 * PAGE_SIZE, 4, 0);
+	bench_donate(vm, AT + 120 * PAGE_SIZE, bench_block(4) + 200 * PAGE_SIZE, 1, 0);
+	assert_true(destroy_block_by_block(MEMORY_STEP_PAGES) >= 3);
+}
+
+/* The same of a pool that was given page by page. */
+static void I8_V9_a_pool_makes_few_blocks_whole_in_a_step(void **state UNUSED)
+{
+	boot_large();
+	vm = bench_vm_of(0, 256, 1);
+	for (u64 i = 0; i < 30; i++)
+		assert_status(pc_vm_add_pool(vm, bench_block(2 + i) + 7 * PAGE_SIZE, 1), PC_SUCCESS);
+	assert_true(destroy_block_by_block(64) >= 30);
+}
+
 /*
  * A VM's device could write to the registers of its other device, and the IOMMU no longer says that this has ended:
  * those registers are lost with the device, and not the primary's.
@@ -661,6 +728,9 @@ int main(void)
 		cmocka_unit_test(I8_many_tables_go_in_steps),
 		cmocka_unit_test(I8_V9_a_run_in_pieces_is_no_longer_step),
 		cmocka_unit_test(I8_V9_the_last_tables_go_by_themselves),
+		cmocka_unit_test(I8_V9_few_blocks_become_whole_in_a_step),
+		cmocka_unit_test(I8_V9_a_run_across_two_blocks),
+		cmocka_unit_test(I8_V9_a_pool_makes_few_blocks_whole_in_a_step),
 		cmocka_unit_test(V3_E3_registers_that_may_still_be_written),
 	};
 
