@@ -262,6 +262,7 @@ static u64 reclaim_shared(struct vm *vm, pa_t at) MUST_HOLD(vm_class)
 /* The longest run from `base` on that goes back in one piece, or is lost as one page. What it costs is added. */
 static u64 reclaim_run(struct vm *vm, pa_t base, u64 pages, u64 *cost) MUST_HOLD(vm_class)
 {
+	struct page kind;
 	u64 n = 0;
 
 	if (page_of(base)->state == PAGE_SHARED_OUT) {
@@ -269,12 +270,12 @@ static u64 reclaim_run(struct vm *vm, pa_t base, u64 pages, u64 *cost) MUST_HOLD
 		return 1;
 	}
 	page_lock();
-	if (vm->dma_lost || page_pinned(base))
+	if (!vm->dma_lost)
+		n = page_span_uniform(base, pages, &kind);
+	if (n == 0)
 		lose(vm, base);
 	else
-		while (n < pages && page_transition(pa(base.v + (n << PAGE_SHIFT)), PAGE_RECLAIM,
-						    vm->owner, OWNER_VM) == OK)
-			n++;
+		CHECK(page_transition_run(base, n, PAGE_RECLAIM, vm->owner, OWNER_VM) == OK);
 	page_unlock();
 	if (n == 0)
 		return 1;
@@ -295,8 +296,8 @@ static u64 reclaim(struct vm *vm, pa_t base, u64 pages) MUST_HOLD(vm_class)
 }
 
 /*
- * How many of the pages from `base` on a step deals with that has `left`: each that is shared goes back alone, what lies
- * between two of them in one piece, and a block of the primary's becomes whole once at most.
+ * How many of the pages from `base` on a step deals with that has `left`: each that is shared, or lost, is dealt with alone,
+ * what lies between two of them goes back in one piece, and a block of the primary's becomes whole once at most.
  */
 static u64 affordable(pa_t base, u64 pages, u64 left)
 {
@@ -305,10 +306,10 @@ static u64 affordable(pa_t base, u64 pages, u64 left)
 	bool alone = false;
 
 	for (; n < pages && n < to_block && cost < left; n++) {
-		bool shared = page[n].state == PAGE_SHARED_OUT;
+		bool was = alone;
 
-		cost += 1 + (shared || alone ? RUN_AS_PAGES : 0);
-		alone = shared;
+		alone = page[n].state == PAGE_SHARED_OUT || page[n].pins > 0;
+		cost += 1 + (was || alone ? RUN_AS_PAGES : 0);
 	}
 	return n;
 }

@@ -596,6 +596,22 @@ static void I8_V9_a_run_in_pieces_is_no_longer_step(void **state UNUSED)
 	destroy_in_steps(MEMORY_STEP_PAGES / 6, 64);
 }
 
+/* Every second page may be reached for ever: what lies between two such goes back alone. */
+static void I8_V9_V3_lost_pages_between_are_no_longer_step(void **state UNUSED)
+{
+	boot();
+	vm = bench_vm_of(0, 256, 1);
+	bench_donate(vm, AT, bench_block(2), 512, 0);
+	bench_vm_assign(0, vm, 0, 100);
+	paging = bench_vm_domain(vm);
+	for (u64 i = 0; i < 512; i += 2)
+		bench_vm_map(vm, paging, i * PAGE_SIZE, AT + i * PAGE_SIZE, PAGE_SIZE);
+	bench_vm_attach(vm, 100, paging);
+	bench_hardware_fails();
+	smmu_time(bench_smmu[0], SMMU_STUCK);
+	destroy_in_steps(MEMORY_STEP_PAGES / 3, 64);
+}
+
 /* The tables' last step takes no more than any other: what the VM was made of goes in one of its own. */
 static void I8_V9_the_last_tables_go_by_themselves(void **state UNUSED)
 {
@@ -727,6 +743,7 @@ int main(void)
 		cmocka_unit_test(E4_D8_pasids_at_work),
 		cmocka_unit_test(I8_many_tables_go_in_steps),
 		cmocka_unit_test(I8_V9_a_run_in_pieces_is_no_longer_step),
+		cmocka_unit_test(I8_V9_V3_lost_pages_between_are_no_longer_step),
 		cmocka_unit_test(I8_V9_the_last_tables_go_by_themselves),
 		cmocka_unit_test(I8_V9_few_blocks_become_whole_in_a_step),
 		cmocka_unit_test(I8_V9_a_run_across_two_blocks),
