@@ -19,9 +19,8 @@
 
 /* Pages that a pool must have beyond what a VM is made of: its first tables. */
 #define POOL_SPARE 8u
-/* Table pages that one step frees; what of a pool one gives back, in what memory_return_pool() says that it costs. */
+/* Table pages that one step frees. */
 #define STEP_TABLES 64u
-#define STEP_POOL   64u
 
 _Static_assert(VM_MAX_VCPUS * sizeof(struct hcall) <= PAGE_SIZE, "calls fit a page");
 
@@ -339,7 +338,7 @@ static bool end_tables(struct vm *vm) MUST_HOLD(vm_class)
 
 static bool end_pool(struct vm *vm) MUST_HOLD(vm_class)
 {
-	pool_return(vm, STEP_POOL);
+	pool_return(vm, MEMORY_STEP_PAGES);
 	if (vm->pool.free_pages > 0)
 		return false;
 	if (vm->pool.total_pages > 0 || vm->pages_lost > 0)

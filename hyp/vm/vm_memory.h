@@ -42,7 +42,7 @@ enum status memory_relinquish(struct vm *vm, ipa_t at, ipa_t *where) MUST_CHECK 
 
 /* The primary's pages become the hypervisor's, for a pool: at most PC_POOL_MAX. As memory_donate. */
 enum status memory_take_pool(pa_t from, u64 pages) MUST_CHECK MUST_HOLD(vm_class);
-/* Pages of the hypervisor's that nothing uses go back to the primary, scrubbed. What it costs a step, in pages. */
+/* Pages of the hypervisor's that nothing uses go back to the primary, scrubbed. What that costs of MEMORY_STEP_PAGES. */
 u64 memory_return_pool(pa_t base, u64 pages) MUST_HOLD(vm_class);
 
 /*

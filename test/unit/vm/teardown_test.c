@@ -636,7 +636,7 @@ static void boot_large(void)
 #define MERGE_AS_PAGES 32
 
 /* A step ends at the latest with the run, and the block, that takes it beyond what it may. Answers for the blocks in all. */
-static u64 destroy_block_by_block(u64 step)
+static u64 destroy_block_by_block(void)
 {
 	const struct vm *v = vm_find(vm);
 	u64 merged = 0, left;
@@ -647,7 +647,7 @@ static u64 destroy_block_by_block(u64 step)
 		left = pc_vm_destroy(vm).v1;
 		done = pages - v->pages - v->pool.total_pages;
 		blocks = tables > vm_primary->cpu_pt.tables ? tables - vm_primary->cpu_pt.tables : 0;
-		assert_true(done + MERGE_AS_PAGES * blocks <= step + MERGE_AS_PAGES);
+		assert_true(done + MERGE_AS_PAGES * blocks <= MEMORY_STEP_PAGES + MERGE_AS_PAGES);
 		merged += blocks;
 	} while (left != 0);
 	oracle_effort(1);
@@ -665,7 +665,7 @@ static void I8_V9_few_blocks_become_whole_in_a_step(void **state UNUSED)
 		if (i % 2 == 0)
 			assert_status(vm_share(vm, AT + i * PAGE_SIZE, 1), PC_SUCCESS);
 	}
-	assert_true(destroy_block_by_block(MEMORY_STEP_PAGES) >= 30);
+	assert_true(destroy_block_by_block() >= 30);
 }
 
 /* What lies on both sides of a block's boundary may make either whole: it goes back in two runs. */
@@ -676,7 +676,7 @@ static void I8_V9_a_run_across_two_blocks(void **state UNUSED)
 	bench_donate(vm, AT, bench_block(4), 116, 0);
 	bench_donate(vm, AT + 116 * PAGE_SIZE, bench_block(3) - 2 * PAGE_SIZE, 4, 0);
 	bench_donate(vm, AT + 120 * PAGE_SIZE, bench_block(4) + 200 * PAGE_SIZE, 1, 0);
-	assert_true(destroy_block_by_block(MEMORY_STEP_PAGES) >= 3);
+	assert_true(destroy_block_by_block() >= 3);
 }
 
 /* The same of a pool that was given page by page. */
@@ -686,7 +686,7 @@ static void I8_V9_a_pool_makes_few_blocks_whole_in_a_step(void **state UNUSED)
 	vm = bench_vm_of(0, 256, 1);
 	for (u64 i = 0; i < 30; i++)
 		assert_status(pc_vm_add_pool(vm, bench_block(2 + i) + 7 * PAGE_SIZE, 1), PC_SUCCESS);
-	assert_true(destroy_block_by_block(64) >= 30);
+	assert_true(destroy_block_by_block() >= 30);
 }
 
 /*
