@@ -71,6 +71,24 @@ static void A9_K4_create_with_the_least_pool(void **state UNUSED)
 	assert_status(pc_vmm_query(PC_VMM_Q_MIN_POOL, 9), PC_INVALID_PARAMETER);
 }
 
+/*
+ * And wherever it begins, though its pages do not go into the same runs then. What a call that found too few had to give back
+ * it would give back at once.
+ */
+static void V9_K4_the_least_pool_is_enough_anywhere(void **state UNUSED)
+{
+	boot();
+	oracle_effort(64);
+	for (u64 what = 0; what < 2 * 8 * 64; what++) {
+		u64 flags = what % 2 ? PC_VM_NESTED : 0, vcpus = what / 2 % 8 + 1, page = what / 16;
+		u64 least = pc_vmm_query(PC_VMM_Q_MIN_POOL, flags << PC_VMM_Q_MIN_POOL_FLAGS | vcpus).v1;
+		struct result r = pc_vm_create(flags, vcpus, bench_page(page), least);
+
+		assert_status(r, PC_SUCCESS);
+		bench_destroy((u32)r.v1);
+	}
+}
+
 /* The primary has the tags of a machine with few, and a VM the last. That is found before its pages are touched, of which there may be many. */
 static void V9_V10_without_a_tag_no_page_is_touched(void **state UNUSED)
 {
@@ -313,6 +331,7 @@ int main(void)
 		cmocka_unit_test(I3_create_statuses),
 		cmocka_unit_test(A6_create_from_pinned_pages),
 		cmocka_unit_test(A9_K4_create_with_the_least_pool),
+		cmocka_unit_test(V9_K4_the_least_pool_is_enough_anywhere),
 		cmocka_unit_test(V9_V10_without_a_tag_no_page_is_touched),
 		cmocka_unit_test(V1_B11_pool_leaves_the_primary),
 		cmocka_unit_test(I3_add_pool_statuses),
