@@ -21,17 +21,18 @@ from lib.bench_figures import CALLS, CODE, COLD, RESULTS, WORK, Results
 
 LIMIT_S = 900
 AT_ONCE = 2
-# Every 2 MiB sample has memory of its own: a thousand of them, and ours.
-OVERRIDES = {"-icount": "shift=0,sleep=off", "-smp": "1", "-cpu": "max", "-m": "3G"}
+OVERRIDES = {"-icount": "shift=0,sleep=off", "-smp": "1", "-cpu": "max"}
 BOOT_LINE = "testdev"
 FIGURE = re.compile(r"\[b\] (\w+) (\d+) cold (\d+)$")
 FEW, MANY = ["slot", "more", "bridges"], ["slot", "more", "bridges", "endpoints"]
-# image: (below the hypervisor, its devices)
+# Every 2 MiB sample has memory of its own: a thousand of them, and ours. And two blocks of 1 GiB side by side, whole.
+SAMPLES, BLOCKS = "3G", "4G"
+# image: (below the hypervisor, its devices, its memory)
 IMAGES = {
-    "bench": (True, FEW),
-    "bench-growth": (True, MANY),
-    "bench-longest": (True, MANY),
-    "floor": (False, FEW),
+    "bench": (True, FEW, SAMPLES),
+    "bench-growth": (True, MANY, SAMPLES),
+    "bench-longest": (True, MANY, BLOCKS),
+    "floor": (False, FEW, SAMPLES),
 }
 MODEL = os.path.join("build", "bench", "host", "endpoints")
 RECORDS = ("vm", "device", "endpoint", "page")
@@ -45,10 +46,10 @@ def sha256(path):
 
 def measure(board, hypervisor, image):
     """{key: (median, cold)}; raises BoardError, saying why, if there are no figures."""
-    below, devices = IMAGES[image]
+    below, devices, memory = IMAGES[image]
     primary = os.path.join("build", "guest", f"{image}.bin")
     log = os.path.join(WORK, f"{image}.log")
-    command = board.command(hypervisor if below else None, BOOT_LINE, primary, "", None, OVERRIDES,
+    command = board.command(hypervisor if below else None, BOOT_LINE, primary, "", None, {**OVERRIDES, "-m": memory},
                             board.devices(devices))
     report, found = guest_run.GuestReport(), {}
 

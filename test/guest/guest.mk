@@ -13,7 +13,7 @@ bench_common            := $(addprefix test/guest/bench/,bench_count.c bench_tin
 guest_srcs_bench        := $(addprefix test/guest/bench/,calls.c bench_nested.c bench_stage.c bench_vm.c bench_events.c bench_event.S) $(bench_common)
 guest_srcs_bench-growth := test/guest/bench/growth.c $(bench_common)
 guest_srcs_bench-steps := test/guest/bench/steps.c test/guest/bench/bench_stage.c
-guest_srcs_bench-longest := $(addprefix test/guest/bench/,longest.c longest_lists.c longest_nested.c longest_vm.c) $(bench_common)
+guest_srcs_bench-longest := $(addprefix test/guest/bench/,longest.c longest_lists.c longest_memory.c longest_nested.c longest_vm.c) $(bench_common)
 guest_srcs_floor        := $(wildcard test/guest/floor/*.c test/guest/floor/*.S) test/guest/bench/bench_count.c
 guest_srcs_stop     := test/guest/primary/stop.c
 # A primary with secondaries: the VMM, and the image that it loads into them.

@@ -496,6 +496,7 @@ CASE(longest, vmm)
 	memory = ram_alloc_raw(BLOCKS * BLOCK_2M, BLOCK_2M);
 	bench_count_begin();
 	longest_begin();
+	longest_memory(memory);
 	longest_vms(memory);
 }
 

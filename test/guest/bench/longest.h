@@ -25,7 +25,8 @@ void longest_forget(void);
 #define LONGEST_(call, fn, a1, a2, a3, a4, a5, a6, ...) longest_call(call, fn, a1, a2, a3, a4, a5, a6)
 #define LONGEST_OP(call, op, ...)                       LONGEST(call, PC_PVIOMMU_OP, op, __VA_ARGS__)
 
-void longest_vms(u64 memory); /* longest_vm.c */
+void longest_vms(u64 memory);    /* longest_vm.c */
+void longest_memory(u64 memory); /* longest_memory.c */
 
 /* --- longest_nested.c: the calls that read most of a caller's memory */
 
