@@ -25,7 +25,7 @@
 #include <arch/sysreg.h>
 
 #define GIC_WAIT_US    100000 /* for a write to the distributor to take effect */
-#define TAKE_MAX       8      /* interrupts at one FIQ; more raise it again */
+#define TAKE_MAX       8      /* interrupts at one FIQ, one of them a device's of ours; more raise it again */
 #define PRIORITY_GUEST 0xa0a0a0a0u
 #define ICC_SRE_VALUE  0xf    /* Enable, DIB, DFB, SRE: 12.2.25 */
 #define ICC_PMR_ALL    0xff
@@ -259,10 +259,14 @@ bool gic_take(void)
 		dsb(sy); /* the acknowledge is done before what it was for is looked at */
 		if (intid >= GIC_SPURIOUS)
 			break;
-		if (intid >= GIC_SPI_FIRST && gic_line_fire(intid))
+		if (intid >= GIC_SPI_FIRST && gic_line_fire(intid)) {
 			line = true;
-		else
-			take_one(intid);
+			continue;
+		}
+		take_one(intid);
+		/* A UART or an IOMMU that has more to say at once says it at the next entry (V9). */
+		if (intid >= GIC_SPI_FIRST)
+			break;
 	}
 	return line;
 }
