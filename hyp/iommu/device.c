@@ -12,6 +12,7 @@
 #include "hyp/check.h"
 #include "hyp/log.h"
 #include "iommu.h"
+#include "pci/pci_owner.h"
 #include "pviommu/events.h"
 #include "vm/vm.h"
 
@@ -178,6 +179,22 @@ static struct device *pci_device_new(const struct machine *m, const struct pci_f
 	return d;
 }
 
+void device_function_add(struct device *d, struct pci_function *f)
+{
+	struct pci_function **at = &d->function;
+
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = f;
+	f->device = d;
+	f->next = NULL;
+}
+
+struct pci_function *device_functions(const struct device *d)
+{
+	return d->function;
+}
+
 static bool pci_add(const struct machine *m, struct pci_function *f)
 {
 	struct device *d = pci_device_of(f);
@@ -201,7 +218,7 @@ static bool pci_add(const struct machine *m, struct pci_function *f)
 	if (f->pasid_bits < e->pasid_bits)
 		e->pasid_bits = f->pasid_bits;
 	e->ats &= f->ats;
-	f->device = d;
+	device_function_add(d, f);
 	f->endpoint = e->index;
 	for (u32 i = 0; i < PCI_BARS; i++)
 		if (f->bar[i].size != 0 && f->bar[i].space != PCI_IO &&

@@ -88,6 +88,7 @@ struct device {
 	u8 target;          /* while RESETTING: the state that follows */
 	bool frozen;        /* its vSIDs are fixed */
 	bool pci;
+	struct pci_function *function; /* the first; NULL: it is no PCI device */
 	struct vm *vm;      /* owner; the primary while quarantined after another VM */
 	struct pviommu *pviommu;
 	struct endpoint *endpoint; /* endpoint_count of them, consecutive */
@@ -110,6 +111,8 @@ extern u32 device_count;
 
 /* Build the table from the enumerated functions and the device tree; all the primary's. Boot. */
 bool device_init(const struct machine *m, const char **why);
+/* One more function of a device. Boot. */
+void device_function_add(struct device *d, struct pci_function *f);
 /* Let every device of the primary translate by the primary's DMA table. Boot. */
 void device_boot_identity(void);
 

@@ -10,7 +10,6 @@
 #include "record.h"
 
 #include "hyp/vm.h"
-#include "pci_owner.h"
 
 static u32 width_mask(u32 width)
 {
@@ -241,13 +240,11 @@ static void function_go(struct pci_function *f)
 void pci_device_master(const struct device *device, bool allow)
 {
 	pci_lock();
-	for (u32 i = 0; i < pci_function_count; i++) {
-		if (pci_function[i].device != device)
-			continue;
+	FOR_EACH_FUNCTION(f, device) {
 		if (allow)
-			function_go(&pci_function[i]);
+			function_go(f);
 		else
-			function_stop(&pci_function[i]);
+			function_stop(f);
 	}
 	pci_unlock();
 }
@@ -255,45 +252,35 @@ void pci_device_master(const struct device *device, bool allow)
 void pci_endpoint_pasids(const struct device *device, u32 endpoint)
 {
 	pci_lock();
-	for (u32 i = 0; i < pci_function_count; i++) {
-		const struct pci_function *f = &pci_function[i];
-
-		if (f->device == device && f->endpoint == endpoint && f->pasid_bits > 0 &&
-		    !pci_state[i].stopped)
+	FOR_EACH_FUNCTION(f, device)
+		if (f->endpoint == endpoint && f->pasid_bits > 0 && !pci_state_of(f)->stopped)
 			cfg_write(f, f->cap_pasid + EXT_CONTROL, PASID_ENABLE);
-	}
 	pci_unlock();
 }
 
 void pci_endpoint_ats(const struct device *device, u32 endpoint, bool on)
 {
 	pci_lock();
-	for (u32 i = 0; i < pci_function_count; i++) {
-		const struct pci_function *f = &pci_function[i];
-
-		if (f->device == device && f->endpoint == endpoint && f->ats && !pci_state[i].stopped)
+	FOR_EACH_FUNCTION(f, device)
+		if (f->endpoint == endpoint && f->ats && !pci_state_of(f)->stopped)
 			cfg_write(f, f->cap_ats + EXT_CONTROL, on ? ATS_ENABLE : 0);
-	}
 	pci_unlock();
 }
 
 void pci_device_intx(const struct device *device, bool allow)
 {
 	pci_lock();
-	for (u32 i = 0; i < pci_function_count; i++) {
-		const struct pci_function *f = &pci_function[i];
-		u32 command;
-
-		if (f->device != device)
-			continue;
+	FOR_EACH_FUNCTION(f, device) {
+		struct pci_state *s = pci_state_of(f);
 		/* One that is stopped may read as ones, and stays stopped. */
-		command = cfg_read(f, PCI_COMMAND) & (COMMAND_IO | COMMAND_MEMORY | COMMAND_NO_INTX |
-						      (pci_state[i].stopped ? 0 : COMMAND_MASTER));
-		pci_state[i].intx_denied = !allow;
+		u32 command = cfg_read(f, PCI_COMMAND) & (COMMAND_IO | COMMAND_MEMORY | COMMAND_NO_INTX |
+							  (s->stopped ? 0 : COMMAND_MASTER));
+
+		s->intx_denied = !allow;
 		/* Allowed again, it is as after a reset; a stopped one hears of it when it goes. */
 		if (!allow)
 			cfg_write(f, PCI_COMMAND, command | COMMAND_NO_INTX);
-		else if (!pci_state[i].stopped)
+		else if (!s->stopped)
 			cfg_write(f, PCI_COMMAND, command & ~COMMAND_NO_INTX);
 	}
 	pci_unlock();
@@ -301,10 +288,8 @@ void pci_device_intx(const struct device *device, bool allow)
 
 bool pci_endpoint_place(const struct device *device, u32 endpoint, u32 *host, u64 *offset)
 {
-	for (u32 i = 0; i < pci_function_count; i++) {
-		const struct pci_function *f = &pci_function[i];
-
-		if (f->device != device || f->endpoint != endpoint)
+	FOR_EACH_FUNCTION(f, device) {
+		if (f->endpoint != endpoint)
 			continue;
 		*host = f->host;
 		*offset = (u64)(f->rid - (pci_machine->pci[f->host].bus_first << 8)) << 12;

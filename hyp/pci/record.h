@@ -9,6 +9,7 @@
 #include "hyp/io.h"
 #include "hyp/lock.h"
 #include "hyp/pci.h"
+#include "pci_owner.h"
 #include "pci_regs.h"
 
 /* What a bridge forwards, and what BARs are taken from. */
@@ -32,10 +33,12 @@ struct pci_ext_dword {
 
 enum pci_reset_phase {
 	RESET_IDLE,
+	RESET_PLAN,
 	RESET_QUIET,
 	RESET_HELD,
 	RESET_SETTLE,
 	RESET_READY,
+	RESET_RESTORE,
 };
 
 struct pci_state {
@@ -63,10 +66,14 @@ struct pci_state {
 	u8 phase;                 /* enum pci_reset_phase */
 	bool with_bus;            /* this reset takes the whole secondary bus */
 	u64 deadline_us;
+	const struct pci_function *at; /* the phase has to deal with the functions from here on */
 };
 
 extern struct pci_state pci_state[PCI_MAX_FUNCTIONS];
 extern const struct machine *pci_machine;
+
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): it is declared */
+#define FOR_EACH_FUNCTION(f, device) for (struct pci_function *f = device_functions(device); (f) != NULL; (f) = (f)->next)
 
 static inline u32 pci_index(const struct pci_function *f)
 {

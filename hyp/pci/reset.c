@@ -3,11 +3,12 @@
  * Reset of a device, in steps that never wait: each call goes on until there is something to wait
  * for, and says so.
  *
- *   IDLE --stop--> QUIET --nothing in flight--> [HELD] --> SETTLE --100 ms--> READY --> IDLE
- *                    |                     secondary bus                      ^  restore
- *                    +--no function needs more than its handler---------------+
+ *   IDLE --> PLAN --stop--> QUIET --nothing in flight--> [HELD] --> SETTLE --100 ms--> READY --> RESTORE --> IDLE
+ *                             |                     secondary bus                        ^
+ *                             +--no function needs more than its handler-----------------+
  *
- * While it runs, and after it failed, the functions are nobody's. Locks: the caller serialises
+ * From the stop on, and after it failed, the functions are nobody's. Behind a conventional bridge a device may have hundreds;
+ * what takes more than a few instructions a function is done for some of them a call (V9). Locks: the caller serialises
  * resets of one device; hyp/pci/filter.c keeps VMs out by `stopped`.
  */
 #include "record.h"
@@ -21,18 +22,23 @@
 #define SETTLE_US 100000  /* after a reset, PCIe 6.6.1 and 6.6.2 */
 #define READY_US  1000000 /* until the first answer, PCIe 6.6.1 */
 
-static bool of_device(u32 index, const struct device *device)
+/* So many functions of a device a call: as many as a slot has, which so is reset in as few calls as the hardware allows. */
+#define TURN 8u
+
+/* The first function behind a turn that begins at `at`; NULL: it has the last. */
+static const struct pci_function *turn_end(const struct pci_function *at)
 {
-	return index < pci_function_count && pci_function[index].device == device;
+	for (u32 i = 0; at != NULL && i < TURN; i++)
+		at = at->next;
+	return at;
 }
 
-/* The first function of a device holds the state of its reset. */
-static struct pci_state *state_of_device(const struct device *device)
+/* The phase has dealt with all functions before `end`; true: with all that there are. */
+static bool turn_over(const struct device *device, struct pci_state *s, const struct pci_function *end, bool *again)
 {
-	for (u32 i = 0; i < pci_function_count; i++)
-		if (of_device(i, device))
-			return &pci_state[i];
-	return NULL;
+	*again = end != NULL;
+	s->at = *again ? end : device_functions(device);
+	return !*again;
 }
 
 /* --- may it be reset, and how */
@@ -57,29 +63,10 @@ static enum reset_method method_of(const struct pci_function *f)
 /* A secondary bus reset takes everything below the port: nobody else, and no bridge (nobody's). */
 static bool alone_below(const struct pci_function *port, const struct device *device)
 {
-	for (u32 i = 0; i < pci_function_count; i++)
-		if (pci_function[i].parent == pci_index(port) && !of_device(i, device))
+	for (u32 i = pci_state_of(port)->first_below; record_on_bus(i, port->host, port->secondary); i++)
+		if (pci_function[i].device != device)
 			return false;
 	return true;
-}
-
-static enum status plan(const struct device *device, struct pci_state *s)
-{
-	s->with_bus = false;
-	for (u32 i = 0; i < pci_function_count; i++) {
-		const struct pci_function *f = &pci_function[i];
-		const struct pci_function *port = record_parent(f);
-
-		if (!of_device(i, device) || method_of(f) != RESET_BY_BUS)
-			continue;
-		if (port == NULL || !alone_below(port, device)) {
-			log_info("PCI %02x:%02x.%u cannot be reset safely", f->rid >> 8u,
-				 f->rid >> 3u & 31u, f->rid & 7u);
-			return E_DENIED;
-		}
-		s->with_bus = true;
-	}
-	return OK;
 }
 
 /* --- steps */
@@ -116,15 +103,11 @@ static bool trigger(const struct device *device)
 {
 	bool any = false;
 
-	for (u32 i = 0; i < pci_function_count; i++) {
-		const struct pci_function *f = &pci_function[i];
-		enum reset_method method;
+	FOR_EACH_FUNCTION(f, device) {
+		enum reset_method method = method_of(f);
 
-		if (!of_device(i, device))
-			continue;
-		method = method_of(f);
 		if (method == RESET_BY_FLR)
-			cfg_write(f, f->cap_pcie + PCIE_DEVCTL, pci_state[i].devctl | DEVCTL_FLR);
+			cfg_write(f, f->cap_pcie + PCIE_DEVCTL, pci_state_of(f)->devctl | DEVCTL_FLR);
 		if (method == RESET_BY_AF)
 			cfg_write(f, f->cap_af + AF_CONTROL, AF_CONTROL_FLR);
 		any |= method != RESET_BY_HANDLER;
@@ -132,27 +115,63 @@ static bool trigger(const struct device *device)
 	return any;
 }
 
-/* Bridge control of the port above; the other bits of that dword are written as at boot. */
+/* Bridge control of the ports above; the other bits of that dword are written as at boot. */
 static void bus_hold(const struct device *device, bool hold)
 {
-	for (u32 i = 0; i < pci_function_count; i++)
-		if (of_device(i, device) && record_parent(&pci_function[i]) != NULL)
-			cfg_write(record_parent(&pci_function[i]), BRIDGE_CONTROL,
-				  hold ? BRIDGE_CONTROL_RESET : 0);
+	const struct pci_function *done = NULL;
+
+	FOR_EACH_FUNCTION(f, device) {
+		const struct pci_function *port = record_parent(f);
+
+		if (port == NULL || port == done)
+			continue;
+		cfg_write(port, BRIDGE_CONTROL, hold ? BRIDGE_CONTROL_RESET : 0);
+		done = port;
+	}
+}
+
+/* Nobody's from here on: no mastering, no decoding, no interrupt. All at once: it takes few instructions a function. */
+static void stop(const struct device *device)
+{
+	pci_device_master(device, false);
+	FOR_EACH_FUNCTION(f, device)
+		cfg_write(f, PCI_COMMAND, COMMAND_NO_INTX);
+}
+
+/* Nothing is changed before it is known that each function can be reset. */
+static enum status step_plan(const struct device *device, struct pci_state *s, bool *again)
+{
+	const struct pci_function *end = turn_end(s->at), *asked = NULL;
+
+	for (const struct pci_function *f = s->at; f != end; f = f->next) {
+		const struct pci_function *port = record_parent(f);
+
+		if (method_of(f) != RESET_BY_BUS)
+			continue;
+		if (port == NULL || (port != asked && !alone_below(port, device))) {
+			log_info("PCI %02x:%02x.%u cannot be reset safely", f->rid >> 8u,
+				 f->rid >> 3u & 31u, f->rid & 7u);
+			return E_DENIED;
+		}
+		asked = port;
+		s->with_bus = true;
+	}
+	if (turn_over(device, s, end, again)) {
+		stop(device);
+		phase_set(s, RESET_QUIET, QUIET_US);
+	}
+	return OK;
 }
 
 static enum status step_quiet(const struct device *device, struct pci_state *s, bool *again)
 {
+	const struct pci_function *end = turn_end(s->at);
 	const bool late = expired(s);
 
-	for (u32 i = 0; i < pci_function_count; i++) {
-		const struct pci_function *f = &pci_function[i];
+	for (const struct pci_function *f = s->at; f != end; f = f->next) {
 		bool busy = false;
-		enum status status;
+		enum status status = reset_device_quiet(f, &busy);
 
-		if (!of_device(i, device))
-			continue;
-		status = reset_device_quiet(f, &busy);
 		if (status != OK)
 			return status;
 		if (busy && late)
@@ -162,6 +181,10 @@ static enum status step_quiet(const struct device *device, struct pci_state *s, 
 	}
 	if (*again)
 		return OK;
+	if (!turn_over(device, s, end, again)) {
+		phase_set(s, RESET_QUIET, QUIET_US); /* those that come have all of the time too */
+		return OK;
+	}
 	if (s->with_bus) {
 		bus_hold(device, true);
 		phase_set(s, RESET_HELD, HELD_US);
@@ -175,10 +198,22 @@ static enum status step_quiet(const struct device *device, struct pci_state *s, 
 
 static bool answers(const struct device *device)
 {
-	for (u32 i = 0; i < pci_function_count; i++)
-		if (of_device(i, device) && cfg_read(&pci_function[i], PCI_ID) != pci_state[i].id)
+	FOR_EACH_FUNCTION(f, device)
+		if (cfg_read(f, PCI_ID) != pci_state_of(f)->id)
 			return false;
 	return true;
+}
+
+static enum status step_ready(const struct device *device, struct pci_state *s, bool *again)
+{
+	const bool late = expired(s);
+
+	if (answers(device)) {
+		s->phase = RESET_RESTORE;
+		return OK;
+	}
+	*again = true;
+	return late ? E_IO : OK;
 }
 
 /* Registers back to the record; false: the function does not hold them. */
@@ -200,47 +235,30 @@ static bool restore(const struct pci_function *f)
 }
 
 /* The functions are their owner's again, as at boot. */
-static enum status finish(const struct device *device)
+static void finish(const struct device *device)
 {
-	for (u32 i = 0; i < pci_function_count; i++)
-		if (of_device(i, device) && !restore(&pci_function[i]))
-			return E_IO;
 	pci_lock();
-	for (u32 i = 0; i < pci_function_count; i++) {
-		if (!of_device(i, device))
-			continue;
-		pci_state[i].line = 0;
-		pci_state[i].sizing = 0;
-		__atomic_store_n(&pci_state[i].stopped, false, __ATOMIC_RELAXED);
+	FOR_EACH_FUNCTION(f, device) {
+		struct pci_state *s = pci_state_of(f);
+
+		s->line = 0;
+		s->sizing = 0;
+		__atomic_store_n(&s->stopped, false, __ATOMIC_RELAXED);
 	}
 	pci_unlock();
-	return OK;
 }
 
-static enum status step_ready(const struct device *device, struct pci_state *s, bool *again)
+static enum status step_restore(const struct device *device, struct pci_state *s, bool *again)
 {
-	const bool late = expired(s);
+	const struct pci_function *end = turn_end(s->at);
 
-	if (!answers(device)) {
-		*again = true;
-		return late ? E_IO : OK;
+	for (const struct pci_function *f = s->at; f != end; f = f->next)
+		if (!restore(f))
+			return E_IO;
+	if (turn_over(device, s, end, again)) {
+		s->phase = RESET_IDLE;
+		finish(device);
 	}
-	s->phase = RESET_IDLE;
-	return finish(device);
-}
-
-/* Nobody's from here on: no mastering, no decoding, no interrupt. */
-static enum status step_begin(const struct device *device, struct pci_state *s)
-{
-	enum status status = plan(device, s);
-
-	if (status != OK)
-		return status;
-	pci_device_master(device, false);
-	for (u32 i = 0; i < pci_function_count; i++)
-		if (of_device(i, device))
-			cfg_write(&pci_function[i], PCI_COMMAND, COMMAND_NO_INTX);
-	phase_set(s, RESET_QUIET, QUIET_US);
 	return OK;
 }
 
@@ -248,7 +266,12 @@ static enum status step(const struct device *device, struct pci_state *s, bool *
 {
 	switch ((enum pci_reset_phase)s->phase) {
 	case RESET_IDLE:
-		return step_begin(device, s);
+		s->with_bus = false;
+		s->at = device_functions(device);
+		s->phase = RESET_PLAN;
+		return OK;
+	case RESET_PLAN:
+		return step_plan(device, s, again);
 	case RESET_QUIET:
 		return step_quiet(device, s, again);
 	case RESET_HELD:
@@ -265,6 +288,8 @@ static enum status step(const struct device *device, struct pci_state *s, bool *
 		return OK;
 	case RESET_READY:
 		return step_ready(device, s, again);
+	case RESET_RESTORE:
+		return step_restore(device, s, again);
 	}
 	CHECK(false);
 	return E_IO;
@@ -272,12 +297,14 @@ static enum status step(const struct device *device, struct pci_state *s, bool *
 
 enum status pci_device_reset(const struct device *device, bool *again)
 {
-	struct pci_state *s = state_of_device(device);
+	struct pci_function *first = device_functions(device);
 	enum status status;
+	struct pci_state *s;
 
 	*again = false;
-	if (s == NULL)
+	if (first == NULL)
 		return E_DENIED;
+	s = pci_state_of(first);
 	do {
 		status = step(device, s, again);
 	} while (status == OK && !*again && s->phase != RESET_IDLE);

@@ -45,7 +45,8 @@ struct pci_function {
 	u32 sid;          /* stream id at that IOMMU */
 	u32 group;        /* isolation group number */
 	struct pci_bar bar[PCI_BARS];
-	struct device *device; /* the core's device, set by device_add_pci() */
+	struct device *device; /* the core's device, set by device_function_add() */
+	struct pci_function *next; /* of the same device, in the order of the table; NULL: the last */
 	u8 endpoint;      /* index in it */
 	bool no_iommu;    /* bridges and functions that never master the bus */
 };
@@ -73,7 +74,8 @@ void pci_config_write(struct vm *vm, u32 host, u64 offset, u32 width, u32 value)
 /*
  * Reset all functions of a device: bus mastering off, device-specific handler, function-level or
  * secondary-bus reset, BARs and command rewritten from the record. In steps: *again is set while
- * the reset still runs (call again later). E_DENIED: this device cannot be reset safely.
+ * the reset still runs (call again later), which may also be since a device has many functions.
+ * E_DENIED: this device cannot be reset safely.
  */
 enum status pci_device_reset(const struct device *device, bool *again) MUST_CHECK;
 

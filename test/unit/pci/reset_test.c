@@ -522,6 +522,94 @@ static void E3_E9_reads_that_fail(void **state UNUSED)
 	}
 }
 
+/* --- hundreds of functions behind a conventional bridge, all one device */
+
+#define SLOTS 25u
+#define LARGE (8 * SLOTS)
+static u32 large[LARGE];
+
+static struct device *large_device(const struct machine *m, u32 count)
+{
+	struct device *d;
+
+	tree_boot(m);
+	d = tree_device(&tree_primary, -1);
+	for (u32 i = 0; i < count; i++)
+		device_function_add(d, tree_record(large[i]));
+	return d;
+}
+
+static void V9_E6_a_call_deals_with_few_functions(void **state UNUSED)
+{
+	struct machine *m = tree_begin();
+	u32 conv = tree_bridge(TREE_ROOT, 0, 2, -1), calls = 0, writes;
+	struct device *d;
+	bool again;
+
+	for (u32 i = 0; i < LARGE; i++)
+		large[i] = tree_add(conv, 0, i / 8, i % 8, 0x11112222, 0x00ff00);
+	for (u32 i = 0; i < SLOTS; i++)
+		tree_multi(large[8 * i]);
+	d = large_device(m, LARGE);
+	for (u32 i = 0; i < LARGE; i++)
+		pci_config_write(&tree_primary, 0, tree_ecam(large[i]) + 0x3c, 1, 0x33);
+	writes = tree_write_count;
+	do {
+		u64 accesses = tree_reads + tree_write_count;
+
+		assert_int_equal(pci_device_reset(d, &again), OK);
+		assert_true(tree_reads + tree_write_count - accesses < 5 * LARGE);
+		fake_time_advance(1000);
+		assert_true(++calls < 1000);
+		/* Nobody's from the stop to the end, the first and the last. */
+		if (tree_write_count > writes && again)
+			for (u32 i = 0; i < LARGE; i++)
+				assert_int_equal(config(large[i], 0), ~0u);
+	} while (again);
+	assert_true(calls > 3 * (SLOTS - 1));
+	for (u32 i = 0; i < LARGE; i++) {
+		assert_int_equal(tree[large[i]].resets, 1);
+		assert_as_new(large[i], 0);
+	}
+}
+
+/* Each has all of the time that one has. */
+static void V9_E6_who_is_dealt_with_later_has_as_long(void **state UNUSED)
+{
+	struct machine *m = tree_begin();
+	u32 conv = tree_bridge(TREE_ROOT, 0, 2, -1), calls;
+	struct device *d;
+
+	for (u32 i = 0; i < 12; i++)
+		large[i] = add_edu(conv, i);
+	d = large_device(m, 12);
+	tree[large[1]].busy_until = fake_time_now() + 900000;
+	tree[large[11]].busy_until = fake_time_now() + 1500000;
+	assert_int_equal(run(d, &calls), OK);
+	assert_true(calls > 1400 && calls < 1550);
+	tree[large[11]].busy_until = fake_time_now() + 1500000;
+	assert_int_equal(run(d, &calls), E_IO);
+}
+
+/* The last that is asked has no way. */
+static void V9_E6_no_way_for_one_of_many_changes_nothing(void **state UNUSED)
+{
+	struct machine *m = tree_begin();
+	u32 conv = tree_bridge(TREE_ROOT, 0, 2, -1), calls, writes;
+	struct device *d;
+
+	for (u32 i = 0; i < 19; i++)
+		large[i] = add_edu(conv, i);
+	large[19] = tree_endpoint(conv, 19, 0x11112222);
+	tree_endpoint(conv, 20, 0x11112222); /* another's */
+	d = large_device(m, 20);
+	writes = tree_write_count;
+	assert_int_equal(run(d, &calls), E_DENIED);
+	assert_int_equal(calls, 3);
+	assert_int_equal(tree_write_count, writes);
+	assert_int_equal(config(large[0], 0), 0x11e81234);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -545,6 +633,9 @@ int main(void)
 		cmocka_unit_test(virtio_by_its_status),
 		cmocka_unit_test(functions_of_all_kinds_together),
 		cmocka_unit_test(E3_E9_reads_that_fail),
+		cmocka_unit_test(V9_E6_a_call_deals_with_few_functions),
+		cmocka_unit_test(V9_E6_who_is_dealt_with_later_has_as_long),
+		cmocka_unit_test(V9_E6_no_way_for_one_of_many_changes_nothing),
 	};
 
 	return SUITE("pci_reset", cases);

@@ -574,9 +574,10 @@ struct device *tree_device(struct vm *vm, ...)
 
 	d->vm = vm;
 	d->state = DEVICE_ASSIGNED;
+	d->function = NULL;
 	va_start(args, vm);
 	while ((fn = va_arg(args, int)) >= 0)
-		tree_record((u32)fn)->device = d;
+		device_function_add(d, tree_record((u32)fn));
 	va_end(args);
 	return d;
 }
