@@ -102,27 +102,34 @@ bool device_has_line(const struct device *d)
 	return false;
 }
 
-/* The VM loses the line, for all its devices on it. */
-static void line_take(struct vm *vm, u32 line) MUST_HOLD(vm_class)
+/* Those of its lines that the VM has for another device, bit by bit; that device loses them. */
+static u32 lines_lost(const struct device *d, struct device *other) MUST_HOLD(vm_class)
 {
-	bool given = false;
+	u32 lost = 0;
 
-	FOR_EACH_DEVICE(d)
-		for (u32 i = 0; device_is_of(d, vm) && i < d->irq_count; i++) {
-			if (d->irq[i] != line || d->irq_given[i] == 0)
-				continue;
-			device_pin_allow(d, false);
-			d->irq_given[i] = 0;
-			given = true;
-		}
-	if (given)
-		arch_irq_take(line, vm);
+	for (u32 i = 0; i < other->irq_count; i++)
+		for (u32 k = 0; other->irq_given[i] != 0 && k < d->irq_count; k++)
+			if (other->irq[i] == d->irq[k]) {
+				other->irq_given[i] = 0;
+				lost |= 1u << k;
+			}
+	return lost;
 }
 
+/* One pass over all devices, of which hundreds may have the line (V9). */
 void device_lines_take(struct device *d, struct vm *vm)
 {
-	for (u32 i = 0; i < d->irq_count; i++)
-		line_take(vm, d->irq[i]);
+	u32 taken = 0;
+
+	FOR_EACH_DEVICE(other) {
+		const u32 lost = device_is_of(other, vm) ? lines_lost(d, other) : 0;
+
+		if (lost != 0)
+			device_pin_allow(other, false);
+		taken |= lost;
+	}
+	for (; taken != 0; taken &= taken - 1)
+		arch_irq_take(d->irq[__builtin_ctz(taken)], vm);
 }
 
 /* The interrupt as which a device of the VM has this line already; 0: none has it. */
