@@ -389,7 +389,7 @@ bool device_mmio_ipa(const struct vm *vm, pa_t addr, u64 *out)
 	u32 range;
 	const struct device *d = device_of_mmio(vm, addr, 1, &range);
 
-	if (d == NULL || d->mmio_ipa[range] == DEVICE_UNMAPPED)
+	if (d == NULL || addr.v - d->mmio[range].base >= d->mmio_given[range])
 		return false;
 	*out = d->mmio_ipa[range] + (addr.v - d->mmio[range].base);
 	return true;

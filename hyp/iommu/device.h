@@ -99,10 +99,11 @@ struct device {
 	u32 irq_count;
 	u32 mmio_pins;      /* pages of its MMIO in DMA mappings; page lock */
 	u32 blocked;        /* ASSIGNED, to a VM that ends: endpoints that its teardown has done */
-	bool clean;         /* CLAIMED: reset since anything of its group was in use */
-	bool mmio_away;     /* the primary's views do not have it */
+	bool clean;         /* CLAIMED: reset since anything of its group was in use; RESETTING: it is, and goes home */
 	bool mmio_stuck;    /* devices of a former owner may reach it for ever: an IOMMU is dead */
-	u64 mmio_ipa[PC_DEV_MAX_MMIO]; /* where a secondary has it, or DEVICE_UNMAPPED */
+	u64 mmio_away;      /* bytes of its MMIO, range after range, that the primary's views do not have */
+	u64 mmio_ipa[PC_DEV_MAX_MMIO];   /* where a secondary has it, or DEVICE_UNMAPPED */
+	u64 mmio_given[PC_DEV_MAX_MMIO]; /* and how many bytes of it, from its first */
 	u32 irq_given[DEVICE_MAX_IRQS]; /* the interrupt that a secondary has for it, 0: none */
 };
 
@@ -203,9 +204,10 @@ struct endpoint *endpoint_of_vsid(struct vm *vm, u32 pviommu, u64 vsid) MUST_HOL
 /* --- device_give.c */
 
 /*
- * Let a secondary reach an MMIO range of its device at `at`: *pages. E_NOENT no such range, or the
- * device is no secondary's; E_EXIST it is mapped, or the VM has something there; E_INVAL the place (a
- * range above 2 MiB must lie as the device's does within 2 MiB); E_NOMEM.
+ * Let a secondary reach an MMIO range of its device at `at`, or more of it: *pages that it had not; as many as one call may
+ * take, so that of a large range they are not all. E_NOENT no such range, or the device is no secondary's; E_EXIST it is
+ * mapped, or some of it elsewhere, or the VM has something there; E_INVAL the place (a range above 2 MiB must lie as the
+ * device's does within 2 MiB); E_NOMEM.
  */
 enum status device_map_mmio(struct device *d, u64 range, u64 at, u64 *pages) MUST_CHECK
 	NOT_HELD(vm_class);

@@ -118,6 +118,7 @@ static enum status release_begin(struct device *d, struct vm *vm) MUST_HOLD(vm_c
 	if (status != OK)
 		return status;
 	device_leave_owner(d, vm);
+	d->clean = false;
 	d->target = vm->primary ? DEVICE_UNASSIGNED : DEVICE_CLAIMED;
 	d->state = DEVICE_RESETTING;
 	return OK;

@@ -14,65 +14,138 @@ static u64 mmio_bytes(const struct device *d, u32 range)
 	return align_up(d->mmio[range].size, PAGE_SIZE);
 }
 
+/* Where so many bytes of its MMIO, range after range, end: a range, and how many of it. False: it has not more. */
+static bool mmio_find(const struct device *d, u64 bytes, u32 *range, u64 *of_it)
+{
+	*of_it = bytes;
+	for (*range = 0; *range < d->mmio_count; (*range)++) {
+		if (*of_it < mmio_bytes(d, *range))
+			return true;
+		*of_it -= mmio_bytes(d, *range);
+	}
+	return false;
+}
+
+bool device_mmio_left(const struct device *d)
+{
+	u32 range;
+	u64 at;
+
+	return !mmio_find(d, d->mmio_away, &range, &at);
+}
+
+static void away_set(struct device *d, u64 bytes)
+{
+	__atomic_store_n(&d->mmio_away, bytes, __ATOMIC_RELAXED);
+}
+
+/* The last part of what is away is back, of what is above `floor`; false: the budget is used up. */
+static bool mmio_back(struct device *d, u64 floor, u32 *budget) MUST_HOLD(vm_class)
+{
+	u64 end, first, part;
+	u32 range;
+
+	CHECK(mmio_find(d, d->mmio_away - PAGE_SIZE, &range, &end));
+	end += PAGE_SIZE;
+	first = end < d->mmio_away - floor ? 0 : end - (d->mmio_away - floor);
+	first += d->mmio[range].base;
+	end += d->mmio[range].base;
+	part = view_part(vm_primary, ipa(first), pa(first), end - first, true, budget);
+	if (part == 0)
+		return false;
+	/* The tables of what has left are there. */
+	CHECK(view_add(vm_primary, ipa(end - part), pa(end - part), part, VIEW_MMIO, VIEW_MMIO) == OK);
+	away_set(d, d->mmio_away - part);
+	return true;
+}
+
 enum status device_mmio_leave(struct device *d)
 {
-	for (u32 i = 0; i < d->mmio_count; i++) {
-		enum status status = view_remove(vm_primary, ipa(d->mmio[i].base), mmio_bytes(d, i));
+	const u64 before = d->mmio_away;
+	u32 range, budget = VIEW_BUDGET;
+	u64 at;
 
-		if (status == OK)
+	while (mmio_find(d, d->mmio_away, &range, &at)) {
+		const u64 base = d->mmio[range].base + at;
+		const u64 part = view_part(vm_primary, ipa(base), pa(base), mmio_bytes(d, range) - at, false, &budget);
+		enum status status;
+
+		if (part == 0)
+			return OK;
+		status = view_remove(vm_primary, ipa(base), part);
+		if (status == OK) {
+			away_set(d, d->mmio_away + part);
 			continue;
-		while (i-- > 0)
-			CHECK(view_add(vm_primary, ipa(d->mmio[i].base), pa(d->mmio[i].base),
-				       mmio_bytes(d, i), VIEW_MMIO, VIEW_MMIO) == OK);
+		}
+		for (budget = ~0u; d->mmio_away > before;)
+			(void)mmio_back(d, before, &budget);
 		return status;
 	}
-	__atomic_store_n(&d->mmio_away, true, __ATOMIC_RELAXED);
 	return OK;
 }
 
-void device_mmio_return(struct device *d)
+bool device_mmio_return(struct device *d)
 {
-	for (u32 i = 0; d->mmio_away && i < d->mmio_count; i++)
-		CHECK(view_add(vm_primary, ipa(d->mmio[i].base), pa(d->mmio[i].base),
-			       mmio_bytes(d, i), VIEW_MMIO, VIEW_MMIO) == OK);
-	__atomic_store_n(&d->mmio_away, false, __ATOMIC_RELAXED);
+	u32 budget = VIEW_BUDGET;
+
+	while (d->mmio_away > 0)
+		if (!mmio_back(d, 0, &budget))
+			return false;
+	return true;
 }
 
-void device_mmio_unmap(struct device *d, struct vm *vm)
+/* The last part first, so that what it has still begins where the range does. */
+bool device_mmio_unmap(struct device *d, struct vm *vm)
 {
+	u32 budget = VIEW_BUDGET;
+
 	for (u32 i = 0; i < d->mmio_count; i++) {
-		if (d->mmio_ipa[i] == DEVICE_UNMAPPED)
-			continue;
-		/* Where an IOMMU never forgets it, another device of the VM may write there for ever. */
-		if (view_remove(vm, ipa(d->mmio_ipa[i]), mmio_bytes(d, i)) != OK) {
-			view_drop(vm, ipa(d->mmio_ipa[i]), mmio_bytes(d, i));
-			d->mmio_stuck = true;
+		while (d->mmio_given[i] > 0) {
+			const u64 part = view_part(vm, ipa(d->mmio_ipa[i]), pa(d->mmio[i].base), d->mmio_given[i], true, &budget);
+			const u64 at = d->mmio_ipa[i] + d->mmio_given[i] - part;
+
+			if (part == 0)
+				return false;
+			/* Where an IOMMU never forgets it, another device of the VM may write there for ever. */
+			if (view_remove(vm, ipa(at), part) != OK) {
+				view_drop(vm, ipa(at), part);
+				d->mmio_stuck = true;
+			}
+			d->mmio_given[i] -= part;
 		}
 		d->mmio_ipa[i] = DEVICE_UNMAPPED;
 	}
+	/* What comes next has a budget of its own: it waits for the next call where this one has taken much. */
+	return budget >= VIEW_BUDGET / 2;
+}
+
+/* The part of a range that comes next at `at`. */
+static enum status map_part(struct device *d, struct vm *vm, u32 range, u64 at, u64 *part) MUST_HOLD(vm_class)
+{
+	const u64 size = mmio_bytes(d, range), have = d->mmio_given[range];
+	const u64 out = d->mmio[range].base + have;
+	u32 budget = VIEW_BUDGET;
+
+	if (!memory_place_ok(vm, at, size) || (size > BLOCK_SIZE && ((at ^ d->mmio[range].base) & (BLOCK_SIZE - 1)) != 0))
+		return E_INVAL;
+	if (have == size || (have > 0 && d->mmio_ipa[range] != at))
+		return E_EXIST;
+	*part = view_part(vm, ipa(at + have), pa(out), size - have, false, &budget);
+	return view_add(vm, ipa(at + have), pa(out), *part, VIEW_MMIO, VIEW_MMIO);
 }
 
 enum status device_map_mmio(struct device *d, u64 range, u64 at, u64 *pages) NO_LOCK_ANALYSIS
 {
 	struct vm *vm = vm_lock_owner(&d->vm);
-	enum status status = OK;
-	u64 size = 0;
+	enum status status = E_NOENT;
+	u64 part;
 
-	if (vm->primary || d->state != DEVICE_ASSIGNED || range >= d->mmio_count)
-		status = E_NOENT;
-	if (status == OK) {
-		size = mmio_bytes(d, (u32)range);
-		if (!memory_place_ok(vm, at, size) ||
-		    (size > BLOCK_SIZE && ((at ^ d->mmio[range].base) & (BLOCK_SIZE - 1)) != 0))
-			status = E_INVAL;
-		else if (d->mmio_ipa[range] != DEVICE_UNMAPPED)
-			status = E_EXIST;
-	}
-	if (status == OK)
-		status = view_add(vm, ipa(at), pa(d->mmio[range].base), size, VIEW_MMIO, VIEW_MMIO);
+	if (!vm->primary && d->state == DEVICE_ASSIGNED && range < d->mmio_count)
+		status = map_part(d, vm, (u32)range, at, &part);
 	if (status == OK) {
 		d->mmio_ipa[range] = at;
-		*pages = size >> PAGE_SHIFT;
+		d->mmio_given[range] += part;
+		*pages = part >> PAGE_SHIFT;
 	}
 	vm_unlock_pair(vm);
 	return status;

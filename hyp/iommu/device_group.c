@@ -24,7 +24,6 @@ void device_leave_owner(struct device *d, struct vm *vm)
 	if (vm->primary)
 		return;
 	device_lines_take(d, vm);
-	device_mmio_unmap(d, vm);
 }
 
 /* A pvIOMMU that stands for no device stands for no IOMMU; the primary's first ones always do. */
@@ -45,21 +44,25 @@ static void leave_pviommu(struct device *d) MUST_HOLD(vm_class) NO_LOCK_ANALYSIS
 	__atomic_store_n(&pv->iommu, NULL, __ATOMIC_RELEASE);
 }
 
-/* Back with the primary: MMIO, identity, bus mastering. */
-static enum status go_home(struct device *d) MUST_HOLD(vm_class)
+/* Back with the primary: MMIO, which may take several calls; then identity, bus mastering. */
+static enum status go_home(struct device *d, bool *again) MUST_HOLD(vm_class)
 {
+	/* A device that cannot be stopped may still write to its registers: an IOMMU is dead. */
+	const bool lost = (d->mmio_pins > 0 || d->mmio_stuck) && d->mmio_away > 0;
 	enum status status;
 
+	if (!lost && !device_mmio_return(d)) {
+		*again = true;
+		return OK;
+	}
 	device_lines_take(d, d->vm);
 	leave_pviommu(d);
 	__atomic_store_n(&d->vm, vm_primary, __ATOMIC_RELEASE);
 	d->state = DEVICE_UNASSIGNED;
-	/* A device that cannot be stopped may still write to its registers: an IOMMU is dead. */
-	if ((d->mmio_pins > 0 || d->mmio_stuck) && d->mmio_away) {
+	if (lost) {
 		device_quarantine(d, "its registers may still be written by another device");
 		return E_IO;
 	}
-	device_mmio_return(d);
 	status = attach_identity(d, vm_primary);
 	if (status != OK) {
 		device_quarantine(d, "the identity domain cannot be set");
@@ -103,18 +106,26 @@ bool device_group_used(const struct vm *vm, u32 group)
 
 enum status device_reset_turn(struct device *d, bool *again)
 {
-	enum status status = d->pci ? pci_device_reset(d, again) : E_DENIED;
+	enum status status = OK;
 
+	if (d->target != DEVICE_ASSIGNED && !d->vm->primary && !device_mmio_unmap(d, d->vm)) {
+		*again = true;
+		return OK;
+	}
+	if (d->target != DEVICE_UNASSIGNED || !d->clean)
+		status = d->pci ? pci_device_reset(d, again) : E_DENIED;
 	if (status != OK) {
 		device_quarantine(d, "its reset failed");
 		return status;
 	}
 	if (*again)
 		return OK;
+	if (d->target == DEVICE_UNASSIGNED) {
+		d->clean = true;
+		return go_home(d, again);
+	}
 	d->state = d->target;
 	switch ((enum device_state)d->state) {
-	case DEVICE_UNASSIGNED:
-		return go_home(d);
 	case DEVICE_CLAIMED:
 		pci_device_master(d, false);
 		leave_pviommu(d);
@@ -126,6 +137,7 @@ enum status device_reset_turn(struct device *d, bool *again)
 		if (device_condemned(d))
 			return E_IO;
 		break;
+	case DEVICE_UNASSIGNED:
 	case DEVICE_RESETTING:
 	case DEVICE_QUARANTINED:
 		break;
@@ -155,15 +167,17 @@ static struct device *to_reset(const struct vm *vm, u32 group)
 	return waits;
 }
 
-static enum status settle_one(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
+static enum status settle_one(struct device *d, struct vm *vm, bool *again) MUST_HOLD(vm_class)
 {
 	if (d->state == DEVICE_CLAIMED)
-		return go_home(d);
+		return go_home(d, again);
 	if (d->state == DEVICE_QUARANTINED) {
 		device_leave_owner(d, vm);
 		leave_pviommu(d);
+	} else if (!device_mmio_return(d)) { /* it was the VM's by name only */
+		*again = true;
+		return OK;
 	}
-	/* Else it was the VM's by name only. */
 	__atomic_store_n(&d->vm, vm_primary, __ATOMIC_RELEASE);
 	return d->state == DEVICE_QUARANTINED ? E_IO : OK;
 }
@@ -187,18 +201,26 @@ enum status device_group_settle(struct vm *vm, struct device *last, bool *again)
 	}
 	d = member(vm, last->group, ANY_STATE, last);
 	if (d == NULL)
-		return settle_one(last, vm);
-	(void)!settle_one(d, vm); /* as above */
+		return settle_one(last, vm, again);
+	(void)!settle_one(d, vm, &waits); /* as above */
 	*again = true;
 	return OK;
 }
 
-/* May a secondary have all of the group? `begun`: it has some of it, and not the rest only while that goes home. Pure. */
-static enum status claim_check(const struct device *d, const struct vm *vm, bool begun)
+/*
+ * May a secondary have all of the group? `begun`: it has some of it, and not the rest only while that goes home, as one does of
+ * which some MMIO is back. Pure.
+ */
+static enum status claim_check(const struct device *d, const struct vm *vm, bool begun) MUST_HOLD(vm_class)
 {
 	FOR_EACH_DEVICE(other) {
-		if (other->group != d->group || device_is_of(other, vm))
+		if (other->group != d->group)
 			continue;
+		if (device_is_of(other, vm)) {
+			if (other->state == DEVICE_CLAIMED && !device_mmio_left(other))
+				return E_BUSY;
+			continue;
+		}
 		if (other->state == DEVICE_QUARANTINED)
 			return E_DENIED;
 		if (begun || !device_is_of(other, vm_primary) || other->state != DEVICE_UNASSIGNED)
@@ -220,12 +242,12 @@ static bool owner_change(struct device *d, struct vm *vm)
 	return free;
 }
 
-/* One member of a group, which is the VM's by name already, leaves the primary. */
+/* One member of a group, which is the VM's by name already, leaves the primary: its MMIO, in as many calls as that takes, then it. */
 static enum status claim_one(struct device *d) MUST_HOLD(vm_class)
 {
 	enum status status = device_mmio_leave(d);
 
-	if (status != OK)
+	if (status != OK || !device_mmio_left(d))
 		return status;
 	if (d->pci)
 		pci_device_master(d, false);

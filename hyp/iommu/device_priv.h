@@ -28,10 +28,11 @@ bool device_condemned(struct device *d) MUST_HOLD(vm_class);
 
 /* --- device_group.c */
 
-/* All that its owner has of it, but for its streams. */
+/* All that its owner has of it, but for its streams and its MMIO. */
 void device_leave_owner(struct device *d, struct vm *vm) MUST_HOLD(vm_class);
 /*
- * One turn of the reset; at its end (not *again) the device is what it was being reset for. An error has quarantined it:
+ * One turn of the reset, before which a device that leaves a secondary leaves its view; at its end (not *again) the device is
+ * what it was being reset for. An error has quarantined it:
  * E_DENIED it cannot be reset; E_IO.
  */
 enum status device_reset_turn(struct device *d, bool *again) MUST_HOLD(vm_class);
@@ -51,11 +52,15 @@ enum status device_claim(struct device *d, struct vm *vm, bool *again) MUST_CHEC
 
 /* --- device_give.c */
 
-/* Its MMIO, out of the primary's reach. E_IO: an IOMMU did not complete, it is still there. */
+/*
+ * Its MMIO, or as much of it as one call may take (V9), leaves the primary's reach; device_mmio_left(): that was the last of it.
+ * E_NOMEM; E_IO: an IOMMU did not complete. All is as before the call then.
+ */
 enum status device_mmio_leave(struct device *d) MUST_CHECK MUST_HOLD(vm_class);
-void device_mmio_return(struct device *d) MUST_HOLD(vm_class);
-/* Out of a secondary's reach. A VM that ends has no CPU that could reach anything. */
-void device_mmio_unmap(struct device *d, struct vm *vm) MUST_HOLD(vm_class);
+bool device_mmio_left(const struct device *d) MUST_HOLD(vm_class);
+/* The way back, and out of a secondary's reach; false: call again, not all of it yet, or it was much for one call. */
+bool device_mmio_return(struct device *d) MUST_CHECK MUST_HOLD(vm_class);
+bool device_mmio_unmap(struct device *d, struct vm *vm) MUST_CHECK MUST_HOLD(vm_class);
 
 /* May its functions drive their pins? Nothing is done for what is not PCI. */
 void device_pin_allow(const struct device *d, bool allow);

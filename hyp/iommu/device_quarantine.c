@@ -25,7 +25,9 @@ void device_quarantine(struct device *d, const char *what)
 	}
 	if (!vm->primary) {
 		device_lines_take(d, vm);
-		device_mmio_unmap(d, vm);
+		/* At once, however large it is: nothing may be half quarantined. */
+		while (!device_mmio_unmap(d, vm))
+			;
 	}
 	if (d->pviommu != NULL)
 		d->pviommu->quarantines++;

@@ -337,6 +337,61 @@ void view_drop(struct vm *vm, ipa_t at, u64 size)
 	}
 }
 
+/* --- parts */
+
+/* In shares of a budget, each at most 1,200 instructions: a call of view_add() or view_remove(), a block, so many pages of one. */
+#define PART_COST  3u
+#define BLOCK_COST 1u
+#define PAGES      64u
+
+/* Which leaves there are, or will be, at the begin of a range, or at its end. */
+static u8 leaf_shift(const struct pt *pt, u64 va, u64 out, u64 size, bool last)
+{
+	const u64 probe = last ? va + size - PAGE_SIZE : va;
+	const u64 odd = last ? (va + size) | (out + size) : va | out;
+	struct pt_run slot;
+	bool mapped = pt->ops->lookup(pt, probe, probe, &slot);
+	u8 shift = PT_SHIFT_1G;
+
+	if (mapped)
+		return slot.shift;
+	for (; shift > PT_SHIFT_4K; shift -= 9)
+		if ((pt->leaf_sizes >> shift & 1) && slot.size >> shift != 0 && size >> shift != 0 &&
+		    (odd & ((1ull << shift) - 1)) == 0)
+			break;
+	return shift;
+}
+
+u64 view_part(const struct vm *vm, ipa_t at, pa_t out, u64 size, bool last, u32 *budget)
+{
+	u32 left = *budget > PART_COST ? *budget - PART_COST : 0;
+	u64 part = 0;
+
+	while (left > 0 && part < size) {
+		const u64 skip = last ? 0 : part;
+		const u64 va = at.v + skip, end = at.v + size - (part - skip);
+		u8 shift = leaf_shift(&vm->cpu_pt, va, out.v + skip, size - part, last), other = shift;
+		u32 cost = BLOCK_COST;
+		u64 step;
+
+		if (has_dma(vm))
+			other = leaf_shift(&vm->dma_pt, va, out.v + skip, size - part, last);
+		if (other < shift)
+			shift = other;
+		step = 1ull << shift;
+		if (shift == PT_SHIFT_4K)
+			step = last ? end - align_down(end - 1, BLOCK_SIZE) : align_down(va, BLOCK_SIZE) + BLOCK_SIZE - va;
+		if (step > size - part)
+			step = size - part;
+		if (shift == PT_SHIFT_4K)
+			cost += (u32)(step >> PAGE_SHIFT) / PAGES;
+		part += step;
+		left -= left < cost ? left : cost;
+	}
+	*budget = left;
+	return part;
+}
+
 bool view_has(struct vm *vm, ipa_t at)
 {
 	struct pt_run run;

@@ -50,6 +50,13 @@ enum status view_remove(struct vm *vm, ipa_t at, u64 size) MUST_CHECK MUST_HOLD(
 /* The same for what is lost: out of both views, whether or not an IOMMU can be made to forget it. */
 void view_drop(struct vm *vm, ipa_t at, u64 size) MUST_HOLD(vm_class);
 
+/*
+ * The first part of a range, or the last, that may be added or removed within the budget of a call (V9), of which it takes its
+ * share; 0: nothing is left of that. Parts end where leaves do, of what is mapped and of what is to be.
+ */
+#define VIEW_BUDGET 32u
+u64 view_part(const struct vm *vm, ipa_t at, pa_t out, u64 size, bool last, u32 *budget) MUST_HOLD(vm_class);
+
 /* Is the address mapped for the VM's CPUs now? Waits for a change that is under way. */
 bool view_has(struct vm *vm, ipa_t at) NOT_HELD(vm_class);
 

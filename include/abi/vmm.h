@@ -43,8 +43,9 @@
  *                           is mapped for DMA, or the VM is final; PC_INVALID_PARAMETER the pvIOMMU is another
  *                           IOMMU's; PC_DENIED quarantined, or there is no reset for it. A secondary has whole
  *                           groups: the others of a group are PC_DEV_CLAIMED until they are assigned to it too.
- *                           R1 is 1: call again, a device of the group has still to be claimed or the reset runs. A
- *                           later call that fails leaves claimed what is; DEV_RELEASE of one of them gives all back
+ *                           R1 is 1: call again, a device of the group has still to be claimed, its MMIO range by range
+ *                           and of large ones part by part, or the reset runs. A later call that fails leaves claimed
+ *                           what is; DEV_RELEASE of one of them gives all back
  *   DEV_SET_END_POINT_VSID  PC_EXISTS the endpoint has a name, or the name is another's; PC_BUSY attached once, or
  *                           the VM is final; PC_DENIED quarantined
  *   DEV_RELEASE             PC_NOT_FOUND it is nobody's; PC_BUSY attached, its MMIO is mapped for DMA, or its VM is
@@ -53,7 +54,9 @@
  *                           answers a DEV_ASSIGN of one meanwhile
  *   DEV_MAP_MMIO            PC_NOT_FOUND no such range, or no secondary's; PC_EXISTS it is mapped, or the VM has
  *                           something there; PC_INVALID_PARAMETER the place; one above 2 MiB lies within 2 MiB as the
- *                           device's does
+ *                           device's does, and best within 1 GiB if it is as large. Of a large range R1 may be less
+ *                           than all: call again with the same arguments for the rest, which begins where this ended;
+ *                           another place is PC_EXISTS meanwhile, and what is mapped stays when a call fails
  *   DEV_MAP_IRQ             PC_NOT_FOUND no such line, or no secondary's; PC_EXISTS given already; PC_BUSY a device
  *                           of another VM could drive the line, or the interrupt is in use
  *

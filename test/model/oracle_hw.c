@@ -22,15 +22,21 @@ static unsigned long long ull(u64 v) { return v; }
 /* MMIO stays its VM's while the device is quarantined: nobody else gets it before a reset. */
 static bool mmio_of(const struct vm *vm, u64 addr, u64 size)
 {
-	for (u32 i = 0; i < device_count; i++)
-		for (u32 k = 0; k < device_table[i].mmio_count; k++) {
-			const struct range *r = &device_table[i].mmio[k];
+	for (u32 i = 0; i < device_count; i++) {
+		const struct device *d = &device_table[i];
+		u64 before = 0; /* of the device, range after range: what leaves the primary does so in this order */
 
-			if (addr >= r->base && addr - r->base < r->size &&
-			    size <= r->size - (addr - r->base))
-				return vm->primary ? !device_table[i].mmio_away && (device_table[i].vm == vm || device_is_named(&device_table[i])) :
-						     device_table[i].vm == vm;
+		for (u32 k = 0; k < d->mmio_count; before += align_up(d->mmio[k++].size, PAGE_SIZE)) {
+			const struct range *r = &d->mmio[k];
+
+			if (addr < r->base || addr - r->base >= r->size || size > r->size - (addr - r->base))
+				continue;
+			if (!vm->primary)
+				return d->vm == vm;
+			return before + (addr - r->base) >= d->mmio_away &&
+			       (d->vm == vm || device_is_named(d) || (d->state == DEVICE_CLAIMED && d->clean));
 		}
+	}
 	return false;
 }
 

@@ -113,8 +113,7 @@ static void look_at_view(const struct vm *vm, const struct pt *pt)
 		view_leaf(&look, &t->leaf[i]);
 	for (u32 i = 0; i < device_count; i++)
 		for (u32 k = 0; device_table[i].vm == vm && k < device_table[i].mmio_count; k++)
-			if (device_table[i].mmio_ipa[k] != DEVICE_UNMAPPED)
-				mmio += device_table[i].mmio[k].size;
+			mmio += device_table[i].mmio_given[k];
 	if (look.ram != vm->pages << PAGE_SHIFT)
 		violated("A11: vm %u maps %#llx bytes of RAM, it was given %#llx", vm->handle,
 			 ull(look.ram), ull(vm->pages << PAGE_SHIFT));
@@ -124,6 +123,15 @@ static void look_at_view(const struct vm *vm, const struct pt *pt)
 	if (look.tables != pt->tables)
 		violated("V5: vm %u says %u tables, it has %llu", vm->handle, pt->tables,
 			 ull(look.tables));
+}
+
+static u64 mmio_of(const struct device *d)
+{
+	u64 bytes = 0;
+
+	for (u32 i = 0; i < d->mmio_count; i++)
+		bytes += align_up(d->mmio[i].size, PAGE_SIZE);
+	return bytes;
 }
 
 /* Nobody is in it any more: no CPU, and no stream, nor anything in a cache of an IOMMU that a stream could use. */
@@ -236,7 +244,8 @@ static void look_at_end(void)
 
 		if (!d->vm->primary && d->vm->state == VM_FREE)
 			violated("K4: %s is a VM's that is gone", d->name);
-		if (!d->vm->primary && !d->mmio_away && !device_is_named(d))
+		/* One that is on its way home is reset before, and blocked. */
+		if (!d->vm->primary && d->mmio_away < mmio_of(d) && !device_is_named(d) && !(d->state == DEVICE_CLAIMED && d->clean))
 			violated("V1: %s is away and its MMIO is not", d->name);
 		if (d->vm->primary && d->mmio_away && d->state != DEVICE_QUARANTINED &&
 		    d->state != DEVICE_RESETTING)

@@ -326,6 +326,7 @@ static void take_devices(void)
 			d->mmio[k].base = real->mmio[k].base;
 			d->mmio[k].size = real->mmio[k].size;
 			d->mmio_ipa[k] = real->mmio_ipa[k];
+			d->mmio_given[k] = real->mmio_given[k];
 		}
 		for (u32 k = 0; k < real->irq_count; k++) {
 			d->lines[k] = real->irq[k];
@@ -536,10 +537,14 @@ static bool same_device(u32 i)
 
 	if (!SAME(w, d->w, device_word, "device", i))
 		return false;
-	for (u32 k = 0; k < d->mmio_count; k++)
+	for (u32 k = 0; k < d->mmio_count; k++) {
 		if (real->mmio_ipa[k] != d->mmio_ipa[k])
 			return differs("device %u: range %u is at 0x%llx, the specification says 0x%llx", i, k,
 				       (unsigned long long)real->mmio_ipa[k], (unsigned long long)d->mmio_ipa[k]);
+		if (real->mmio_given[k] != d->mmio_given[k])
+			return differs("device %u: 0x%llx bytes of range %u are mapped, the specification says 0x%llx", i,
+				       (unsigned long long)real->mmio_given[k], k, (unsigned long long)d->mmio_given[k]);
+	}
 	for (u32 k = 0; k < d->line_count; k++)
 		if (real->irq_given[k] != d->line[k])
 			return differs("device %u: line %u is interrupt %u, the specification says %llu", i, k,

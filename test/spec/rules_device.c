@@ -162,7 +162,7 @@ static void names_go(struct spec_device *d)
 s64 rule_dev_map_mmio(struct spec_call *c)
 {
 	struct spec_device *d = device_at(c->r[1]);
-	u64 range = c->r[2], at = c->r[3], size;
+	u64 range = c->r[2], at = c->r[3], size, have, n;
 	s64 status;
 
 	if (d == NULL || d->w.vm == 0 || d->w.state != DEV_ASSIGNED || range >= d->mmio_count)
@@ -171,14 +171,20 @@ s64 rule_dev_map_mmio(struct spec_call *c)
 	/* What is larger than a block has to lie as it does in the machine. */
 	if (!place_ok(at, size) || (size > SPEC_BLOCK && ((at ^ d->mmio[range].base) & (SPEC_BLOCK - 1)) != 0))
 		return PC_INVALID_PARAMETER;
-	if (d->mmio_ipa[range] != ~0ull)
+	have = d->mmio_given[range];
+	if (have == size || (have != 0 && d->mmio_ipa[range] != at))
 		return PC_EXISTS;
-	status = views_add(c, owner(d), at, d->mmio[range].base, size, VIEW_MMIO, VIEW_MMIO);
+	/* A refusal is about all that is left of it; else the call says how much it did, which is all up to a block. */
+	n = c->got_status == PC_SUCCESS ? c->got[1] * SPEC_PAGE : size - have;
+	RULE_DEMAND(c, n <= size - have && (n == size - have || n >= SPEC_BLOCK), "0x%llx bytes of a range are mapped in one call",
+		    (unsigned long long)n);
+	status = views_add(c, owner(d), at + have, d->mmio[range].base + have, n, VIEW_MMIO, VIEW_MMIO);
 	if (status != PC_SUCCESS)
 		return status;
 	views_settle();
 	d->mmio_ipa[range] = at;
-	c->out[0] = size / SPEC_PAGE;
+	d->mmio_given[range] += n;
+	c->out[0] = n / SPEC_PAGE;
 	return PC_SUCCESS;
 }
 
@@ -264,9 +270,18 @@ static s64 fits(const struct spec_device *d, const struct spec_pv *pv)
 /* Is its MMIO where a device of its owner's, or of a former owner's, may write to it? */
 static bool reached(const struct spec_device *d) { return d->w.mmio_pins > 0 || d->w.mmio_stuck; }
 
+static u64 mmio_bytes(const struct spec_device *d)
+{
+	u64 bytes = 0;
+
+	for (u32 i = 0; i < d->mmio_count; i++)
+		bytes += (d->mmio[i].size + SPEC_PAGE - 1) & ~(SPEC_PAGE - 1);
+	return bytes;
+}
+
 /*
  * A secondary gets all of a group: each other member is with the primary, unassigned and unmapped. It has all of it by name from
- * the first call on; where it has some and others are the primary's, the group is on its way home.
+ * the first call on; where it has some and others are the primary's, or some of the MMIO of one, the group is on its way home.
  */
 static s64 may_claim(const struct spec_device *d, u64 vm)
 {
@@ -277,8 +292,13 @@ static s64 may_claim(const struct spec_device *d, u64 vm)
 	for (u32 i = 0; i < spec->devices; i++) {
 		const struct spec_device *other = &spec->device[i];
 
-		if (other->group != d->group || other->w.vm == vm)
+		if (other->group != d->group)
 			continue;
+		if (other->w.vm == vm) {
+			if (other->w.state == DEV_CLAIMED && other->w.mmio_away < mmio_bytes(other))
+				return PC_BUSY;
+			continue;
+		}
 		if (other->w.state == DEV_QUARANTINED)
 			return PC_DENIED;
 		if (begun || other->w.vm != 0 || other->w.state != DEV_HOME)

@@ -179,7 +179,7 @@ bool vm_name_of(const struct spec_vm *vm, u64 pa, u64 *ipa)
 			if (pa - d->mmio[k].base >= d->mmio[k].size)
 				continue;
 			*ipa = d->mmio_ipa[k] + (pa - d->mmio[k].base);
-			return d->w.vm == vm_index(vm) && d->w.state != DEV_QUARANTINED && d->mmio_ipa[k] != ~0ull;
+			return d->w.vm == vm_index(vm) && d->w.state != DEV_QUARANTINED && pa - d->mmio[k].base < d->mmio_given[k];
 		}
 	return false;
 }

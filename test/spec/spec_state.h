@@ -122,7 +122,8 @@ struct spec_domain {
 
 struct spec_device {
 	struct spec_device_words w;
-	u64 mmio_ipa[16]; /* where a secondary has it, ~0: not */
+	u64 mmio_ipa[16];   /* where a secondary has it, ~0: not */
+	u64 mmio_given[16]; /* and how many bytes of it, from its first */
 	u64 line[8];      /* a secondary's interrupt for it, 0: none */
 	/* constant */
 	u32 first, endpoints; /* in the table of endpoints */

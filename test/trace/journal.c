@@ -19,6 +19,7 @@
 #include "mem/page.h"
 #include "pviommu/pviommu.h"
 #include "pviommu/ring.h"
+#include "vm/view.h"
 #include "vm/vm.h"
 
 enum record {
@@ -225,31 +226,36 @@ static void note_mmio(struct range mmio, u8 owner)
 	note_run(RECORD_MMIO, mmio.base, align_up(mmio.size, PAGE_SIZE) >> PAGE_SHIFT, owner);
 }
 
-static void note_device(const struct device *d, u8 owner)
-{
-	for (u32 i = 0; i < d->mmio_count; i++)
-		note_mmio(d->mmio[i], owner);
-}
-
 WRAP(void, vm_primary_add_mmio, struct range mmio)
 {
 	note_mmio(mmio, OWNER_VM);
 	__real_vm_primary_add_mmio(mmio);
 }
 
-WRAP(enum status, device_mmio_leave, struct device *d)
+/* The device with these registers, NULL: it is memory, or nobody's. */
+static const struct device *device_at(u64 base)
 {
-	enum status status = __real_device_mmio_leave(d);
+	u32 range;
 
-	if (status == OK)
-		note_device(d, d->vm->owner);
+	return page_find(pa(base)) == NULL ? device_of_mmio(NULL, pa(base), PAGE_SIZE, &range) : NULL;
+}
+
+/* Registers leave the primary, and come back to it, part by part. */
+WRAP(enum status, view_remove, struct vm *vm, ipa_t at, u64 size)
+{
+	enum status status = __real_view_remove(vm, at, size);
+	const struct device *d = vm->primary ? device_at(at.v) : NULL;
+
+	if (status == OK && d != NULL)
+		note_mmio((struct range){ at.v, size }, d->vm->owner);
 	return status;
 }
 
-WRAP(void, device_mmio_return, struct device *d)
+WRAP(enum status, view_add, struct vm *vm, ipa_t at, pa_t out, u64 size, u32 cpu, u32 dma)
 {
-	note_device(d, OWNER_VM);
-	__real_device_mmio_return(d);
+	if (vm->primary && device_at(out.v) != NULL)
+		note_mmio((struct range){ out.v, size }, OWNER_VM);
+	return __real_view_add(vm, at, out, size, cpu, dma);
 }
 
 /* --- streams and tags */

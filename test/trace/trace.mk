@@ -5,7 +5,7 @@ TRACE ?=
 
 # What the journal stands around. A call within the file that defines a function does not pass by it.
 trace_wrapped := page_init page_set page_set_run page_set_span page_pin page_unpin page_pin_block page_unpin_block page_pin_blocks page_unpin_blocks page_pin_convert \
-	device_mmio_pin device_mmio_unpin device_mmio_leave device_mmio_return vm_primary_add_mmio smmuv3_stream_write \
+	device_mmio_pin device_mmio_unpin view_remove view_add vm_primary_add_mmio smmuv3_stream_write \
 	smmuv3_ctx_write attach_forget iommu_id_alloc iommu_id_free iommu_start endpoint_set_vsid endpoint_clear_vsid ring_put
 
 # $(call trace_rules,FOLDER,FOLDER THAT IT IS LINKED LIKE,FLAGS OF THE OBJECTS THERE)

@@ -256,7 +256,7 @@ static void measure_devices(void)
 		u64 done = 0;
 
 		while (done < info.mmio[range].bytes)
-			done += vmm_call("DEV_MAP_MMIO", PC_DEV_MAP_MMIO, device, range, at + done, 0, 0) * PAGE;
+			done += vmm_call("DEV_MAP_MMIO", PC_DEV_MAP_MMIO, device, range, at, 0, 0) * PAGE;
 		at += done + BLOCK_2M;
 	}
 	longest_print("dev_map_mmio");

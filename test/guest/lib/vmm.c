@@ -411,7 +411,9 @@ void vmm_assign(struct vmm *vm, u32 device, u32 pviommu)
 void vmm_map_mmio(u32 device, u32 range, u64 ipa)
 {
 	u64 pages = rig_device_info(device).mmio[range].bytes / PAGE;
-	struct hres r = OK(dev_map_mmio(device, range, ipa));
 
-	REQUIRE(r.r1 == pages, "DEV_MAP_MMIO of %lu pages answers %lu", pages, r.r1);
+	for (u64 done = 0, more; done < pages; done += more) {
+		more = OK(dev_map_mmio(device, range, ipa)).r1;
+		REQUIRE(more && more <= pages - done, "DEV_MAP_MMIO of %lu pages answers %lu after %lu", pages, more, done);
+	}
 }

@@ -740,7 +740,7 @@ static void assign_with_silence_from(u32 n)
 	assert_true(r.status == PC_SUCCESS || r.status == PC_IO);
 	assert_true(r.status == PC_SUCCESS || d->state == DEVICE_UNASSIGNED || d->state == DEVICE_QUARANTINED);
 	/* Refused at its registers it is the primary's as before, with both ranges; later it is nobody's, with none. */
-	assert_int_equal(d->mmio_away, d->state != DEVICE_UNASSIGNED);
+	assert_int_equal(d->mmio_away != 0, d->state != DEVICE_UNASSIGNED);
 	for (u32 i = 0; i < 2; i++)
 		assert_int_equal(views_with(d->mmio[i].base), d->mmio_away ? 0 : 3);
 }
