@@ -25,14 +25,16 @@ OVERRIDES = {"-icount": "shift=0,sleep=off", "-smp": "1", "-cpu": "max"}
 BOOT_LINE = "testdev"
 FIGURE = re.compile(r"\[b\] (\w+) (\d+) cold (\d+)$")
 FEW, MANY = ["slot", "more", "bridges"], ["slot", "more", "bridges", "endpoints"]
+LARGE = ["large-registers", "many-functions", "large-group"]
 # Every 2 MiB sample has memory of its own: a thousand of them, and ours. And two blocks of 1 GiB side by side, whole.
 SAMPLES, BLOCKS = "3G", "4G"
-# image: (below the hypervisor, its devices, its memory)
+# image: (below the hypervisor, its devices, its memory, which of its cases)
 IMAGES = {
-    "bench": (True, FEW, SAMPLES),
-    "bench-growth": (True, MANY, SAMPLES),
-    "bench-longest": (True, MANY, BLOCKS),
-    "floor": (False, FEW, SAMPLES),
+    "bench": (True, FEW, SAMPLES, ""),
+    "bench-growth": (True, MANY, SAMPLES, ""),
+    "bench-longest": (True, MANY, BLOCKS, ""),
+    "bench-devices": (True, LARGE, SAMPLES, "t=*.devices"),
+    "floor": (False, FEW, SAMPLES, ""),
 }
 MODEL = os.path.join("build", "bench", "host", "endpoints")
 RECORDS = ("vm", "device", "endpoint", "page")
@@ -46,10 +48,10 @@ def sha256(path):
 
 def measure(board, hypervisor, image):
     """{key: (median, cold)}; raises BoardError, saying why, if there are no figures."""
-    below, devices, memory = IMAGES[image]
+    below, devices, memory, cases = IMAGES[image]
     primary = os.path.join("build", "guest", f"{image}.bin")
     log = os.path.join(WORK, f"{image}.log")
-    command = board.command(hypervisor if below else None, BOOT_LINE, primary, "", None, {**OVERRIDES, "-m": memory},
+    command = board.command(hypervisor if below else None, BOOT_LINE, primary, cases, None, {**OVERRIDES, "-m": memory},
                             board.devices(devices))
     report, found = guest_run.GuestReport(), {}
 

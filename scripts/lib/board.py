@@ -29,6 +29,16 @@ def escape(text):
     return text.replace(",", ",,")
 
 
+def repeated(line):
+    """A line of qemu.args with {n:1-c} is one for each number, in hexadecimal; {n} is that number elsewhere in it."""
+    match = re.search(r"\{(\w+):([0-9a-f]+)-([0-9a-f]+)\}", line)
+    if match is None:
+        return [line]
+    name, first, last = match.group(1), int(match.group(2), 16), int(match.group(3), 16)
+    lines = [line.replace(match.group(0), f"{n:x}").replace("{" + name + "}", f"{n:x}") for n in range(first, last + 1)]
+    return [each for one in lines for each in repeated(one)]
+
+
 class Board:
     def __init__(self, platform):
         self.platform = platform
@@ -67,7 +77,8 @@ class Board:
             if name not in self.sections:
                 raise BoardError(f"platform/{self.platform}/qemu.args has no devices called '{name}'")
             for line in self.sections[name]:
-                args += shlex.split(line)
+                for one in repeated(line):
+                    args += shlex.split(one)
         return args
 
     def machine(self, overrides):

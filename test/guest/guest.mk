@@ -3,7 +3,7 @@
 
 guest_lib_srcs := $(addprefix test/guest/lib/,start.S console.c edu.c gic.c guest.c machine.c mmu.c newlib.c pci.c \
 	ram.c report.c rig.c ring.c smp.c stage1.c status.c testdev.c trap.c)
-guest_images := bare scenario cases sweep bench bench-growth bench-longest bench-steps floor stop vms vmm-linux fuzz
+guest_images := bare scenario cases sweep bench bench-growth bench-longest bench-devices bench-steps floor stop vms vmm-linux fuzz
 guest_srcs_bare     := test/guest/primary/bare.c
 guest_srcs_scenario := test/guest/primary/scenario.c test/guest/primary/scenario_vms.c
 guest_srcs_cases    := $(sort $(wildcard test/guest/primary/case_*.c test/guest/primary/case_*.S))
@@ -14,6 +14,7 @@ guest_srcs_bench        := $(addprefix test/guest/bench/,calls.c bench_nested.c 
 guest_srcs_bench-growth := test/guest/bench/growth.c $(bench_common)
 guest_srcs_bench-steps := test/guest/bench/steps.c test/guest/bench/bench_stage.c
 guest_srcs_bench-longest := $(addprefix test/guest/bench/,longest.c longest_lists.c longest_memory.c longest_nested.c longest_vm.c) $(bench_common)
+guest_srcs_bench-devices := $(guest_srcs_bench-longest) test/guest/bench/longest_devices.c
 guest_srcs_floor        := $(wildcard test/guest/floor/*.c test/guest/floor/*.S) test/guest/bench/bench_count.c
 guest_srcs_stop     := test/guest/primary/stop.c
 # A primary with secondaries: the VMM, and the image that it loads into them.
@@ -28,6 +29,7 @@ guest_srcs_vmm-linux := $(addprefix test/guest/,primary/vmm_linux.c lib/vmtree.c
 guest_srcs_bench    += $(vmm_srcs)
 guest_srcs_bench-growth += $(vmm_srcs)
 guest_srcs_bench-longest += $(vmm_srcs)
+guest_srcs_bench-devices += $(vmm_srcs)
 # The secondaries' image has no device tree to read and nobody to report to but the primary.
 service_srcs        := $(sort $(wildcard test/guest/secondary/*.c test/guest/secondary/*.S)) \
 	$(addprefix test/guest/lib/,start.S edu.c el1_regs.c gic.c newlib.c ring.c smp.c stage1.c status.c testdev.c trap.c)
@@ -80,7 +82,7 @@ all_deps   += $(guest_bins)
 
 room_targets += bench
 bench_args = --platform=$(PLATFORM) --image=$(IMAGE)
-bench_bins := $(patsubst %,build/guest/%.bin,bench bench-growth bench-longest bench-steps floor vmm-linux)
+bench_bins := $(patsubst %,build/guest/%.bin,bench bench-growth bench-longest bench-devices bench-steps floor vmm-linux)
 .PHONY: bench bench-check bench-accept bench-measure
 bench: bench-measure ## the performance report: instructions per call, growth, memory, boot [build/bench/report.txt, .svg]
 	@$(PYTHON) scripts/bench_report.py $(bench_args)

@@ -4,13 +4,13 @@
 #include "suite.h"
 #include "vm/vm.h"
 
-#define AT      0x80000000ull /* of the VM's memory */
-#define BAR     0x20000000ull
-#define BAR_AT  (0x100000000ull + BAR)
-#define SIZE    (64 * BLOCK_SIZE)
-#define SMALL   0x4000ull /* its second range */
-#define LARGE   5u
-#define VSID    300
+#define AT     0x80000000ull /* of the VM's memory */
+#define BAR    0x20000000ull
+#define BAR_AT (0x100000000ull + BAR)
+#define SIZE   (64 * BLOCK_SIZE)
+#define SMALL  0x4000ull /* its second range */
+#define LARGE  5u
+#define VSID   300
 
 static const u64 mmio_prot = PVIOMMU_PROT_READ | PVIOMMU_PROT_WRITE | PVIOMMU_PROT_NOEXEC | PVIOMMU_PROT_MMIO;
 static u32 vm;
