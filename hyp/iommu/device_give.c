@@ -95,14 +95,16 @@ bool device_mmio_return(struct device *d)
 }
 
 /* The last part first, so that what it has still begins where the range does. */
-bool device_mmio_unmap(struct device *d, struct vm *vm)
+bool device_mmio_unmap(struct device *d, struct vm *vm, bool at_once)
 {
 	u32 budget = VIEW_BUDGET;
 
 	for (u32 i = 0; i < d->mmio_count; i++) {
 		while (d->mmio_given[i] > 0) {
-			const u64 part = view_part(vm, ipa(d->mmio_ipa[i]), pa(d->mmio[i].base), d->mmio_given[i], true, &budget);
-			const u64 at = d->mmio_ipa[i] + d->mmio_given[i] - part;
+			const ipa_t first = ipa(d->mmio_ipa[i]);
+			const u64 given = d->mmio_given[i];
+			const u64 part = at_once ? given : view_part(vm, first, pa(d->mmio[i].base), given, true, &budget);
+			const u64 at = first.v + given - part;
 
 			if (part == 0)
 				return false;

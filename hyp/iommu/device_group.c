@@ -108,7 +108,7 @@ enum status device_reset_turn(struct device *d, bool *again)
 {
 	enum status status = OK;
 
-	if (d->target != DEVICE_ASSIGNED && !d->vm->primary && !device_mmio_unmap(d, d->vm)) {
+	if (d->target != DEVICE_ASSIGNED && !d->vm->primary && !device_mmio_unmap(d, d->vm, false)) {
 		*again = true;
 		return OK;
 	}

@@ -60,7 +60,7 @@ enum status device_mmio_leave(struct device *d) MUST_CHECK MUST_HOLD(vm_class);
 bool device_mmio_left(const struct device *d) MUST_HOLD(vm_class);
 /* The way back, and out of a secondary's reach; false: call again, not all of it yet, or it was much for one call. */
 bool device_mmio_return(struct device *d) MUST_CHECK MUST_HOLD(vm_class);
-bool device_mmio_unmap(struct device *d, struct vm *vm) MUST_CHECK MUST_HOLD(vm_class);
+bool device_mmio_unmap(struct device *d, struct vm *vm, bool at_once) MUST_CHECK MUST_HOLD(vm_class);
 
 /* May its functions drive their pins? Nothing is done for what is not PCI. */
 void device_pin_allow(const struct device *d, bool allow);

@@ -25,9 +25,8 @@ void device_quarantine(struct device *d, const char *what)
 	}
 	if (!vm->primary) {
 		device_lines_take(d, vm);
-		/* At once, however large it is: nothing may be half quarantined. */
-		while (!device_mmio_unmap(d, vm))
-			;
+		/* At once, however large it is: hardware that misbehaved may answer no access at all. */
+		(void)!device_mmio_unmap(d, vm, true);
 	}
 	if (d->pviommu != NULL)
 		d->pviommu->quarantines++;
