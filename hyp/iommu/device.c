@@ -3,7 +3,7 @@
  * The table of devices and endpoints, found by index, by stream, by MMIO address. Who owns one, and how that
  * changes, is device_assign.c and device_group.c; what an owner calls it, names.c.
  */
-#include "device.h"
+#include "device_priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -65,6 +65,7 @@ static struct endpoint *endpoint_add(struct device *d, u32 iommu, u32 sid_value)
 	e->device = d;
 	e->iommu = &iommu_instance[iommu];
 	e->sid = sid(sid_value);
+	e->number = (u16)(endpoint_count - 1);
 	e->index = (u8)d->endpoint_count;
 	if (d->endpoint_count++ == 0)
 		d->endpoint = e;

@@ -52,6 +52,7 @@ struct endpoint {
 	struct device *device;
 	struct iommu *iommu;
 	sid_t sid;
+	u16 number;         /* in the machine */
 	u8 index;           /* in its device */
 	u8 pasid_bits;      /* PASIDs that the endpoint can tag with; 0: none */
 	bool ats;           /* it has a translation cache, and may use it behind a guest's own first stage */

@@ -85,11 +85,11 @@ static void pasids_allow(const struct device *d)
 #define ANY_STATE (~0u)
 #define BY_NAME   (1u << DEVICE_UNASSIGNED)
 
-/* The first of the group that is the VM's and in one of these states, but for one; NULL: none. */
-static struct device *member(const struct vm *vm, u32 group, u32 states, const struct device *but)
+/* The first of the group that is the VM's and in one of these states, but for one index; NULL: none. */
+static struct device *member(const struct vm *vm, u32 group, u32 states, u32 but)
 {
 	FOR_EACH_DEVICE(d)
-		if (d->group == group && device_is_of(d, vm) && d != but && (states >> d->state & 1) != 0)
+		if (d->group == group && device_is_of(d, vm) && d->index != but && (states >> d->state & 1) != 0)
 			return d;
 	return NULL;
 }
@@ -199,7 +199,7 @@ enum status device_group_settle(struct vm *vm, struct device *last, bool *again)
 		*again = true;
 		return OK;
 	}
-	d = member(vm, last->group, ANY_STATE, last);
+	d = member(vm, last->group, ANY_STATE, last->index);
 	if (d == NULL)
 		return settle_one(last, vm, again);
 	(void)!settle_one(d, vm, &waits); /* as above */
@@ -272,7 +272,7 @@ bool device_is_named(const struct device *d)
 
 enum status device_claim(struct device *d, struct vm *vm, bool *again)
 {
-	const bool begun = member(vm, d->group, ANY_STATE, NULL) != NULL;
+	const bool begun = member(vm, d->group, ANY_STATE, DEVICE_MAX) != NULL;
 	enum status status = claim_check(d, vm, begun);
 	struct device *next;
 
@@ -280,11 +280,11 @@ enum status device_claim(struct device *d, struct vm *vm, bool *again)
 	FOR_EACH_DEVICE(other)
 		if (status == OK && other->group == d->group && !device_is_of(other, vm) && !owner_change(other, vm))
 			status = E_BUSY;
-	next = member(vm, d->group, BY_NAME, NULL);
+	next = member(vm, d->group, BY_NAME, DEVICE_MAX);
 	if (status == OK && next != NULL)
 		status = claim_one(next);
 	if (status == OK) {
-		*again = member(vm, d->group, BY_NAME, NULL) != NULL;
+		*again = member(vm, d->group, BY_NAME, DEVICE_MAX) != NULL;
 		return OK;
 	}
 	/* What earlier calls did stays: another call goes on, or a release takes it back. */

@@ -70,7 +70,7 @@ void endpoint_set_vsid(struct vm *vm, struct endpoint *e, u32 vsid_value)
 	at = name_place(vm, e->name);
 	for (u32 i = vm->name_count++; i > at; i--)
 		vm->by_name[i] = vm->by_name[i - 1];
-	vm->by_name[at] = (u16)(e - endpoint_table);
+	vm->by_name[at] = e->number;
 	name_set(e, true, vsid_value);
 	e->device->pviommu->vsid_count++;
 }

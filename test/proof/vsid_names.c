@@ -100,6 +100,7 @@ static void any_table(void)
 		device[i]->frozen = any_bool();
 		device[i]->pviommu = any_bool() ? &pv1 : &pv0;
 		endpoint[i]->device = device[i];
+		endpoint[i]->number = (u16)i;
 		endpoint[i]->has_vsid = any_bool();
 		endpoint[i]->vsid = vsid(any_u32());
 		endpoint[i]->name = any_u64();
