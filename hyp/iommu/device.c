@@ -12,7 +12,6 @@
 #include "hyp/check.h"
 #include "hyp/log.h"
 #include "iommu.h"
-#include "pci/pci_owner.h"
 #include "pviommu/events.h"
 #include "vm/vm.h"
 

@@ -155,6 +155,8 @@ static inline bool device_is_of(const struct device *d, const struct vm *vm)
 
 /* Is this device the VM's, so that it may see its configuration space? For hyp/pci. */
 bool device_owned_by(const struct device *d, const struct vm *vm);
+/* The first of its PCI functions; for hyp/pci too. */
+struct pci_function *device_functions(const struct device *d);
 
 /* The owner's name for an endpoint, in its table and out of it. */
 void endpoint_set_vsid(struct vm *vm, struct endpoint *e, u32 vsid) MUST_HOLD(vm_class);

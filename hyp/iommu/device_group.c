@@ -185,7 +185,7 @@ static enum status settle_one(struct device *d, struct vm *vm, bool *again) MUST
 enum status device_group_settle(struct vm *vm, struct device *last, bool *again)
 {
 	struct device *d;
-	bool waits;
+	bool waits = false;
 
 	if (device_group_used(vm, last->group))
 		return OK;
