@@ -14,6 +14,10 @@
 #include "pviommu/events.h"
 #include "vm/vm.h"
 
+/* PASIDs that a step of a VM's end detaches, and how many it looks at. */
+#define END_PASIDS 32u
+#define END_LOOKS  4096u
+
 static struct attachment *attachment_of(struct endpoint *e, u64 pasid)
 {
 	if (pasid == 0)
@@ -128,20 +132,28 @@ static enum status substreams_alloc(struct vm *vm, struct endpoint *e)
 	if (status != OK)
 		return status;
 	e->substream = io_phys(page);
+	e->pasid_end = 0;
 	e->ctx_pages_order = (u8)order;
 	return OK;
+}
+
+/* Does the request give the endpoint a context, and of how many bits of PASID? */
+static bool wants_context(const struct endpoint *e, const struct domain *d, const struct attach_request *req, u8 *bits)
+{
+	*bits = endpoint_pasid_bits(e);
+	if (req->pasid_bits < *bits)
+		*bits = (u8)req->pasid_bits;
+	return req->pasid == 0 && iommu_common.stage1 && e->ctx.table.v == 0 && !domain_is_nested(d);
 }
 
 static enum status prepare_one(struct vm *vm, struct endpoint *e, const struct domain *d,
 			       const struct attach_request *req)
 {
-	u8 bits = endpoint_pasid_bits(e);
 	enum status status;
+	u8 bits;
 
-	if (req->pasid != 0 || !iommu_common.stage1 || e->ctx.table.v != 0 || domain_is_nested(d))
+	if (!wants_context(e, d, req, &bits))
 		return OK;
-	if (req->pasid_bits < bits)
-		bits = (u8)req->pasid_bits;
 	status = e->iommu->ops->ctx_alloc(e->iommu, &vm->pool, bits, &e->ctx);
 	if (status != OK)
 		return status;
@@ -261,13 +273,19 @@ static enum status commit_all(struct vm *vm, struct domain *d, const struct atta
 
 static enum status check_all(const struct domain *d, const struct attach_request *req)
 {
+	u64 pasids = 0;
+
 	for (u32 i = 0; i < req->endpoint_count; i++) {
 		enum status status = check_one(req->endpoint[i], d, req->pasid);
+		u8 bits;
 
 		if (status != OK)
 			return status;
+		if (wants_context(req->endpoint[i], d, req, &bits) && bits > 0)
+			pasids += 1ull << bits;
 	}
-	return OK;
+	/* What their contexts take is zeroed in this call: of a list no more than of one (V9). */
+	return pasids > 1ull << PASID_BITS_MAX ? E_INVAL : OK;
 }
 
 enum status attach(struct vm *vm, const struct attach_request *req)
@@ -359,6 +377,23 @@ enum status detach(struct vm *vm, const struct attach_request *req)
 		}
 	}
 	return result;
+}
+
+enum status attach_end_pasids(struct vm *vm, struct endpoint *e, bool *more)
+{
+	u32 looks = END_LOOKS;
+	enum status status = OK;
+
+	for (u32 left = END_PASIDS; status == OK && e->substreams > 0 && left > 0 && looks > 0; looks--) {
+		u32 pasid = e->pasid_end++;
+
+		if (attachment_of(e, pasid)->domain == NULL || pasid == 0)
+			continue;
+		status = detach_one(vm, e, pasid);
+		left--;
+	}
+	*more = e->substreams > 0;
+	return status;
 }
 
 void attach_forget(struct vm *vm, struct endpoint *e, bool blocked)

@@ -26,14 +26,20 @@ struct attach_request {
 
 /*
  * E_NOENT no such domain; E_EXIST one is attached to it already; E_NOSYS a PASID where there are
- * none, or PASID 0 is not in stage 1; E_INVAL PASID beyond the context, or a nested domain of
- * another IOMMU or for more than the endpoint has; E_BUSY the domain is being freed, or the stream
+ * none, or PASID 0 is not in stage 1; E_INVAL PASID beyond the context, contexts of a list for more than
+ * 2^PASID_BITS_MAX PASIDs in all, or a nested domain of another IOMMU or for more than the endpoint has; E_BUSY the domain is being freed, or the stream
  * has one of the other kind; E_DENIED quarantined, or not of the common format; E_NOMEM; E_IO.
  */
 enum status attach(struct vm *vm, const struct attach_request *req) MUST_CHECK MUST_HOLD(vm_class);
 
 /* E_NOENT not attached to that domain; E_BUSY PASID 0 with others attached; E_IO. */
 enum status detach(struct vm *vm, const struct attach_request *req) MUST_CHECK MUST_HOLD(vm_class);
+
+/*
+ * A step of the end of the endpoint's VM: some of its PASIDs but 0 are detached. *more: not all of them yet. E_IO: whose stream
+ * this is may be used no longer.
+ */
+enum status attach_end_pasids(struct vm *vm, struct endpoint *e, bool *more) MUST_CHECK MUST_HOLD(vm_class);
 
 /*
  * Forget every attachment of an endpoint whose device is being quarantined. `blocked`: hardware

@@ -68,6 +68,7 @@ struct endpoint {
 	u32 substreams;               /* of them, attached */
 	struct stream_ctx ctx;        /* stage-1 context; table 0: none */
 	u8 ctx_pages_order;           /* of substream[] */
+	u32 pasid_end;                /* PASIDs that the end of its VM has come past */
 
 	u64 since;          /* the first event that is of what is attached now; events_hold() */
 	u32 window, window_records; /* its share of a ring, events.c; events_hold() */

@@ -5,15 +5,18 @@
 #include "iommu.h"
 #include "vm/vm.h"
 
-/* Streams are blocked and their attachments forgotten an endpoint a step; true: that was the last. */
+/* PASIDs are detached some a step, streams blocked and forgotten an endpoint a step; true: that was the last. */
 static bool teardown_stream(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 {
 	struct endpoint *e = &d->endpoint[d->blocked];
+	bool more;
 
-	if (endpoint_block(e) != OK) {
+	if (attach_end_pasids(vm, e, &more) != OK || (!more && endpoint_block(e) != OK)) {
 		device_quarantine(d, "its streams could not be blocked");
 		return true;
 	}
+	if (more)
+		return false;
 	attach_forget(vm, e, true);
 	d->blocked++;
 	return d->blocked == d->endpoint_count;

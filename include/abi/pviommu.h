@@ -61,8 +61,8 @@
  * Operations from 0x40: ours; R0 is the precise status. The structures are below, with what their operations answer.
  *
  * QUERY         PC_NOT_SUPPORTED no such property; PC_NOT_FOUND no such index.
- * ATTACH_LIST   all or none, each as by ATTACH_DEV; PC_INVALID_PARAMETER a vSID twice. PC_IO: all are quarantined
- *               that had been reached.
+ * ATTACH_LIST   all or none, each as by ATTACH_DEV; PC_INVALID_PARAMETER a vSID twice, or contexts for more than
+ *               16,384 PASIDs in all. PC_IO: all are quarantined that had been reached.
  * DETACH_LIST   all or none, each as by DETACH_DEV. On PC_IO those that failed are quarantined, the others detached.
  * MAP_LIST      each entry as by MAP_PAGES, in order. R1 is the bytes from the first entry on, also on an error: of
  *               the entries before the one that failed, which maps nothing. R1 below the sum with PC_SUCCESS: call

@@ -250,6 +250,20 @@ static void attach_one(struct spec_call *c, struct spec_endpoint *e, const struc
 	e->w.stream = STREAM_DOMAIN | q->domain;
 }
 
+/* Contexts of a list are for no more PASIDs in all than one can be for. */
+static bool too_many_pasids(const struct request *q)
+{
+	u64 pasids = 0;
+
+	for (u32 i = 0; i < q->count && q->pasid == 0 && spec->stage1; i++) {
+		u64 bits = q->bits < q->e[i]->pasid_bits ? q->bits : q->e[i]->pasid_bits;
+
+		if (q->e[i]->w.context == 0 && bits > 0)
+			pasids += 1ull << bits;
+	}
+	return pasids > 1u << 14;
+}
+
 static s64 do_attach(struct spec_call *c, struct request *q, const u64 *one, const u32 *many)
 {
 	s64 status = collect(c, q, one, many);
@@ -264,6 +278,8 @@ static s64 do_attach(struct spec_call *c, struct request *q, const u64 *one, con
 	}
 	for (u32 i = 0; status == PC_SUCCESS && i < q->count; i++)
 		status = may_attach(c, q->e[i], d, q);
+	if (status == PC_SUCCESS && !d->w.nested && too_many_pasids(q))
+		status = PC_INVALID_PARAMETER;
 	if (status != PC_SUCCESS)
 		return status;
 	if (!d->w.nested && !contexts_make(c, q))

@@ -403,6 +403,45 @@ static void D8_pasid_zero_can_be_replaced_alone(void **state UNUSED)
 }
 
 /* A table of one: no PASID works, the stream's own DMA does. */
+static void pasids_everywhere(struct machine *m UNUSED)
+{
+	for (u32 i = 0; i < pci_function_count; i++)
+		pci_function[i].pasid_bits = 14;
+}
+
+/* What contexts of a list take is zeroed in one call: for no more PASIDs in all than a single one may have. */
+static void V9_I8_contexts_of_a_list(void **state UNUSED)
+{
+	struct bench_options o = bench_pasids();
+	struct pviommu_attach_list *list;
+	u32 e, *vsids;
+
+	o.change = pasids_everywhere;
+	o.pool_bytes = 16ull << 20;
+	o.heap_bytes = 24ull << 20;
+	o.ram_bytes = 64ull << 20;
+	boot_with(o);
+	bench_assign(0, 0, 10);
+	e = bench_domain();
+	list = bench_ptr(bench_page(40));
+	vsids = bench_ptr(bench_page(41));
+	memcpy(vsids, (u32[]){ 10, 11, 12 }, 3 * sizeof(u32));
+	*list = (struct pviommu_attach_list){ .size = sizeof(*list), .domain = e, .pasid_bits = 14, .vsid_count = 2, .vsids_ipa = bench_page(41) };
+	assert_status(pv_list(PVIOMMU_ATTACH_LIST, bench_page(40)), PC_INVALID_PARAMETER);
+	list->vsid_count = 3;
+	list->pasid_bits = 13;
+	assert_status(pv_list(PVIOMMU_ATTACH_LIST, bench_page(40)), PC_INVALID_PARAMETER);
+	list->vsid_count = 2;
+	assert_status(pv_list(PVIOMMU_ATTACH_LIST, bench_page(40)), PC_SUCCESS);
+	/* One that has its context needs none. */
+	list->pasid_bits = 14;
+	list->domain = bench_domain();
+	list->vsid_count = 3;
+	assert_status(pv_list(PVIOMMU_ATTACH_LIST, bench_page(40)), PC_SUCCESS);
+	list->vsid_count = 3;
+	assert_status(pv_list(PVIOMMU_DETACH_LIST, bench_page(40)), PC_SUCCESS);
+}
+
 static void D8_no_pasid_bits_no_pasids(void **state UNUSED)
 {
 	u32 d;
@@ -661,6 +700,7 @@ int main(void)
 		cmocka_unit_test(map_unmap_around_attachments),
 		cmocka_unit_test(D8_pasids_are_spaces_of_their_own),
 		cmocka_unit_test(D8_pasid_zero_can_be_replaced_alone),
+		cmocka_unit_test(V9_I8_contexts_of_a_list),
 		cmocka_unit_test(D8_no_pasid_bits_no_pasids),
 		cmocka_unit_test(D8_two_level_context_table),
 		cmocka_unit_test(D8_as_many_pasids_as_query_says),

@@ -720,6 +720,36 @@ static void V3_E3_registers_that_may_still_be_written(void **state UNUSED)
 	assert_status(pc_dev_info(0, bench_bar(3)), PC_FAULT);
 }
 
+#define OP_CFGI_CD 0x05
+/* PASIDs of a device are as many as its owner likes: a step of the owner's end detaches some, the stream is at work until all are. */
+static void I8_V9_pasids_go_some_a_step(void **state UNUSED)
+{
+	struct bench_options o = bench_pasids();
+	const u32 count = 150;
+	struct result r;
+	u32 d, most = 0;
+
+	o.pasid_bits = 8;
+	boot_with(o);
+	oracle_effort(64);
+	vm = bench_vm_of(0, 256, 1);
+	bench_vm_assign(1, vm, 0, 7);
+	d = bench_vm_domain(vm);
+	assert_status(vm_pv(vm, PVIOMMU_ATTACH_DEV, 0, 7, 0, d, 8), PC_SUCCESS);
+	for (u32 p = 1; p <= count; p++)
+		assert_status(vm_pv(vm, PVIOMMU_ATTACH_DEV, 0, 7, p, d, 0), PC_SUCCESS);
+	do {
+		u32 before = smmu_cmd_count_op(bench_smmu[0], OP_CFGI_CD, 0), gone;
+
+		r = pc_vm_destroy(vm);
+		assert_status(r, PC_SUCCESS);
+		gone = smmu_cmd_count_op(bench_smmu[0], OP_CFGI_CD, 0) - before;
+		most = gone > most ? gone : most;
+	} while (r.v1 != 0);
+	assert_in_range(most, 1, 40);
+	bench_check();
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -748,6 +778,7 @@ int main(void)
 		cmocka_unit_test(I8_V9_few_blocks_become_whole_in_a_step),
 		cmocka_unit_test(I8_V9_a_run_across_two_blocks),
 		cmocka_unit_test(I8_V9_a_pool_makes_few_blocks_whole_in_a_step),
+		cmocka_unit_test(I8_V9_pasids_go_some_a_step),
 		cmocka_unit_test(V3_E3_registers_that_may_still_be_written),
 	};
 
