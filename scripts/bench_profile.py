@@ -15,7 +15,7 @@ import sys
 import threading
 
 from lib import board as boards
-from lib.bench_figures import WORK
+from lib.bench_figures import CALLS, FLOOR, WORK, Results
 
 LIMIT_S = 1800  # against what hangs; a boot, an instruction at a time, takes minutes where others are busy
 OVERRIDES = {"-icount": "shift=0,sleep=off", "-smp": "1", "-cpu": "max", "-m": "1G"}
@@ -31,7 +31,7 @@ GROUPS = (
     ("entry and exit", ("vectors.S", "trap.c", "guest_trap.c", "guest.h", "psci.h"),
      "31 registers kept from and for the guest; what kind of exit; SMCCC's results"),
     ("row of the call", ("dispatch.c", "hcall.h"), "which call, who may, what must be zero; the index also under speculation"),
-    ("before the return", ("exits.c", "events.c", "gerror.c", "fault.c", "iommu_hw.h"), "event queue and errors are polled at each exit (H2)"),
+    ("before the return", ("exits.c", "events.c", "drain.c", "gerror.c", "fault.c", "iommu_hw.h"), "event queue and errors are polled at each exit (H2)"),
     ("arguments", ("hcall_pviommu.c", "hcall_nested.c", "pviommu_map.c", "pviommu.c", "pviommu_nested.c", "range.h"), "alignment, overflow, allowed bits; handle decoded"),
     ("locks", ("spinlock.h", "spinlock.c", "lock.h"), "domain, page and queue: a ticket each"),
     ("guest's structures", ("guest_copy.c", "guest_copy.h", "guest_window.c"), "read once, sizes and zero tails, page by page as the VM may (A1)"),
@@ -40,11 +40,11 @@ GROUPS = (
     ("domain", ("domain.c", "domain.h"), "handle to a live domain of this VM, generation compared"),
     ("whose memory", ("vm.c", "vm.h", "view.c"), "IPA to PA in one place, which knows what a VM has"),
     ("pages", ("page.c", "page.h", "page_rules.c"), "owner, state, pin counts with overflow, the summary of the run (V1, V2)"),
-    ("leaves", ("map.c",), "size of the leaf, what is in flight, counters"),
+    ("leaves", ("map.c", "budget.h"), "size of the leaf, what is in flight, what the call may still do (V9), counters"),
     ("tables", ("pt_walk.h", "pt_lpae_s1.c", "pt_lpae_s2.c", "pt_lpae.h", "pt_lpae_desc.h", "pt.h"), "walk, empty or mapped?, entries"),
     ("removal", ("unmap.c",), "flight of the range while no lock is held, counters (V3)"),
     ("invalidation", ("iommu.c", "tlb.c", "queue.c", "queue.h", "smmuv3.h", "ops.c", "iommu.h"), "commands, SYNC, doorbell, wait with a limit, per IOMMU"),
-    ("streams and contexts", ("attach.c", "attach.h", "device.c", "device.h", "entry.c", "stream.c", "ste.c", "context.c", "cd.c"),
+    ("streams and contexts", ("attach.c", "attach.h", "names.c", "device.c", "device.h", "entry.c", "stream.c", "ste.c", "context.c", "cd.c"),
      "vSID to stream; entries made, and written so that hardware never fetches a half: a flush and a sync a step"),
     ("pool", ("pool.c", "io.c:io_zero_pages", "libc"), "the context descriptor's page, zeroed; entries copied"),
     ("machine access", ("io.h", "sysreg.h", "barrier.h", "io_addr.h", "addr.h", "smp.c", "percpu.h"), "registers, barriers, time, physical addresses"),
@@ -174,12 +174,21 @@ def by_group(counts, groups, width=13):
     return lines
 
 
-def table(image, calls):
+def goals(columns, calls, figures):
+    """The goal of each call, what it is missed by, and what the floor takes: an image that does the same and checks nothing."""
+    rows = {"goal": [CALLS[column][1] for column in columns], "above its goal": [], "floor": []}
+    for column, goal in zip(columns, rows["goal"]):
+        rows["above its goal"].append(max(len(calls[column]) - goal, 0) or "")
+        rows["floor"].append(figures.get(FLOOR + column) or "")
+    return [f"{name:<36}" + "".join(f"{value:>13}" for value in row) for name, row in rows.items()]
+
+
+def table(image, calls, figures):
     columns = ("null_call", *COLUMNS)
     sources = image.sources(sorted({at for entry in calls.values() for at in entry}))
     lines = by_group({column: collections.Counter(sources[at] for at in calls[column]) for column in columns}, GROUPS)
     lines.append(f"{'at EL2':<36}" + "".join(f"{len(calls[column]):>13}" for column in columns))
-    return lines
+    return lines + goals(columns, calls, figures)
 
 
 def main():
@@ -190,7 +199,7 @@ def main():
     os.chdir(boards.ROOT)
     os.makedirs(WORK, exist_ok=True)
     image = Image(args.image[:-len(".bin")] + ".elf")
-    lines = table(image, last_calls(image, entries(boards.Board(args.platform), image, args.image)))
+    lines = table(image, last_calls(image, entries(boards.Board(args.platform), image, args.image)), Results(args.platform))
     with open(os.path.join(WORK, "profile.txt"), "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
     return 0

@@ -54,7 +54,7 @@ SECONDARIES = {
 # figure: (how many records, what is measured); no figure to hold. test/guest/bench/bench_events.c says more.
 EVENTS = {
     "event_1": (1, "a fault and its record"),
-    "event_64": (64, "64 at once, as many as one exit takes"),
+    "event_64": (64, "64 at once, as many as one interrupt takes"),
 }
 
 # figure of the boot: (must, goal, what)

@@ -4,7 +4,7 @@
  * the first instruction of the vector that the guest takes the ring's interrupt at, the read included. In between the SMMU
  * interrupts the hypervisor, which takes the events, writes the records and raises the guest's interrupt.
  *   event_1    one refused word, one record
- *   event_64   64 of them at once: as many as one exit takes
+ *   event_64   64 of them at once: as many as one interrupt takes
  * Each record of each sample is looked at.
  */
 #include <string.h>
