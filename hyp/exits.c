@@ -16,17 +16,11 @@
 #include "vm/view.h"
 #include "vm/vm.h"
 
-static void drain_part(u32 i, u32 events)
-{
-	iommu_drain_exit(&iommu_instance[i], events / iommu_count);
-}
-
 static NOINLINE void drain_pending(void)
 {
-	_Static_assert(DRAIN_EXIT >= IOMMU_MAX, "some of each");
 	for (u32 i = 0; i < iommu_count; i++)
 		if (iommu_pending(&iommu_instance[i]))
-			drain_part(i, DRAIN_EXIT);
+			iommu_drain_exit(&iommu_instance[i]);
 }
 
 /* Every exit comes here: no stack frame while nothing is pending. */
@@ -44,14 +38,11 @@ void hyp_irq(u32 intid)
 {
 	if (intid == machine->debug.irq)
 		console_turn();
-	for (u32 i = 0; i < iommu_count; i++) {
-		if (machine->iommu[i].error_irq == intid)
-			drain_part(i, DRAIN_EXIT);
-		if (machine->iommu[i].event_irq == intid) {
-			drain_part(i, DRAIN_EVENTS);
+	for (u32 i = 0; i < iommu_count; i++)
+		if (machine->iommu[i].event_irq == intid || machine->iommu[i].error_irq == intid) {
+			iommu_drain_exit(&iommu_instance[i]);
 			fault_tell();
 		}
-	}
 }
 
 static bool config_access(struct vcpu *vcpu, u32 host, struct mem_access *access)

@@ -11,8 +11,8 @@
 #include "pviommu/events.h"
 #include "vm/vm.h"
 
-/* Of a drain's events, this part of them is nobody's flood yet. */
-#define LOUD_PART 8u
+/* Events of a drain that are nobody's flood yet. */
+#define LOUD (DRAIN_EVENTS / 8)
 
 /* A bit of iommu->poll_idle that no register has. */
 #define FORCED BIT(30)
@@ -22,9 +22,8 @@ static u32 draining[IOMMU_MAX];
 
 static struct noise {
 	u32 round;               /* of drains, so that counts of older ones are none */
-	struct endpoint *loudest; /* the most of this drain's events were its, and more than is quiet; NULL: nobody's were */
+	struct endpoint *loudest; /* the most of this drain's events were its, and more than LOUD; NULL: nobody's were */
 	u32 muted;
-	u32 events; /* that this drain may take */
 } noise[IOMMU_MAX];
 
 void drain_count(struct iommu *iommu, struct endpoint *e, const struct iommu_event *event)
@@ -41,7 +40,7 @@ void drain_count(struct iommu *iommu, struct endpoint *e, const struct iommu_eve
 	 * Several may flood in turn: of those that are not muted yet, who has most, half of all or not. What is left of the others
 	 * is more of a later drain.
 	 */
-	if (e->burst > n->events / LOUD_PART && e->muted_until == 0 && (n->loudest == NULL || e->burst > n->loudest->burst))
+	if (e->burst > LOUD && e->muted_until == 0 && (n->loudest == NULL || e->burst > n->loudest->burst))
 		n->loudest = e;
 }
 
@@ -60,7 +59,6 @@ static void take(struct iommu *iommu, u32 events)
 {
 	noise[iommu->index].round++;
 	noise[iommu->index].loudest = NULL;
-	noise[iommu->index].events = events;
 	iommu->ops->error(iommu);
 	(void)iommu->ops->events(iommu, events);
 }
@@ -128,13 +126,13 @@ static void unmute_due(struct iommu *iommu)
 	}
 }
 
-void iommu_drain_exit(struct iommu *iommu, u32 events)
+void iommu_drain_exit(struct iommu *iommu)
 {
 	struct noise *n = &noise[iommu->index];
 
 	if (!begin(iommu))
 		return;
-	take(iommu, events);
+	take(iommu, DRAIN_EVENTS);
 	if (n->loudest != NULL && iommu->backlog >= iommu->event_room / 4)
 		mute(iommu, n->loudest);
 	if (n->muted > 0)

@@ -11,19 +11,15 @@
 
 struct endpoint;
 
-/*
- * Events taken at once: at interrupts, or by a call that changes streams; and at an exit, where they come on top of what the
- * exit was for (V9). Where there are several IOMMUs each has its part. More wait for the next.
- */
+/* Events taken at one exit: bounds the exit; more wait for the next. */
 #define DRAIN_EVENTS 64u
-#define DRAIN_EXIT   8u
 /* How long a stream is muted, in microseconds: the next exit after that lets it speak again. */
 #define DRAIN_MUTE_US 10000u
 
 /* Take what waits, so many events at most, and reported errors. While another CPU is at it nothing is done: what is left is pending still. */
 void iommu_drain(struct iommu *iommu, u32 events) NOT_HELD(queue_class);
-/* The same, and mute who floods, or end it. For exits, where no lock is held. */
-void iommu_drain_exit(struct iommu *iommu, u32 events) NOT_HELD(vm_class);
+/* The same of DRAIN_EVENTS, and mute who floods, or end it. For exits, where no lock is held. */
+void iommu_drain_exit(struct iommu *iommu) NOT_HELD(vm_class);
 
 /* From iommu_report_event(): an event of this endpoint was taken. */
 void drain_count(struct iommu *iommu, struct endpoint *e, const struct iommu_event *event);

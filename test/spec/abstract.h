@@ -80,10 +80,10 @@ u64 hw_stream(const void *endpoint);
 void hw_nested_facts(const void *iommu, struct spec_iommu *facts);
 bool hw_tree_same(const struct spec_tree *tree, u64 root, u64 from, u64 to, const char *whose);
 /*
- * Count what waits in an event queue, as far as it is taken, for whom it is about. `intid`: the interrupt that has told of it;
- * ~0: an exit, which looks where the queue's index says that there is something, and takes less.
+ * Count what waits in an event queue, as far as one exit takes it, for whom it is about. `always`: an interrupt has told of
+ * it; else it is looked at where the queue's index says that there is something.
  */
-void hw_events_count(u32 iommu, u32 intid);
+void hw_events_count(u32 iommu, bool always);
 bool hw_events_came(u32 iommu); /* and have more come since? */
 /* Into a tree as it was taken last, or into one of no roots, which is made. */
 void hw_tree_take(struct spec_tree *tree, const struct spec_tree *format, u64 root);

@@ -375,9 +375,7 @@ u64 hw_stream(const void *endpoint)
 
 /* --- events (IHI 0070 7.2, 7.3) */
 
-/* Of all IOMMUs. */
-#define EVENTS_PER_IRQ  64u
-#define EVENTS_PER_EXIT 8u
+#define EVENTS_PER_EXIT 64u
 
 static u32 seen[IOMMU_MAX];
 
@@ -420,19 +418,19 @@ static bool writes_failed(u32 iommu)
 	return errors != ~0u && ((errors ^ io_read32(s->regs + SMMU_GERRORN)) & 1u << 2) != 0;
 }
 
-void hw_events_count(u32 iommu, u32 intid)
+void hw_events_count(u32 iommu, bool always)
 {
 	const struct smmuv3_evtq *q = &smmuv3_of(&iommu_instance[iommu])->evtq;
-	u32 prod = event_prod(iommu), queued = (prod - q->cons) & q->wrap, most = intid == machine->iommu[iommu].event_irq ? EVENTS_PER_IRQ : EVENTS_PER_EXIT;
+	u32 prod = event_prod(iommu), queued = (prod - q->cons) & q->wrap;
 
 	seen[iommu] = prod;
-	if (intid == ~0u && !iommu_pending(&iommu_instance[iommu]))
+	if (!always && !iommu_pending(&iommu_instance[iommu]))
 		return;
 	if (writes_failed(iommu))
 		count_loss(iommu);
 	if ((prod ^ q->cons) & 0x80000000u)
 		count_loss(iommu);
-	for (u32 i = 0; i < queued && queued <= q->size && i < most / spec->iommus; i++) {
+	for (u32 i = 0; i < queued && queued <= q->size && i < EVENTS_PER_EXIT; i++) {
 		const u64 *record = q->base + (u64)((q->cons + i) & (q->size - 1)) * 4;
 
 		if (names_a_stream(field(record[0], 7, 0)))

@@ -397,7 +397,7 @@ static bool event_begins(u32 intid)
 	muted_before = abstract_streams_muted();
 	for (u32 i = 0; i < spec->iommus; i++)
 		if (intid == ~0u || abstract_irq_is_of(intid, i))
-			hw_events_count(i, intid);
+			hw_events_count(i, intid != ~0u);
 	return true;
 }
 

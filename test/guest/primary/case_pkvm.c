@@ -154,7 +154,13 @@ CASE(pkvm, 3_7_1_every_command_of_a_batch_is_issued)
 					   .entry_len = sizeof(*entries),
 					   .entry_num = 200,
 					   .entries_ipa = (u64)entries };
-	REQUIRE_EQUAL(OK(pv_unmap_list((u64)list)).r1, 200 * PAGE);
+	/* What a call does not come to is the next one's: nothing of it is said to be done. */
+	for (u64 done = 0, now; done < 200; done += now) {
+		list->entries_ipa = (u64)&entries[done];
+		list->entry_num = (u32)(200 - done);
+		now = OK(pv_unmap_list((u64)list)).r1 / PAGE;
+		REQUIRE(now > 0 && now <= 200 - done, "%lu entries of %lu were done", now, 200 - done);
+	}
 	for (u64 i = 0; i < 200; i++)
 		FAULTS(rig.testdev, entries[i].iova, (u32 *)(memory + i * PAGE));
 }

@@ -53,12 +53,7 @@ static void attach_with(u32 domain, u64 cookie)
 	assert_status(pv_list(PVIOMMU_ATTACH_LIST, bench_page(700)), PC_SUCCESS);
 }
 
-/* As at an interrupt of the first IOMMU. */
-static void drain(void)
-{
-	hyp_irq(machine->iommu[0].event_irq);
-	hyp_exit_work(vm_vcpu(vm_primary, 0));
-}
+static void drain(void) { hyp_exit_work(vm_vcpu(vm_primary, 0)); }
 
 /* All that waits. */
 static void drain_all(void)
