@@ -128,6 +128,19 @@ static void V9_splits_and_entries_are_counted_together(void **state UNUSED)
 }
 
 /* Registers: each page may be another device's. */
+/* What was mapped range by range, side by side, goes in one call. */
+static void V2_ranges_side_by_side_are_unpinned_at_once(void **state UNUSED)
+{
+	boot();
+	for (u64 i = 0; i < 3; i++)
+		assert_status(pv_map(d, i * 0x4000, bench_bar(0) + i * 0x4000, 0x4000,
+				     PVIOMMU_PROT_READ | PVIOMMU_PROT_WRITE | PVIOMMU_PROT_NOEXEC | PVIOMMU_PROT_MMIO),
+			      PC_SUCCESS);
+	assert_int_equal(device_table[0].mmio_pins, 12);
+	bench_unmap(d, 0, 0xc000);
+	assert_int_equal(device_table[0].mmio_pins, 0);
+}
+
 static void V9_pages_of_registers_are_counted(void **state UNUSED)
 {
 	const u32 prot = PVIOMMU_PROT_READ | PVIOMMU_PROT_WRITE | PVIOMMU_PROT_NOEXEC | PVIOMMU_PROT_MMIO;
@@ -273,6 +286,30 @@ static void V9_runs_holes_and_tables_are_one_step_no_more(void **state UNUSED)
 	bench_check();
 }
 
+/* Two pages a table, at its ends: what lies between is looked over slot by slot. */
+static void V9_holes_are_counted(void **state UNUSED)
+{
+	struct hcall_args args;
+	u32 domain, steps = 0;
+	u64 mapped;
+	bool over;
+
+	boot();
+	domain = bench_domain();
+	for (u64 i = 0; i < 8; i++) {
+		bench_map(domain, i * BLOCK_SIZE, bench_page(i), PAGE_SIZE);
+		bench_map(domain, (i + 1) * BLOCK_SIZE - PAGE_SIZE, bench_page(20 + i), PAGE_SIZE);
+	}
+	do {
+		mapped = VM_STAT(vm_primary, mapped);
+		args = (struct hcall_args){ { PC_PVIOMMU_OP, PVIOMMU_FREE_DOMAIN, domain } };
+		over = hyp_hypercall(vm_vcpu(vm_primary, bench_cpu), &args);
+		assert_true(mapped - VM_STAT(vm_primary, mapped) <= 4 * PAGE_SIZE);
+	} while (!over && ++steps < 100);
+	assert_int_equal(args.r[0], 0);
+	bench_check();
+}
+
 /* Of all domains of a VM together a step takes no more than of one. */
 static void V9_I8_domains_of_a_vm_are_one_step_no_more(void **state UNUSED)
 {
@@ -303,11 +340,13 @@ int main(void)
 		cmocka_unit_test(V9_V2_a_range_ends_where_too_many_tables_are),
 		cmocka_unit_test(V9_runs_of_all_entries_are_counted),
 		cmocka_unit_test(V9_splits_and_entries_are_counted_together),
+		cmocka_unit_test(V2_ranges_side_by_side_are_unpinned_at_once),
 		cmocka_unit_test(V9_pages_of_registers_are_counted),
 		cmocka_unit_test(V9_a_large_block_waits_for_the_next_call),
 		cmocka_unit_test(V9_a_view_in_no_order_is_counted_by_call),
 		cmocka_unit_test(V9_a_block_in_pages_is_no_cheap_leaf),
 		cmocka_unit_test(V9_runs_holes_and_tables_are_one_step_no_more),
+		cmocka_unit_test(V9_holes_are_counted),
 		cmocka_unit_test(V9_I8_domains_of_a_vm_are_one_step_no_more),
 	};
 
