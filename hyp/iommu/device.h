@@ -220,7 +220,10 @@ enum status device_map_mmio(struct device *d, u64 range, u64 at, u64 *pages) MUS
  * could drive the line, or the interrupt is in use; E_EXIST: given already; E_INVAL; E_NOENT.
  */
 enum status device_map_irq(struct device *d, u64 index, u64 intid) MUST_CHECK NOT_HELD(vm_class);
-/* A line that was given to a VM is asserted without end: devices of it that are still the VM's are quarantined. */
+/*
+ * A line that was given to a VM is asserted without end: the VM loses it, for all its devices, whose pins are silent from then on;
+ * the first of them is quarantined, since which one drives the line is not known.
+ */
 void device_irq_storm(u32 line, const struct vm *owner) NOT_HELD(vm_class);
 
 #endif

@@ -32,8 +32,7 @@ bool device_condemned(struct device *d) MUST_HOLD(vm_class);
 void device_leave_owner(struct device *d, struct vm *vm) MUST_HOLD(vm_class);
 /*
  * One turn of the reset, before which a device that leaves a secondary leaves its view; at its end (not *again) the device is
- * what it was being reset for. An error has quarantined it:
- * E_DENIED it cannot be reset; E_IO.
+ * what it was being reset for. An error has quarantined it: E_DENIED it cannot be reset; E_IO.
  */
 enum status device_reset_turn(struct device *d, bool *again) MUST_HOLD(vm_class);
 /* Is a device of the group in the VM's use, or about to be? */
@@ -46,7 +45,7 @@ bool device_group_used(const struct vm *vm, u32 group) MUST_HOLD(vm_class);
 enum status device_group_settle(struct vm *vm, struct device *last, bool *again) MUST_HOLD(vm_class);
 /*
  * A secondary has all of the device's group from here on; one that it has not yet is CLAIMED, and *again: call again. E_BUSY,
- * E_DENIED quarantined, E_IO: nothing is changed, but that what hardware failed is quarantined.
+ * E_DENIED quarantined, E_NOMEM, E_IO: nothing is changed, but that what hardware failed is quarantined.
  */
 enum status device_claim(struct device *d, struct vm *vm, bool *again) MUST_CHECK MUST_HOLD(vm_class);
 

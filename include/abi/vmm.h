@@ -51,7 +51,7 @@
  *   DEV_RELEASE             PC_NOT_FOUND it is nobody's; PC_BUSY attached, its MMIO is mapped for DMA, or its VM is
  *                           final. A quarantined device is reset anew. A reset that fails, here and above, leaves it
  *                           quarantined. R1 is 1: call again, it or others of its group are not home yet; PC_BUSY
- *                           answers a DEV_ASSIGN of one meanwhile
+ *                           answers a DEV_ASSIGN of one once another is, until all are
  *   DEV_MAP_MMIO            PC_NOT_FOUND no such range, or no secondary's; PC_EXISTS it is mapped, or the VM has
  *                           something there; PC_INVALID_PARAMETER the place; one above 2 MiB lies within 2 MiB as the
  *                           device's does, and best within 1 GiB if it is as large. Of a large range R1 may be less
