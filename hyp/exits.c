@@ -4,6 +4,7 @@
  * and the work that must not wait for an interrupt that a guest can hold back.
  */
 #include "debug/console.h"
+#include "hcall/hcall.h"
 #include "hyp/arch.h"
 #include "hyp/log.h"
 #include "hyp/pci.h"
@@ -16,11 +17,14 @@
 #include "vm/view.h"
 #include "vm/vm.h"
 
-static NOINLINE void drain_pending(void)
+/* Each IOMMU has a share of what an exit takes, so that none can keep another's events waiting. */
+static NOINLINE void drain_pending(struct vcpu *vcpu)
 {
+	u32 share = (hcall_was_long(vcpu) ? DRAIN_EVENTS_LONG : DRAIN_EVENTS) / iommu_count;
+
 	for (u32 i = 0; i < iommu_count; i++)
 		if (iommu_pending(&iommu_instance[i]))
-			iommu_drain_exit(&iommu_instance[i]);
+			iommu_drain_exit(&iommu_instance[i], share);
 }
 
 /* Every exit comes here: no stack frame while nothing is pending. */
@@ -28,10 +32,9 @@ void hyp_exit_work(struct vcpu *vcpu)
 {
 	const struct iommu *iommu = iommu_instance;
 
-	(void)vcpu;
 	for (u32 left = iommu_count; left > 0; left--, iommu++)
 		if (unlikely(iommu_pending(iommu)))
-			return drain_pending();
+			return drain_pending(vcpu);
 }
 
 void hyp_irq(u32 intid)
@@ -40,7 +43,7 @@ void hyp_irq(u32 intid)
 		console_turn();
 	for (u32 i = 0; i < iommu_count; i++)
 		if (machine->iommu[i].event_irq == intid || machine->iommu[i].error_irq == intid) {
-			iommu_drain_exit(&iommu_instance[i]);
+			iommu_drain_exit(&iommu_instance[i], DRAIN_EVENTS / iommu_count);
 			fault_tell();
 		}
 }

@@ -97,6 +97,14 @@ void hcall_init(struct hcall *c, struct vcpu *vcpu)
 	vcpu->call = c;
 }
 
+bool hcall_was_long(struct vcpu *vcpu)
+{
+	const struct hcall_row *row = vcpu->call->row;
+
+	vcpu->call->row = NULL;
+	return row != NULL && (row->callers & CALL_LONG) != 0;
+}
+
 static ALWAYS_INLINE bool dispatch(struct vcpu *vcpu, struct hcall_args *args)
 {
 	struct hcall *c = vcpu->call;
@@ -107,6 +115,7 @@ static ALWAYS_INLINE bool dispatch(struct vcpu *vcpu, struct hcall_args *args)
 	enum status status;
 
 	if (unlikely((id & ~PC_FN_MASK) != PC_FN_BASE)) {
+		c->row = NULL;
 		discovery(c, args, id);
 		return true;
 	}
@@ -123,6 +132,7 @@ static ALWAYS_INLINE bool dispatch(struct vcpu *vcpu, struct hcall_args *args)
 			      NULL;
 	}
 	c->r = args->r;
+	c->row = row;
 	c->out[0] = c->out[1] = c->out[2] = 0;
 	c->again = false;
 	status = likely(row != NULL) ? run(c, row) : E_NOSYS;

@@ -18,6 +18,7 @@ struct hcall {
 	struct vcpu *vcpu;
 	struct vm *vm;
 	const u64 *r;  /* R0..R6 as the guest set them */
+	const struct hcall_row *row; /* NULL: none was found, or its exit was asked for since (hcall_was_long) */
 	u64 out[3];    /* R1..R3; zero unless the handler says otherwise */
 	struct pviommu_map_entry map; /* of MAP_PAGES, where it takes the general way */
 	u8 caller;     /* CALL_*: what the vCPU's VM is */
@@ -31,13 +32,15 @@ typedef enum status (*hcall_handler)(struct hcall *c);
 #define CALL_PRIMARY   0x01u
 #define CALL_SECONDARY 0x02u
 #define CALL_ANY       (CALL_PRIMARY | CALL_SECONDARY)
+/* Not a caller: it works through many things, or takes events itself, which may take most of the time that a call has (V9). */
+#define CALL_LONG 0x80u
 
 /* Registers that must be zero, R1 is bit 1. */
 #define MBZ(first, last) ((u8)((0xffu >> (7 - (last))) & (0xffu << (first))))
 
 struct hcall_row {
 	hcall_handler handler;
-	u8 callers;
+	u8 callers; /* CALL_* */
 	u8 mbz;
 };
 
@@ -49,6 +52,8 @@ extern const struct hcall_row hcall_pviommu[];                  /* by PVIOMMU_OP
 
 /* Prepare the working memory of a vCPU, before it first runs. */
 void hcall_init(struct hcall *c, struct vcpu *vcpu);
+/* Was the vCPU's last call one that may be long (CALL_LONG), whatever it answered? Once for each call: asked again, no. */
+bool hcall_was_long(struct vcpu *vcpu);
 
 /* Handlers: hcall_pviommu.c, hcall_nested.c, hcall_device.c, hcall_vm.c. */
 enum status hc_attach_dev(struct hcall *c), hc_detach_dev(struct hcall *c);

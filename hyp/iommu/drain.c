@@ -11,8 +11,8 @@
 #include "pviommu/events.h"
 #include "vm/vm.h"
 
-/* Events of a drain that are nobody's flood yet. */
-#define LOUD (DRAIN_EVENTS / 8)
+/* Streams that one exit lets speak again, about 1,500 instructions each; others that are due do at the next. */
+#define UNMUTED 4u
 
 /* A bit of iommu->poll_idle that no register has. */
 #define FORCED BIT(30)
@@ -22,7 +22,8 @@ static u32 draining[IOMMU_MAX];
 
 static struct noise {
 	u32 round;               /* of drains, so that counts of older ones are none */
-	struct endpoint *loudest; /* the most of this drain's events were its, and more than LOUD; NULL: nobody's were */
+	u32 quiet;               /* so many events of this drain are nobody's flood yet */
+	struct endpoint *loudest; /* the most of this drain's events were its, and more than that; NULL: nobody's were */
 	u32 muted;
 } noise[IOMMU_MAX];
 
@@ -40,7 +41,7 @@ void drain_count(struct iommu *iommu, struct endpoint *e, const struct iommu_eve
 	 * Several may flood in turn: of those that are not muted yet, who has most, half of all or not. What is left of the others
 	 * is more of a later drain.
 	 */
-	if (e->burst > LOUD && e->muted_until == 0 && (n->loudest == NULL || e->burst > n->loudest->burst))
+	if (e->burst > n->quiet && e->muted_until == 0 && (n->loudest == NULL || e->burst > n->loudest->burst))
 		n->loudest = e;
 }
 
@@ -57,8 +58,11 @@ static void end(const struct iommu *iommu)
 /* Also looks for reported errors: a full event queue is one. */
 static void take(struct iommu *iommu, u32 events)
 {
-	noise[iommu->index].round++;
-	noise[iommu->index].loudest = NULL;
+	struct noise *n = &noise[iommu->index];
+
+	n->round++;
+	n->quiet = events < 16 ? 1 : events / 8;
+	n->loudest = NULL;
 	iommu->ops->error(iommu);
 	(void)iommu->ops->events(iommu, events);
 }
@@ -113,26 +117,29 @@ static void unmute(struct iommu *iommu, struct endpoint *e) NO_LOCK_ANALYSIS
 static void unmute_due(struct iommu *iommu)
 {
 	u64 now = io_time_us();
+	u32 left = UNMUTED;
 
-	for (u32 i = 0; i < device_count; i++) {
+	for (u32 i = 0; i < device_count && left > 0; i++) {
 		struct device *d = &device_table[i];
 
-		for (u32 k = 0; k < d->endpoint_count; k++) {
+		for (u32 k = 0; k < d->endpoint_count && left > 0; k++) {
 			struct endpoint *e = &d->endpoint[k];
 
-			if (e->iommu == iommu && e->muted_until != 0 && now >= e->muted_until)
-				unmute(iommu, e);
+			if (e->iommu != iommu || e->muted_until == 0 || now < e->muted_until)
+				continue;
+			unmute(iommu, e);
+			left--;
 		}
 	}
 }
 
-void iommu_drain_exit(struct iommu *iommu)
+void iommu_drain_exit(struct iommu *iommu, u32 events)
 {
 	struct noise *n = &noise[iommu->index];
 
 	if (!begin(iommu))
 		return;
-	take(iommu, DRAIN_EVENTS);
+	take(iommu, events);
 	if (n->loudest != NULL && iommu->backlog >= iommu->event_room / 4)
 		mute(iommu, n->loudest);
 	if (n->muted > 0)

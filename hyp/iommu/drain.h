@@ -11,15 +11,18 @@
 
 struct endpoint;
 
-/* Events taken at one exit: bounds the exit; more wait for the next. */
+/* Events taken at one exit, of all IOMMUs, about 650 instructions each: bounds the exit; more wait for the next. */
 #define DRAIN_EVENTS 64u
+/* The same after a call that may have been long itself, so that both together are bounded (V9). */
+#define DRAIN_EVENTS_LONG 8u
+_Static_assert(DRAIN_EVENTS_LONG >= IOMMU_MAX, "one of each IOMMU at least");
 /* How long a stream is muted, in microseconds: the next exit after that lets it speak again. */
 #define DRAIN_MUTE_US 10000u
 
 /* Take what waits, so many events at most, and reported errors. While another CPU is at it nothing is done: what is left is pending still. */
 void iommu_drain(struct iommu *iommu, u32 events) NOT_HELD(queue_class);
-/* The same of DRAIN_EVENTS, and mute who floods, or end it. For exits, where no lock is held. */
-void iommu_drain_exit(struct iommu *iommu) NOT_HELD(vm_class);
+/* The same, and mute who floods, or end it. For exits, where no lock is held. */
+void iommu_drain_exit(struct iommu *iommu, u32 events) NOT_HELD(vm_class);
 
 /* From iommu_report_event(): an event of this endpoint was taken. */
 void drain_count(struct iommu *iommu, struct endpoint *e, const struct iommu_event *event);

@@ -56,9 +56,11 @@ u64 abstract_device_vm(u32 device);
  * changes hands only to the primary, scrubbed, or is the hypervisor's for good where hardware failed.
  */
 struct spec_call;
+struct vcpu;
 const char *abstract_foreign(const struct spec_call *c);
 /* Does an IOMMU's event queue hold something, or has it dropped something? */
 bool abstract_events_pending(void);
+bool abstract_call_is_fresh(const struct vcpu *vcpu); /* none of its exits since its last call took events */
 bool abstract_irq_is_of(u32 intid, u32 iommu);
 /*
  * More events may have come since hw_events_count(), or `any` number was taken: counters may have grown more than it says.
@@ -81,9 +83,9 @@ void hw_nested_facts(const void *iommu, struct spec_iommu *facts);
 bool hw_tree_same(const struct spec_tree *tree, u64 root, u64 from, u64 to, const char *whose);
 /*
  * Count what waits in an event queue, as far as one exit takes it, for whom it is about. `always`: an interrupt has told of
- * it; else it is looked at where the queue's index says that there is something.
+ * it; else it is looked at where the queue's index says that there is something. `most`: so many the exit takes of it.
  */
-void hw_events_count(u32 iommu, bool always);
+void hw_events_count(u32 iommu, bool always, u32 most);
 bool hw_events_came(u32 iommu); /* and have more come since? */
 /* Into a tree as it was taken last, or into one of no roots, which is made. */
 void hw_tree_take(struct spec_tree *tree, const struct spec_tree *format, u64 root);

@@ -3,6 +3,7 @@
 #include "abstract.h"
 
 #include "hyp/arch.h"
+#include "hcall/hcall.h"
 #include "hyp/io.h"
 #include "iommu/device.h"
 #include "iommu/iommu.h"
@@ -162,6 +163,8 @@ bool abstract_events_pending(void)
 			return true;
 	return false;
 }
+
+bool abstract_call_is_fresh(const struct vcpu *vcpu) { return vcpu->call->row != NULL; }
 
 bool abstract_config_window(u64 at)
 {

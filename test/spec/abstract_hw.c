@@ -375,8 +375,6 @@ u64 hw_stream(const void *endpoint)
 
 /* --- events (IHI 0070 7.2, 7.3) */
 
-#define EVENTS_PER_EXIT 64u
-
 static u32 seen[IOMMU_MAX];
 
 static u32 event_prod(u32 iommu) { return io_read32(smmuv3_of(&iommu_instance[iommu])->regs + SMMU_EVENTQ_PROD); }
@@ -418,7 +416,7 @@ static bool writes_failed(u32 iommu)
 	return errors != ~0u && ((errors ^ io_read32(s->regs + SMMU_GERRORN)) & 1u << 2) != 0;
 }
 
-void hw_events_count(u32 iommu, bool always)
+void hw_events_count(u32 iommu, bool always, u32 most)
 {
 	const struct smmuv3_evtq *q = &smmuv3_of(&iommu_instance[iommu])->evtq;
 	u32 prod = event_prod(iommu), queued = (prod - q->cons) & q->wrap;
@@ -430,7 +428,7 @@ void hw_events_count(u32 iommu, bool always)
 		count_loss(iommu);
 	if ((prod ^ q->cons) & 0x80000000u)
 		count_loss(iommu);
-	for (u32 i = 0; i < queued && queued <= q->size && i < EVENTS_PER_EXIT; i++) {
+	for (u32 i = 0; i < queued && queued <= q->size && i < most; i++) {
 		const u64 *record = q->base + (u64)((q->cons + i) & (q->size - 1)) * 4;
 
 		if (names_a_stream(field(record[0], 7, 0)))

@@ -204,6 +204,27 @@ struct here {
 };
 static struct here cpu[MACHINE_MAX_CPUS];
 
+/* Calls that may be long: of hardware's events their exits take less. Of each vCPU, what its last one was. */
+static bool was_long[SPEC_VMS][SPEC_VCPUS];
+
+static bool call_is_long(const u64 *r)
+{
+	static const u32 functions[] = { PC_MMIO_RGUARD_MAP, PC_MMIO_RGUARD_UNMAP, PC_VM_CREATE, PC_VM_DESTROY, PC_VM_DONATE,
+					 PC_VM_ADD_POOL, PC_DEV_ASSIGN, PC_DEV_RELEASE, PC_DEV_MAP_MMIO, PC_DEV_RESET };
+	static const u8 operations[] = { PVIOMMU_ATTACH_DEV, PVIOMMU_DETACH_DEV, PVIOMMU_ATTACH_LIST, PVIOMMU_DETACH_LIST,
+					 PVIOMMU_FREE_DOMAIN, PVIOMMU_MAP_PAGES, PVIOMMU_UNMAP_PAGES, PVIOMMU_MAP_LIST,
+					 PVIOMMU_UNMAP_LIST, PVIOMMU_INVALIDATE };
+	u32 id = (u32)r[0] & ~PC_SVE_HINT;
+
+	for (u32 i = 0; i < sizeof(operations) && id == PC_PVIOMMU_OP; i++)
+		if (r[1] == operations[i])
+			return true;
+	for (u32 i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+		if (id == functions[i])
+			return true;
+	return false;
+}
+
 static bool call_attaches(const struct spec_call *c)
 {
 	if ((u32)c->r[0] != PC_PVIOMMU_OP && (u32)c->r[0] != (PC_PVIOMMU_OP | PC_SVE_HINT))
@@ -271,6 +292,7 @@ static bool call(struct vcpu *vcpu, struct hcall_args *args, bool (*real)(struct
 
 	if (!started || h->depth == DEPTH)
 		return real(vcpu, args);
+	was_long[abstract_vm_number(vcpu->vm)][vcpu->index] = call_is_long(args->r);
 	*alone = turn_enter();
 	if (*alone)
 		call_begins(c, vcpu, args);
@@ -386,8 +408,16 @@ static void nothing_ends(bool alone)
 	turn_leave();
 }
 
-/* ~0: what waits anywhere is taken, else of the IOMMUs whose interrupt it is. */
-static bool event_begins(u32 intid)
+/* Of each IOMMU so many events: what an exit takes, less after a call that may be long (V9), is for all of them. */
+static u32 exit_takes(const struct vcpu *vcpu)
+{
+	bool is_long = was_long[abstract_vm_number(vcpu->vm)][vcpu->index] && abstract_call_is_fresh(vcpu);
+
+	return (is_long ? 8 : 64) / spec->iommus;
+}
+
+/* ~0: what waits anywhere is taken, else of the IOMMUs whose interrupt it is; of each `most` events. */
+static bool event_begins(u32 intid, u32 most)
 {
 	bool alone = turn_enter();
 
@@ -397,7 +427,7 @@ static bool event_begins(u32 intid)
 	muted_before = abstract_streams_muted();
 	for (u32 i = 0; i < spec->iommus; i++)
 		if (intid == ~0u || abstract_irq_is_of(intid, i))
-			hw_events_count(i, intid != ~0u);
+			hw_events_count(i, intid != ~0u, most);
 	return true;
 }
 
@@ -411,7 +441,7 @@ void __wrap_hyp_irq(u32 intid)
 		__real_hyp_irq(intid);
 		return;
 	}
-	alone = event_begins(intid);
+	alone = event_begins(intid, 64 / spec->iommus);
 	__real_hyp_irq(intid);
 	event_ends(alone, ENTRY_IRQ);
 }
@@ -427,7 +457,7 @@ void __wrap_hyp_exit_work(struct vcpu *vcpu)
 		__real_hyp_exit_work(vcpu);
 		return;
 	}
-	alone = event_begins(~0u);
+	alone = event_begins(~0u, exit_takes(vcpu));
 	pending = abstract_events_pending();
 	__real_hyp_exit_work(vcpu);
 	if (pending)
