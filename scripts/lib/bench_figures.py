@@ -89,13 +89,18 @@ MEMORY = {
 
 
 TABLE = os.path.join("hyp", "hcall", "hcall_table.c")
-ROW = re.compile(r"^\t(?:FN\(PC_|\[PVIOMMU_)(\w+)[)\]] = \{ hc_\w+,", re.MULTILINE)
+ROW = re.compile(r"^\t(?:FN\(PC_|\[PVIOMMU_)(\w+)[)\]] = \{ hc_\w+, CALL_\w+( \| CALL_LONG)?,", re.MULTILINE)
+
+
+def rows():
+    """{call: may it be long?}, in the order of the hypervisor's own table; in small letters, as their figures."""
+    with open(TABLE, encoding="utf-8") as file:
+        return {name.lower(): bool(is_long) for name, is_long in ROW.findall(file.read())}
 
 
 def interface():
-    """The calls that there are, in the order of the hypervisor's own table; in small letters, as their figures."""
-    with open(TABLE, encoding="utf-8") as file:
-        return [name.lower() for name in ROW.findall(file.read())]
+    """The calls that there are."""
+    return list(rows())
 
 
 class Results:
@@ -125,6 +130,16 @@ class Results:
         """[(the rest of the name, figure)] of all names that begin so, the largest first."""
         found = [(name[len(prefix):], self.get(name)) for name in self.names() if name.startswith(prefix)]
         return sorted(found, key=lambda item: -item[1])
+
+    def of_exit(self, name):
+        """What the exit of that longest stretch may take of hardware's events on top: as many as an interrupt, or few
+        where the call is one that may be long, or more than one (hyp/iommu/drain.h: DRAIN_EVENTS, DRAIN_EVENTS_LONG)."""
+        one, many = self.get("event_1"), self.get("event_64")
+        if one is None or many is None:
+            return 0
+        own = [row for row in rows() if name.startswith(row) or name.removeprefix("vm_").startswith(row)]
+        may_be_long = not own or rows()[max(own, key=len)]
+        return one + (many - one) * 7 // 63 if may_be_long else many
 
     def without_longest(self):
         """Calls of the interface of which nobody knows how long they can take."""

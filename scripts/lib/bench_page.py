@@ -64,8 +64,12 @@ def longest(page):
     cells = [f"{name:<23}{value:>9}{'!' if value > LONGEST_LIMIT else ' '}" for name, value in found]
     for i in range(0, len(cells), COLUMNS):
         page.say("  ".join(cells[i:i + COLUMNS]))
-    above = [name for name, value in found if value > LONGEST_LIMIT]
+    whole = {name: value + page.results.of_exit(name) for name, value in found}
+    above = [name for name, value in whole.items() if value > LONGEST_LIMIT]
     page.hold(not above, f"without an interrupt above {LONGEST_LIMIT}: {', '.join(above)}")
+    if whole:
+        worst = max(whole, key=whole.get)
+        page.say(f"with all that its exit takes of a flood of hardware's events: {whole[worst]:,} at most ({worst})")
     page.say(f"ABOVE the limit: {', '.join(above)}" if above else "none is above")
     without = page.results.without_longest()
     if not page.hold(not without, f"calls without a longest time: {', '.join(without)}"):
