@@ -40,9 +40,9 @@ static bool teardown_device(struct device *d, struct vm *vm) MUST_HOLD(vm_class)
 		if (d->target == DEVICE_ASSIGNED)
 			device_leave_owner(d, vm);
 		d->target = DEVICE_CLAIMED;
-		/* A failure quarantines it, which is as far as it goes. */
+		/* A failure quarantines it, which is as far as it goes. The last turn is a step too: many resets may be due (V9). */
 		(void)!device_reset_turn(d, &again);
-		return !again && d->state != DEVICE_RESETTING;
+		return false;
 	case DEVICE_CLAIMED:
 	case DEVICE_QUARANTINED:
 	case DEVICE_UNASSIGNED:
