@@ -4,8 +4,6 @@
  * an event (A = 1; R = 1 unless the stream floods), nothing stalls (S = 0); the access flag is not used; the ASID is not
  * shared with CPUs (ASET = 1). The memory attribute indexes are those of the table format.
  */
-#include <string.h>
-
 #include "hyp/check.h"
 #include "pt_lpae.h"
 #include "smmuv3.h"
@@ -20,7 +18,8 @@ void smmuv3_cd_encode(u64 cd[CD_WORDS], const struct smmuv3_features *f,
 	const u64 shared = f->coherent ? SH_INNER : SH_OUTER;
 
 	CHECK((pt->root.v & ~CD1_TTB0) == 0 && pt->ops->stage == 1);
-	memset(cd, 0, CD_BYTES);
+	for (u32 i = 0; i < CD_WORDS; i++)
+		cd[i] = 0;
 	cd[0] = FIELD(CD0_T0SZ, 64u - pt->ops->va_bits) | FIELD(CD0_IR0, cached) |
 		FIELD(CD0_OR0, cached) | FIELD(CD0_SH0, shared) | CD0_EPD1 | CD0_V |
 		FIELD(CD0_IPS, f->oas) | CD0_AFFD | CD0_AA64 | CD0_A | CD0_ASET |

@@ -14,8 +14,6 @@
  * stalled, and a page that is not there is an error in every domain we have. Permissions, memory type and shareability come
  * from the transaction where tables do not say; faults of other streams are not merged, each is seen.
  */
-#include <string.h>
-
 #include "hyp/check.h"
 #include "smmuv3.h"
 
@@ -105,7 +103,8 @@ static void encode_nested(u64 ste[STE_WORDS], const struct smmuv3_features *f,
 void smmuv3_ste_encode(u64 ste[STE_WORDS], const struct smmuv3_features *f,
 		       const struct stream_config *config)
 {
-	memset(ste, 0, STE_BYTES);
+	for (u32 i = 0; i < STE_WORDS; i++)
+		ste[i] = 0;
 	switch (config->mode) {
 	case STREAM_BLOCKED:
 		return;
