@@ -86,6 +86,19 @@ static enum pci_span bar_span(const struct layout *l, const struct pci_function 
 	return b->prefetch && pci_state_of(parent)->has_pref ? SPAN_PREF : SPAN_MEM;
 }
 
+/* What a register makes of a value; the same twice, or the bridge is refused in the end. */
+static u32 taken(const struct pci_function *f, u32 at, u32 value)
+{
+	u32 is;
+
+	cfg_write(f, at, value);
+	is = cfg_ask(f, at);
+	cfg_write(f, at, value);
+	if (cfg_ask(f, at) != is)
+		pci_state_of(f)->unreliable = true;
+	return is;
+}
+
 /* Which windows a bridge has: those whose registers take a value (BR 3.2.5.6, 3.2.5.9). */
 static void bridge_probe(const struct pci_function *f)
 {
@@ -93,10 +106,8 @@ static void bridge_probe(const struct pci_function *f)
 	const struct pci_state *above = parent == NULL ? NULL : pci_state_of(parent);
 	struct pci_state *s = pci_state_of(f);
 
-	cfg_write(f, BRIDGE_IO, BRIDGE_IO_CLOSED);
-	s->has_io = (cfg_read(f, BRIDGE_IO) & 0xf0) != 0 && (above == NULL || above->has_io);
-	cfg_write(f, BRIDGE_PREF, BRIDGE_MEM_CLOSED);
-	s->has_pref = (cfg_read(f, BRIDGE_PREF) & 0xffff) == (BRIDGE_MEM_CLOSED | BRIDGE_PREF_64) &&
+	s->has_io = (taken(f, BRIDGE_IO, BRIDGE_IO_CLOSED) & 0xf0) != 0 && (above == NULL || above->has_io);
+	s->has_pref = (taken(f, BRIDGE_PREF, BRIDGE_MEM_CLOSED) & 0xffff) == (BRIDGE_MEM_CLOSED | BRIDGE_PREF_64) &&
 		      (above == NULL || above->has_pref);
 }
 
@@ -241,9 +252,12 @@ static void window_write(const struct pci_function *f)
 
 static bool window_holds(const struct pci_function *f)
 {
-	const struct pci_window *w = pci_state_of(f)->window;
+	const struct pci_state *s = pci_state_of(f);
+	const struct pci_window *w = s->window;
 
 	/* The low nibbles say what kind of window it is. */
+	if (s->has_io && ((cfg_read(f, BRIDGE_IO) & 0xf0f0) != io_registers(&w[SPAN_IO]) || cfg_read(f, BRIDGE_IO_UPPER) != 0))
+		return false;
 	if ((cfg_read(f, BRIDGE_MEM) & 0xfff0fff0) != mem_registers(&w[SPAN_MEM]))
 		return false;
 	if (w[SPAN_PREF].base == w[SPAN_PREF].end)

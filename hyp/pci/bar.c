@@ -11,13 +11,23 @@ static u32 bar_limit(const struct pci_function *f)
 }
 
 /* Write ones, read what sticks, leave zero. */
-static u32 bar_probe(const struct pci_function *f, u32 bar)
+static u32 bar_ones(const struct pci_function *f, u32 at)
 {
-	u32 at = PCI_BAR0 + 4 * bar, mask;
+	u32 mask;
 
 	cfg_write(f, at, 0xffffffff);
 	mask = cfg_read(f, at);
 	cfg_write(f, at, 0);
+	return mask;
+}
+
+/* A size that one access got wrong would be a place that two functions answer at: it is the same twice. */
+static u32 bar_probe(const struct pci_function *f, u32 bar)
+{
+	u32 at = PCI_BAR0 + 4 * bar, mask = bar_ones(f, at);
+
+	if (bar_ones(f, at) != mask)
+		pci_state_of(f)->unreliable = true;
 	return mask;
 }
 

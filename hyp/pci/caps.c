@@ -17,9 +17,9 @@ bool caps_next(const struct pci_function *f, u32 *at, u32 *left)
 		return false;
 	(*left)--;
 	if (*at != 0)
-		next = (u32)FIELD_GET(CAP_NEXT, cfg_read(f, *at));
-	else if (cfg_read(f, PCI_COMMAND) & STATUS_CAP_LIST)
-		next = cfg_read(f, PCI_CAP_POINTER);
+		next = (u32)FIELD_GET(CAP_NEXT, cfg_ask(f, *at));
+	else if (cfg_ask(f, PCI_COMMAND) & STATUS_CAP_LIST)
+		next = cfg_ask(f, PCI_CAP_POINTER);
 	else
 		next = 0;
 	next &= 0xfc;
@@ -36,7 +36,7 @@ static void first(u8 *field, u32 at)
 static void record_list(struct pci_function *f)
 {
 	for (u32 at = 0, left = CAP_LIST_MAX; caps_next(f, &at, &left);) {
-		switch (cfg_read(f, at) & CAP_ID) {
+		switch (cfg_ask(f, at) & CAP_ID) {
 		case CAP_PM:
 			first(&f->cap_pm, at);
 			break;
@@ -86,7 +86,7 @@ static void record_ext_list(struct pci_function *f)
 	u32 at = EXT_FIRST;
 
 	for (u32 left = EXT_LIST_MAX; left > 0 && at >= EXT_FIRST; left--) {
-		u32 header = cfg_read(f, at);
+		u32 header = cfg_ask_again(f, at);
 		u16 *field = ext_field(f, header & EXT_ID);
 
 		if (header == 0 || header == PCI_ABSENT)
@@ -103,9 +103,9 @@ static bool carries_prefixes(const struct pci_function *f)
 {
 	u32 at = f->cap_pcie;
 
-	return at != 0 && FIELD_GET(PCIE_VERSION, cfg_read(f, at)) >= 2 &&
+	return at != 0 && FIELD_GET(PCIE_VERSION, cfg_ask(f, at)) >= 2 &&
 	       at + PCIE_DEVCAP2 <= 0xfc &&
-	       (cfg_read(f, at + PCIE_DEVCAP2) & DEVCAP2_PREFIX) != 0;
+	       (cfg_ask(f, at + PCIE_DEVCAP2) & DEVCAP2_PREFIX) != 0;
 }
 
 u8 caps_pasid_bits(const struct pci_function *f)
@@ -117,7 +117,7 @@ u8 caps_pasid_bits(const struct pci_function *f)
 	for (const struct pci_function *b = record_parent(f); b != NULL; b = record_parent(b))
 		if (!carries_prefixes(b))
 			return 0;
-	bits = (u32)FIELD_GET(PASID_WIDTH, cfg_read(f, f->cap_pasid + EXT_CONTROL));
+	bits = (u32)FIELD_GET(PASID_WIDTH, cfg_ask(f, f->cap_pasid + EXT_CONTROL));
 	return bits <= PASID_WIDTH_MAX ? (u8)bits : 0; /* the rest is reserved: not believed */
 }
 
@@ -128,7 +128,7 @@ static void wake(const struct pci_function *f)
 
 	if (f->cap_pm == 0)
 		return;
-	if ((cfg_read(f, f->cap_pm + PM_STATUS) & PM_STATE) == 0) {
+	if ((cfg_ask(f, f->cap_pm + PM_STATUS) & PM_STATE) == 0) {
 		cfg_write(f, f->cap_pm + PM_STATUS, 0); /* no wake-up events either */
 		return;
 	}
@@ -145,13 +145,13 @@ static void quiet_pcie(const struct pci_function *f)
 	bool port = s->pcie_type == PCIE_ROOT_PORT || s->pcie_type == PCIE_DOWNSTREAM;
 
 	cfg_write(f, at + PCIE_DEVCTL, s->devctl);
-	if (port && cfg_read(f, at) & PCIE_SLOT)
-		cfg_write(f, at + PCIE_SLTCTL, cfg_read(f, at + PCIE_SLTCTL) & SLTCTL_KEEP);
+	if (port && cfg_ask(f, at) & PCIE_SLOT)
+		cfg_write(f, at + PCIE_SLTCTL, cfg_ask(f, at + PCIE_SLTCTL) & SLTCTL_KEEP);
 	if (s->pcie_type == PCIE_ROOT_PORT || s->pcie_type == PCIE_COLLECTOR)
 		cfg_write(f, at + PCIE_ROOTCTL, 0);
 	/* Alternative routing, atomics, prefixes: off. Version 1 has no such register. */
-	if (FIELD_GET(PCIE_VERSION, cfg_read(f, at)) >= 2 && at + PCIE_DEVCTL2 <= 0xfc)
-		cfg_write(f, at + PCIE_DEVCTL2, cfg_read(f, at + PCIE_DEVCTL2) & DEVCTL2_TIMEOUT);
+	if (FIELD_GET(PCIE_VERSION, cfg_ask(f, at)) >= 2 && at + PCIE_DEVCTL2 <= 0xfc)
+		cfg_write(f, at + PCIE_DEVCTL2, cfg_ask(f, at + PCIE_DEVCTL2) & DEVCTL2_TIMEOUT);
 }
 
 /*
@@ -159,12 +159,25 @@ static void quiet_pcie(const struct pci_function *f)
  * through that claims to be translated already (PCIe 6.12.1), but where something below has ATS: there
  * the IOMMU alone says who may.
  */
-void caps_acs(const struct pci_function *f)
+static u32 acs_control(const struct pci_function *f, u32 capability)
 {
 	const u32 wanted = ACS_SOURCE | ACS_REQUEST | ACS_COMPLETION | ACS_FORWARD | (f->ats ? 0 : ACS_BLOCKING);
+
+	return (capability & wanted) << 16;
+}
+
+void caps_acs(const struct pci_function *f)
+{
 	u32 at = f->cap_acs + EXT_CONTROL;
 
-	cfg_write(f, at, (cfg_read(f, at) & wanted) << 16);
+	cfg_write(f, at, acs_control(f, cfg_ask(f, at)));
+}
+
+static bool acs_holds(const struct pci_function *f)
+{
+	u32 acs = f->cap_acs == 0 ? 0 : cfg_ask(f, f->cap_acs + EXT_CONTROL);
+
+	return (acs & ACS_CONTROLS) == acs_control(f, acs);
 }
 
 void caps_quiet(const struct pci_function *f)
@@ -189,6 +202,29 @@ void caps_quiet(const struct pci_function *f)
 		caps_acs(f);
 }
 
+bool caps_hold(const struct pci_function *f)
+{
+	const struct {
+		u32 cap, at, off;
+	} control[] = {
+		{ f->cap_msi, 0, MSI_ENABLE },
+		{ f->cap_msix, 0, MSIX_ENABLE },
+		{ f->cap_pm, PM_STATUS, PM_STATE },
+		{ f->cap_pcie, PCIE_DEVCTL, DEVCTL_PHANTOM | DEVCTL_NO_SNOOP },
+		{ f->cap_sriov, SRIOV_CONTROL, SRIOV_ENABLES },
+		{ f->cap_ats, EXT_CONTROL, ATS_ENABLE },
+		{ f->cap_pri, EXT_CONTROL, PRI_ENABLE },
+		{ f->cap_pasid, EXT_CONTROL, PASID_ENABLE },
+		{ f->cap_ari, EXT_CONTROL, ARI_CONTROLS },
+		{ PCI_ROM, f->bridge ? BRIDGE_ROM - PCI_ROM : 0, ROM_ENABLE },
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(control); i++)
+		if (control[i].cap != 0 && (cfg_ask(f, control[i].cap + control[i].at) & control[i].off) != 0)
+			return false;
+	return acs_holds(f);
+}
+
 void caps_record(struct pci_function *f)
 {
 	struct pci_state *s = pci_state_of(f);
@@ -197,16 +233,16 @@ void caps_record(struct pci_function *f)
 	record_list(f);
 	wake(f);
 	if (f->cap_pcie != 0) {
-		s->pcie_type = (u8)FIELD_GET(PCIE_TYPE, cfg_read(f, f->cap_pcie));
+		s->pcie_type = (u8)FIELD_GET(PCIE_TYPE, cfg_ask(f, f->cap_pcie));
 		/*
 		 * Sizes stay as they are. No Snoop goes: it reads memory past the caches, where a
 		 * page that was scrubbed for its next owner may still hold the last one's data.
 		 * Phantom functions go: they are requester ids that no stream is known for.
 		 */
-		s->devctl = cfg_read(f, f->cap_pcie + PCIE_DEVCTL) &
+		s->devctl = cfg_ask(f, f->cap_pcie + PCIE_DEVCTL) &
 			    (DEVCTL_RELAXED | DEVCTL_MPS | DEVCTL_EXT_TAG | DEVCTL_MRRS);
 		record_ext_list(f);
 	}
-	s->timing = cfg_read(f, PCI_TIMING) & TIMING_VALUES;
+	s->timing = cfg_ask(f, PCI_TIMING) & TIMING_VALUES;
 	caps_quiet(f);
 }

@@ -54,6 +54,28 @@ static void settle(void)
 	}
 }
 
+/* Of bridges and of what an IOMMU is in front of: host bridges may have both for good. */
+static bool command_holds(const struct pci_function *f)
+{
+	const u32 seen = COMMAND_MEMORY | COMMAND_MASTER;
+
+	return (f->no_iommu && !f->bridge) || (cfg_ask(f, PCI_COMMAND) & seen) == (pci_state_of(f)->command & seen);
+}
+
+/* Nothing is known by halves: every function has given every answer, still does, and has taken what it was told. */
+static enum status check_settled(const char **why)
+{
+	for (u32 i = 0; i < pci_function_count; i++) {
+		const struct pci_function *f = &pci_function[i];
+
+		if (!command_holds(f) || !caps_hold(f))
+			return record_refuse(f, "does not take what is written to it", why);
+		if (pci_state_of(f)->unreliable || cfg_read(f, PCI_ID) != pci_state_of(f)->id)
+			return record_refuse(f, "does not answer reliably", why);
+	}
+	return OK;
+}
+
 enum status pci_enumerate(const struct machine *m, const char **why)
 {
 	enum status status = OK;
@@ -72,6 +94,9 @@ enum status pci_enumerate(const struct machine *m, const char **why)
 	if (status != OK)
 		return status;
 	settle();
+	status = check_settled(why);
+	if (status != OK)
+		return status;
 	log_info("PCI: %u functions below %u root buses", pci_function_count, probe_root_count);
 	return OK;
 }

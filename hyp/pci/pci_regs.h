@@ -18,7 +18,7 @@
 #define PCI_CLASS       0x08
 #define PCI_TIMING      0x0c /* cache line, latency, header type, BIST */
 #define PCI_BAR0        0x10
-#define PCI_ROM         0x30
+#define PCI_ROM         0x30 /* enabled by bit 0 */
 #define PCI_CAP_POINTER 0x34
 #define PCI_INTERRUPT   0x3c /* line, pin; bridges: bridge control */
 
@@ -36,6 +36,7 @@
 #define TIMING_HEADER BITS32(22, 16)
 #define TIMING_MULTI  BIT32(23)
 
+#define ROM_ENABLE    BIT32(0)
 #define BAR_IO        BIT32(0)
 #define BAR_TYPE      BITS32(2, 1)
 #define BAR_TYPE_32   0u
@@ -99,6 +100,8 @@
 #define DEVCTL_RELAXED  BIT32(4)
 #define DEVCTL_MPS      BITS32(7, 5)
 #define DEVCTL_EXT_TAG  BIT32(8)
+#define DEVCTL_PHANTOM  BIT32(9)
+#define DEVCTL_NO_SNOOP BIT32(11)
 #define DEVCTL_MRRS     BITS32(14, 12)
 #define DEVCTL_FLR      BIT32(15)
 #define DEVSTA_PENDING  BIT32(21)
@@ -138,6 +141,9 @@ enum pcie_type {
 /* Control registers of these, all at offset 4 but SR-IOV's; PCIe 7.7.11, 10.5.1, 9.3.3 */
 #define EXT_CONTROL   4
 #define SRIOV_CONTROL 8
+#define SRIOV_ENABLES (BIT32(0) | BIT32(3)) /* virtual functions, and their memory */
+#define PRI_ENABLE    BIT32(0)
+#define ARI_CONTROLS  BITS32(31, 16)
 /* ATS, the same; the smallest unit of an invalidation stays a page of 4 KiB. PCIe 7.8.8 */
 #define ATS_ENABLE BIT32(31)
 
@@ -146,6 +152,7 @@ enum pcie_type {
 #define PASID_WIDTH_MAX 20u
 #define PASID_ENABLE    BIT32(16)
 /* Capability bits of ACS; the control bits are the same, 16 higher. PCIe 7.7.11.2 */
+#define ACS_CONTROLS   BITS32(20, 16)
 #define ACS_SOURCE     BIT32(0) /* source validation */
 #define ACS_BLOCKING   BIT32(1) /* translation blocking */
 #define ACS_REQUEST    BIT32(2) /* request redirect */

@@ -109,7 +109,7 @@ static enum status function_add(struct pci_function *f, u16 parent, const char *
 	s->id = cfg_read(f, PCI_ID);
 	f->vendor = (u16)s->id;
 	f->device_id = (u16)(s->id >> 16);
-	class_code = cfg_read(f, PCI_CLASS);
+	class_code = cfg_ask(f, PCI_CLASS);
 	f->class_code = class_code >> 8;
 	f->parent = parent;
 	cfg_write(f, PCI_COMMAND, 0);

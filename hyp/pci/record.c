@@ -51,6 +51,24 @@ void record_reset(const struct machine *m)
 	pci_machine = m;
 }
 
+u32 cfg_ask(const struct pci_function *f, u32 offset)
+{
+	u32 value = cfg_read(f, offset);
+
+	if (value == PCI_ABSENT)
+		pci_state_of(f)->unreliable = true;
+	return value;
+}
+
+u32 cfg_ask_again(const struct pci_function *f, u32 offset)
+{
+	u32 value = cfg_read(f, offset);
+
+	if (value == PCI_ABSENT && cfg_read(f, offset) != PCI_ABSENT)
+		pci_state_of(f)->unreliable = true;
+	return value;
+}
+
 struct pci_function *record_add(u32 host, u32 rid)
 {
 	u8 *index = &bus_index[host][rid >> 8];

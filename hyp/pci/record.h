@@ -55,6 +55,7 @@ struct pci_state {
 	struct pci_window window[SPANS];
 	u32 id, command, timing, devctl; /* what a reset restores */
 	u8 reset;                 /* enum reset_method */
+	bool unreliable;          /* cfg_ask() had no answer; boot, and who resets it */
 
 	bool stopped;             /* nobody's: reset or quarantine; lock, read without */
 	bool intx_masked;         /* by us when it was stopped; lock */
@@ -107,9 +108,17 @@ static inline void cfg_write(const struct pci_function *f, u32 offset, u32 value
 	cfg_write_at(pci_state_of(f)->config, offset, value);
 }
 
+/*
+ * What decides about a function at boot and in its resets. Ones are what nobody's answer looks like (PCIe 2.3.2): the function is
+ * marked, and whoever began refuses it in the end, so that nothing is taken for a feature, or for the want of one, by mistake.
+ */
+u32 cfg_ask(const struct pci_function *f, u32 offset);
+/* The same where ones may be right: if they are, they are there twice. */
+u32 cfg_ask_again(const struct pci_function *f, u32 offset);
+
 static inline void cfg_clear(const struct pci_function *f, u32 offset, u32 bits)
 {
-	cfg_write(f, offset, cfg_read(f, offset) & ~bits);
+	cfg_write(f, offset, cfg_ask(f, offset) & ~bits);
 }
 
 static inline u64 pci_config_base(const struct machine_pci_host *h, u32 bus, u32 devfn)
@@ -177,6 +186,8 @@ extern u32 probe_root_count;
 void caps_record(struct pci_function *f);
 /* The second half alone: after a reset. */
 void caps_quiet(const struct pci_function *f);
+/* Does hardware hold what was switched off? */
+bool caps_hold(const struct pci_function *f);
 /* What ACS the function has, on; anew when f->ats has changed. */
 void caps_acs(const struct pci_function *f);
 /* Width of the PASIDs that it sends and that every bridge above lets pass; 0: none. */

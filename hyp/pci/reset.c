@@ -47,9 +47,9 @@ enum reset_method reset_method_read(const struct pci_function *f)
 {
 	if (virtio_is(f) || reset_device_known(f))
 		return RESET_BY_HANDLER;
-	if (f->cap_pcie != 0 && cfg_read(f, f->cap_pcie + PCIE_DEVCAP) & PCIE_DEVCAP_FLR)
+	if (f->cap_pcie != 0 && cfg_ask(f, f->cap_pcie + PCIE_DEVCAP) & PCIE_DEVCAP_FLR)
 		return RESET_BY_FLR;
-	if (f->cap_af != 0 && (cfg_read(f, f->cap_af + AF_CAP) & AF_CAP_FLR) == AF_CAP_FLR)
+	if (f->cap_af != 0 && (cfg_ask(f, f->cap_af + AF_CAP) & AF_CAP_FLR) == AF_CAP_FLR)
 		return RESET_BY_AF;
 	return RESET_BY_BUS;
 }

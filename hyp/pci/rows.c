@@ -212,12 +212,12 @@ static void ext_build(const struct pci_function *f)
 	if (first != EXT_FIRST) /* the list begins there, with a null capability */
 		ext_add(s, EXT_FIRST, first << 20);
 	for (u32 at = first; at != 0; at = at == first ? second : 0) {
-		u32 head = cfg_read(f, at) & ~(u32)EXT_NEXT;
+		u32 head = cfg_ask(f, at) & ~(u32)EXT_NEXT;
 
 		ext_add(s, at, at == first ? head | second << 20 : head);
-		ext_add(s, at + 4, cfg_read(f, at + 4));
+		ext_add(s, at + 4, cfg_ask_again(f, at + 4));
 		if (at == s->cap_serial)
-			ext_add(s, at + 8, cfg_read(f, at + 8));
+			ext_add(s, at + 8, cfg_ask_again(f, at + 8));
 	}
 }
 
@@ -232,6 +232,6 @@ void rows_build(const struct pci_function *f)
 	for (u32 at = 0, left = CAP_LIST_MAX; caps_next(f, &at, &left);)
 		s->row[at / 4] = HIDDEN;
 	for (u32 at = 0, left = CAP_LIST_MAX; caps_next(f, &at, &left);)
-		cap_rows_fill(s, at, cfg_read(f, at));
+		cap_rows_fill(s, at, cfg_ask(f, at));
 	ext_build(f);
 }

@@ -82,14 +82,14 @@ static bool redirects(const struct pci_function *f)
 {
 	const u32 needed = (ACS_REQUEST | ACS_COMPLETION) << 16;
 
-	return f->cap_acs != 0 && (cfg_read(f, f->cap_acs + EXT_CONTROL) & needed) == needed;
+	return f->cap_acs != 0 && (cfg_ask(f, f->cap_acs + EXT_CONTROL) & needed) == needed;
 }
 
 static bool forwards_all(const struct pci_function *f)
 {
 	const u32 needed = (ACS_SOURCE | ACS_FORWARD) << 16;
 
-	return redirects(f) && (cfg_read(f, f->cap_acs + EXT_CONTROL) & needed) == needed;
+	return redirects(f) && (cfg_ask(f, f->cap_acs + EXT_CONTROL) & needed) == needed;
 }
 
 /* What is below a bridge is one group, unless it is a port that sends everything up. */
@@ -181,8 +181,7 @@ static void ats_of(struct pci_function *f)
 	for (const struct pci_function *b = record_parent(f); b != NULL; b = record_parent(b))
 		if (!isolates(b))
 			return;
-	f->ats = true;
-	for (struct pci_function *b = record_parent(f); b != NULL; b = record_parent(b)) {
+	for (struct pci_function *b = f; b != NULL; b = record_parent(b)) {
 		b->ats = true;
 		if (b->cap_acs != 0)
 			caps_acs(b);
@@ -193,7 +192,7 @@ enum status topology_all(const char **why)
 {
 	for (u32 i = 0; i < pci_function_count; i++) {
 		struct pci_function *f = &pci_function[i];
-		u32 pin = (u32)FIELD_GET(INTERRUPT_PIN, cfg_read(f, PCI_INTERRUPT));
+		u32 pin = (u32)FIELD_GET(INTERRUPT_PIN, cfg_ask(f, PCI_INTERRUPT));
 
 		if (pin > 4)
 			return record_refuse(f, "has an interrupt pin that does not exist", why);

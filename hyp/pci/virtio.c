@@ -38,7 +38,7 @@ bool virtio_is(const struct pci_function *f)
 static u32 virtio_cap(const struct pci_function *f, u32 type)
 {
 	for (u32 at = 0, left = CAP_LIST_MAX; caps_next(f, &at, &left);) {
-		u32 head = cfg_read(f, at);
+		u32 head = cfg_ask(f, at);
 
 		if ((head & CAP_ID) == CAP_VENDOR && FIELD_GET(VIRTIO_CAP_TYPE, head) == type &&
 		    at + VIRTIO_CAP_END <= 0x100)
@@ -47,17 +47,36 @@ static u32 virtio_cap(const struct pci_function *f, u32 type)
 	return 0;
 }
 
-/* Point the access capability at a register of the common configuration; its data's offset. */
+/* A register of the access capability; false: it does not hold the value. */
+static bool access_set(const struct pci_function *f, u32 at, u32 bits, u32 value)
+{
+	bool holds;
+
+	cfg_write(f, at, value);
+	holds = (cfg_ask(f, at) & bits) == value;
+	if (!holds)
+		pci_state_of(f)->unreliable = true;
+	return holds;
+}
+
+/* Point the access capability at a register of the common configuration; its data's offset, or 0: what is there would be another. */
 static u32 common_at(const struct pci_function *f, u32 reg, u32 width)
 {
 	u32 common = virtio_cap(f, VIRTIO_CAP_COMMON), access = virtio_cap(f, VIRTIO_CAP_ACCESS);
 
 	if (common == 0 || access == 0)
 		return 0;
-	cfg_write(f, access + VIRTIO_CAP_BAR, cfg_read(f, common + VIRTIO_CAP_BAR) & 255);
-	cfg_write(f, access + VIRTIO_CAP_OFFSET, cfg_read(f, common + VIRTIO_CAP_OFFSET) + reg);
-	cfg_write(f, access + VIRTIO_CAP_LENGTH, width);
+	if (!access_set(f, access + VIRTIO_CAP_BAR, 255, cfg_ask(f, common + VIRTIO_CAP_BAR) & 255) ||
+	    !access_set(f, access + VIRTIO_CAP_OFFSET, ~0u, cfg_ask(f, common + VIRTIO_CAP_OFFSET) + reg) ||
+	    !access_set(f, access + VIRTIO_CAP_LENGTH, ~0u, width))
+		return 0;
 	return access + VIRTIO_CAP_DATA;
+}
+
+/* No access any more. */
+static void common_close(const struct pci_function *f, u32 data)
+{
+	(void)access_set(f, data - VIRTIO_CAP_DATA + VIRTIO_CAP_LENGTH, ~0u, 0);
 }
 
 static void common_write(const struct pci_function *f, u32 reg, u32 width, u32 value)
@@ -67,7 +86,7 @@ static void common_write(const struct pci_function *f, u32 reg, u32 width, u32 v
 	if (data == 0)
 		return;
 	cfg_write(f, data, value);
-	cfg_write(f, data - VIRTIO_CAP_DATA + VIRTIO_CAP_LENGTH, 0); /* no access any more */
+	common_close(f, data);
 }
 
 static u32 common_read(const struct pci_function *f, u32 reg, u32 width)
@@ -77,8 +96,22 @@ static u32 common_read(const struct pci_function *f, u32 reg, u32 width)
 	if (data == 0)
 		return 0xffffffff;
 	value = cfg_read(f, data);
-	cfg_write(f, data - VIRTIO_CAP_DATA + VIRTIO_CAP_LENGTH, 0);
+	common_close(f, data);
 	return value;
+}
+
+static bool features_select(const struct pci_function *f, u32 half)
+{
+	common_write(f, COMMON_FEATURE_SELECT, 4, half);
+	return common_read(f, COMMON_FEATURE_SELECT, 4) == half;
+}
+
+/* Features 32 to 63. Ones: not known, since what else could be shown is the other half, which has other features at these bits. */
+static u32 features_high(const struct pci_function *f)
+{
+	u32 features = features_select(f, 1) ? common_read(f, COMMON_FEATURE, 4) : 0xffffffff;
+
+	return features_select(f, 0) ? features : 0xffffffff;
 }
 
 enum status virtio_check(const struct pci_function *f, const char **why)
@@ -95,9 +128,7 @@ enum status virtio_check(const struct pci_function *f, const char **why)
 	if (virtio_cap(f, VIRTIO_CAP_COMMON) == 0 || virtio_cap(f, VIRTIO_CAP_ACCESS) == 0)
 		return record_refuse(f, "virtio without the capabilities that show its features",
 				     why);
-	common_write(f, COMMON_FEATURE_SELECT, 4, 1);
-	features = common_read(f, COMMON_FEATURE, 4);
-	common_write(f, COMMON_FEATURE_SELECT, 4, 0);
+	features = features_high(f);
 	if (features == 0xffffffff || !(features & FEATURE_ACCESS_PLATFORM))
 		return record_refuse(f, "virtio without VIRTIO_F_ACCESS_PLATFORM would bypass the "
 					"IOMMU (QEMU: iommu_platform=on)",

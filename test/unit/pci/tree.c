@@ -10,6 +10,7 @@
 
 struct tree_fn tree[TREE_MAX];
 u32 tree_count;
+struct tree_fault tree_fault;
 struct tree_write tree_writes[TREE_WRITES];
 u32 tree_write_count;
 u64 tree_reads;
@@ -106,6 +107,8 @@ static u32 virtio_read(struct tree_fn *f)
 
 	if (length != 1 && length != 4)
 		return 0;
+	if (offset == 0x1000 && length == 4)
+		return f->feature_word;
 	if (offset == 0x1004 && length == 4 && f->feature_word < 2)
 		return f->features[f->feature_word];
 	if (offset == 0x1014 && length == 1) {
@@ -157,9 +160,22 @@ static u32 mood_read(struct tree_fn *f, u32 offset, u32 value)
 	return value;
 }
 
+/* Has it come to the access that fails? */
+static bool fails(const struct tree_fn *f, u32 *nth)
+{
+	const u32 fn = (u32)(f - tree);
+
+	if (*nth > 0 && --*nth == 0) {
+		tree_fault.hit = true;
+		tree_fault.fn = fn;
+		return true;
+	}
+	return tree_fault.hit && tree_fault.for_ever && tree_fault.fn == fn;
+}
+
 static u32 config_read(struct tree_fn *f, u32 offset)
 {
-	if (away(f, silent(f)))
+	if (away(f, silent(f)) || fails(f, &tree_fault.read_nth))
 		return 0xffffffff;
 	if (f->access_at != 0 && offset == f->access_at + 16)
 		return virtio_read(f);
@@ -194,7 +210,7 @@ static void config_write(struct tree_fn *f, u32 offset, u32 value)
 		suite_fail("more writes than the log holds");
 	tree_writes[tree_write_count++] =
 		(struct tree_write){ (u32)(f - tree), offset, value, old };
-	if (silent(f))
+	if (silent(f) || fails(f, &tree_fault.write_nth))
 		return;
 	if (f->mood == MOOD_DEAF && offset >= 0x18 && offset < 0x30)
 		return;
@@ -358,6 +374,7 @@ struct machine *tree_begin(void)
 
 	memset(tree, 0, sizeof(tree));
 	memset(devices, 0, sizeof(devices));
+	memset(&tree_fault, 0, sizeof(tree_fault));
 	tree_count = tree_write_count = device_used = 0;
 	tree_reads = tree_strays = tree_conflicts = tree_masters = 0;
 	tree_primary.view.primary = true;

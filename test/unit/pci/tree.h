@@ -60,6 +60,16 @@ struct tree_fn {
 extern struct tree_fn tree[TREE_MAX];
 extern u32 tree_count;
 
+/* What fails, of the accesses that a function answers: the n-th from now on; 0: none. */
+struct tree_fault {
+	u32 read_nth;  /* it answers ones */
+	u32 write_nth; /* it does not take it */
+	bool for_ever; /* and so it does to all accesses behind that */
+	bool hit;
+	u32 fn; /* who was hit */
+};
+extern struct tree_fault tree_fault;
+
 struct tree_write {
 	u32 fn, offset, value, old;
 };
