@@ -159,11 +159,14 @@ static void plain_write(const struct pci_function *f, const struct pci_row *row,
 			u32 lanes, u32 value)
 {
 	u32 allowed = (row->write | row->clear) & lanes;
-	u32 kept = row->keep | (row->write & ~lanes);
+	u32 kept = row->keep | (row->write & ~lanes), was;
 
 	if (allowed == 0)
 		return;
-	cfg_write(f, offset, (cfg_read(f, offset) & kept) | (value & allowed));
+	was = cfg_read(f, offset);
+	/* From a function that does not answer nothing can be kept: the access is dropped, as its bus would drop it. */
+	if (was != PCI_ABSENT)
+		cfg_write(f, offset, (was & kept) | (value & allowed));
 }
 
 static void dword_write(const struct pci_function *f, u32 offset, u32 lanes, u32 value)
@@ -208,10 +211,20 @@ void pci_config_write(struct vm *vm, u32 host, u64 offset, u32 width, u32 value)
 
 /* --- stop and go */
 
+/* What its owner has switched on. Who does not answer is asked once more, and has nothing on if there is no answer then. */
+static u32 command_of(const struct pci_function *f)
+{
+	u32 command = cfg_read(f, PCI_COMMAND);
+
+	if (command == PCI_ABSENT)
+		command = cfg_read(f, PCI_COMMAND);
+	return command == PCI_ABSENT ? 0 : command;
+}
+
 static void function_stop(struct pci_function *f)
 {
 	struct pci_state *s = pci_state_of(f);
-	u32 command = cfg_read(f, PCI_COMMAND);
+	u32 command = command_of(f);
 
 	if (!s->stopped)
 		s->intx_masked = (command & COMMAND_NO_INTX) == 0;
@@ -227,7 +240,7 @@ static void function_stop(struct pci_function *f)
 static void function_go(struct pci_function *f)
 {
 	struct pci_state *s = pci_state_of(f);
-	u32 command = cfg_read(f, PCI_COMMAND) & (COMMAND_IO | COMMAND_MEMORY | COMMAND_NO_INTX);
+	u32 command = command_of(f) & (COMMAND_IO | COMMAND_MEMORY | COMMAND_NO_INTX);
 
 	if (!s->stopped)
 		return;
@@ -272,9 +285,9 @@ void pci_device_intx(const struct device *device, bool allow)
 	pci_lock();
 	FOR_EACH_FUNCTION(f, device) {
 		struct pci_state *s = pci_state_of(f);
-		/* One that is stopped may read as ones, and stays stopped. */
-		u32 command = cfg_read(f, PCI_COMMAND) & (COMMAND_IO | COMMAND_MEMORY | COMMAND_NO_INTX |
-							  (s->stopped ? 0 : COMMAND_MASTER));
+		/* One that is stopped stays so. */
+		u32 command = command_of(f) & (COMMAND_IO | COMMAND_MEMORY | COMMAND_NO_INTX |
+					       (s->stopped ? 0 : COMMAND_MASTER));
 
 		s->intx_denied = !allow;
 		/* Allowed again, it is as after a reset; a stopped one hears of it when it goes. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Configuration space that fails: the n-th read that a function answers is ones, or it answers none from there on, or the n-th
- * write has no effect, for every n until there are fewer. A boot is refused by name; or its machine
+ * write has no effect, for every n until there are fewer. In a boot, in accesses of VMs, and
+ * in what the core switches. A boot is refused by name; or its machine
  * is the one without a failure, bit for bit, record and registers; or a function that did not answer when it was looked for is
  * not there, is off, and all others are what they are. How many points there were is printed.
  */
@@ -17,9 +18,13 @@
 enum kind { BOOT_READ,
 	    BOOT_GONE,
 	    BOOT_WRITE,
+	    ACCESS_READ,
+	    SWITCH_READ,
+	    SWITCH_GONE,
 	    KINDS };
 
-static const char *const kind_name[KINDS] = { "reads of a boot", "functions gone in a boot", "writes of a boot" };
+static const char *const kind_name[KINDS] = { "reads of a boot", "functions gone in a boot", "writes of a boot",
+					      "reads behind an access", "reads behind a switch of the core", "functions gone there" };
 static u32 *points; /* by kind; shared with the cases */
 
 /* --- the machine: everything that a boot asks for, and as firmware may leave it */
@@ -317,6 +322,164 @@ static void V1_E9_virtio_that_bypasses_is_refused_whatever_fails(void **state UN
 	}
 }
 
+/* --- accesses of VMs, and what the core switches, behind a boot without a failure */
+
+static struct device *device;
+static u32 subject; /* of the tree: the device's only function */
+
+static void world(void)
+{
+	struct machine *m;
+
+	fake_reset();
+	m = machine_make();
+	subject = 2;
+	tree_boot(m);
+	device = tree_device(&tree_primary, (int)subject, -1);
+	pci_config_write(&tree_primary, 0, tree_ecam(subject) + 4, 2, 0x407);
+	assert_int_equal(tree[subject].reg[1] & 0xffff, 0x407);
+}
+
+struct access {
+	u32 offset, width, value;
+	bool write;
+};
+
+static u32 access_make(const struct access *a, u64 at)
+{
+	if (!a->write)
+		return pci_config_read(&tree_primary, 0, at + a->offset, a->width);
+	pci_config_write(&tree_primary, 0, at + a->offset, a->width, a->value);
+	return 0;
+}
+
+/* All registers of a function and its state are as at one moment or another. */
+static struct moment {
+	u32 reg[1024];
+	struct pci_state state;
+} before, after, now;
+
+static void moment_take(struct moment *m)
+{
+	memcpy(m->reg, tree[subject].reg, sizeof(m->reg));
+	m->state = pci_state[index_of(subject)];
+}
+
+static bool moment_is(const struct moment *m)
+{
+	moment_take(&now);
+	return memcmp(m, &now, sizeof(now)) == 0;
+}
+
+static void moment_back(const struct moment *m)
+{
+	memcpy(tree[subject].reg, m->reg, sizeof(m->reg));
+	pci_state[index_of(subject)] = m->state;
+}
+
+/* An access whose reads fail has had no effect, or all that it has; what is read are ones where hardware is shown. */
+static void access_points(const struct access *a)
+{
+	const u64 at = tree_ecam(subject);
+	u32 good, is;
+
+	tree_fault = (struct tree_fault){ 0 };
+	moment_take(&before);
+	good = access_make(a, at);
+	moment_take(&after);
+	moment_back(&before);
+	for (u32 n = 1;; n++) {
+		tree_fault = (struct tree_fault){ .read_nth = n };
+		is = access_make(a, at);
+		if (!moment_is(&before) && !moment_is(&after))
+			suite_fail("%s of %u bytes at %#x, value %#x, read %u: half done", a->write ? "write" : "read", a->width, a->offset,
+				   a->value, n);
+		if ((is & good) != good)
+			suite_fail("read at %#x: %#x, not ones or %#x", a->offset, is, good);
+		moment_back(&before);
+		if (!tree_fault.hit)
+			break;
+		points[ACCESS_READ]++;
+	}
+}
+
+static void E9_V10_accesses_with_a_failing_read(void **state UNUSED)
+{
+	static const u32 values[] = { 0, 0xffffffff, 0x5a5a5a5a, 0x00000407 };
+
+	world();
+	for (u32 width = 1; width <= 4; width *= 2)
+		for (u32 offset = 0; offset < 0x300; offset += width) {
+			struct access a = { .offset = offset, .width = width };
+
+			access_points(&a);
+			a.write = true;
+			for (u32 i = 0; i < ARRAY_SIZE(values); i++) {
+				a.value = values[i];
+				access_points(&a);
+			}
+		}
+	assert_true(points[ACCESS_READ] > 150);
+}
+
+static void stop(void) { pci_device_master(device, false); }
+
+static void go(void) { pci_device_master(device, true); }
+
+static void no_line(void) { pci_device_intx(device, false); }
+
+static void line(void) { pci_device_intx(device, true); }
+
+static void pasids(void) { pci_endpoint_pasids(device, 0); }
+
+static void ats_on(void) { pci_endpoint_ats(device, 0, true); }
+
+static void ats_off(void) { pci_endpoint_ats(device, 0, false); }
+
+/* One read that fails changes nothing of what comes out; who is gone is not seen, and masters nothing when it is back. */
+static void switch_points(void (*make)(void), enum kind kind)
+{
+	tree_fault = (struct tree_fault){ 0 };
+	moment_take(&before);
+	make();
+	moment_take(&after);
+	moment_back(&before);
+	for (u32 n = 1;; n++) {
+		tree_fault = (struct tree_fault){ .read_nth = n, .for_ever = kind == SWITCH_GONE };
+		make();
+		tree_fault.for_ever = false;
+		if (!moment_is(&after) && kind == SWITCH_READ)
+			suite_fail("read %u: command %#x, not %#x", n, now.reg[1], after.reg[1]);
+		if (now.state.stopped != after.state.stopped || now.state.intx_denied != after.state.intx_denied)
+			suite_fail("read %u: the record does not say what was asked for", n);
+		if ((tree[subject].reg[1] & 7 & ~before.reg[1] & ~after.reg[1]) != 0)
+			suite_fail("read %u: command %#x says more than anybody set", n, tree[subject].reg[1]);
+		moment_back(&before);
+		if (!tree_fault.hit)
+			break;
+		points[kind]++;
+	}
+	moment_back(&after);
+}
+
+static void switches(enum kind kind)
+{
+	static void (*const all[])(void) = { ats_on, pasids, no_line, stop, no_line, go, line, stop, line, stop, go, no_line, ats_off };
+	static const u32 commands[] = { 0x007, 0x406, 0x402, 0x000, 0x400 };
+
+	for (u32 i = 0; i < ARRAY_SIZE(commands); i++) {
+		world();
+		pci_config_write(&tree_primary, 0, tree_ecam(subject) + 4, 2, commands[i]);
+		for (u32 k = 0; k < ARRAY_SIZE(all); k++)
+			switch_points(all[k], kind);
+	}
+	assert_true(points[kind] >= 5 * 8);
+}
+
+static void E9_V10_switches_with_a_failing_read(void **state UNUSED) { switches(SWITCH_READ); }
+
+static void E9_switches_of_a_function_that_is_gone(void **state UNUSED) { switches(SWITCH_GONE); }
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -324,6 +487,9 @@ int main(void)
 		cmocka_unit_test(G6_E9_boot_with_a_function_gone),
 		cmocka_unit_test(G6_E9_boot_with_a_lost_write),
 		cmocka_unit_test(V1_E9_virtio_that_bypasses_is_refused_whatever_fails),
+		cmocka_unit_test(E9_V10_accesses_with_a_failing_read),
+		cmocka_unit_test(E9_V10_switches_with_a_failing_read),
+		cmocka_unit_test(E9_switches_of_a_function_that_is_gone),
 	};
 	const char *before = ":";
 	u32 all = 0;
