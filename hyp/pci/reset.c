@@ -216,11 +216,20 @@ static enum status step_ready(const struct device *device, struct pci_state *s, 
 	return late ? E_IO : OK;
 }
 
-/* Registers back to the record; false: the function does not hold them. */
+/* What stop() set, and what every reset takes away: who has it still never heard of the reset. */
+static bool was_reset(const struct pci_function *f)
+{
+	return method_of(f) == RESET_BY_HANDLER || (cfg_ask(f, PCI_COMMAND) & COMMAND_NO_INTX) == 0;
+}
+
+/* Registers back to the record; false: the function was not reset, or does not hold them. */
 static bool restore(const struct pci_function *f)
 {
-	const struct pci_state *s = pci_state_of(f);
+	struct pci_state *s = pci_state_of(f);
 
+	s->unreliable = false;
+	if (!was_reset(f))
+		return false;
 	cfg_write(f, PCI_COMMAND, s->command);
 	cfg_write(f, PCI_TIMING, s->timing);
 	cfg_write(f, PCI_INTERRUPT, 0);
@@ -231,7 +240,8 @@ static bool restore(const struct pci_function *f)
 	for (u32 bar = 0; bar < PCI_BARS; bar++)
 		if (f->bar[bar].size != 0 && !bar_write(f, bar))
 			return false;
-	return (cfg_read(f, PCI_COMMAND) & 0xffff) == s->command;
+	return (cfg_ask(f, PCI_COMMAND) & 0xffff) == s->command && (cfg_ask(f, PCI_TIMING) & TIMING_VALUES) == s->timing &&
+	       caps_hold(f) && !s->unreliable;
 }
 
 /* The functions are their owner's again, as at boot. */

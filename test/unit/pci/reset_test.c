@@ -476,8 +476,12 @@ static u32 one_edu(void) { return add_edu(TREE_ROOT, 1); }
 
 static u32 one_virtio(void) { return tree_virtio(TREE_ROOT, 1, 0x1042, true); }
 
-/* The n-th read of its configuration space answers ones, or all from there on. False: there is no n-th one. */
-static bool reads_ones(u32 (*make)(void), u32 n, bool once)
+enum failure { READ,
+	       READS,
+	       WRITE };
+
+/* The n-th read of its configuration space answers ones, or all from there on, or a write has no effect. False: there is no n-th one. */
+static bool reset_fails(u32 (*make)(void), u32 n, enum failure failure)
 {
 	struct machine *m = tree_begin();
 	u32 fn = make(), calls, bar0;
@@ -489,11 +493,16 @@ static bool reads_ones(u32 (*make)(void), u32 n, bool once)
 	bar0 = tree[fn].reg[4];
 	d = tree_device(&tree_primary, (int)fn, -1);
 	enable(fn);
-	tree[fn].mood = MOOD_ONES;
-	tree[fn].good_reads = n;
-	tree[fn].bad_reads = once;
+	if (failure == WRITE) {
+		tree_fault.write_nth = n;
+	} else {
+		tree[fn].mood = MOOD_ONES;
+		tree[fn].good_reads = n - 1;
+		tree[fn].bad_reads = failure == READ;
+	}
 	status = run(d, &calls);
-	was = tree[fn].good_reads == 0 && (!once || tree[fn].mood == MOOD_GOOD);
+	was = tree_fault.hit || (tree[fn].good_reads == 0 && (tree[fn].mood == MOOD_GOOD) == (failure == READ) && failure != WRITE);
+	tree_fault = (struct tree_fault){ 0 };
 	tree[fn].mood = MOOD_GOOD;
 	tree[fn].good_reads = 0;
 	if (status != OK) {
@@ -508,19 +517,27 @@ static bool reads_ones(u32 (*make)(void), u32 n, bool once)
 	return was;
 }
 
-/* What says that it was reset has been; what does not is nobody's, and can be tried again. */
-static void E3_E9_reads_that_fail(void **state UNUSED)
+static void reset_sweep(enum failure failure)
 {
 	static u32 (*const make[])(void) = { one_with_flr, one_with_af, one_by_its_bus, one_edu, one_virtio };
 
-	for (u32 i = 0; i < 2 * ARRAY_SIZE(make); i++) {
-		u32 n = 0;
+	for (u32 i = 0; i < ARRAY_SIZE(make); i++) {
+		u32 n = 1;
 
-		while (reads_ones(make[i / 2], n, i % 2 != 0))
+		while (reset_fails(make[i], n, failure))
 			assert_true(++n < 2000);
-		assert_true(n > 0);
+		assert_true(n > 1);
 	}
 }
+
+/* What says that it was reset has been; what does not is nobody's, and can be tried again. */
+static void E3_E9_reads_that_fail(void **state UNUSED)
+{
+	reset_sweep(READ);
+	reset_sweep(READS);
+}
+
+static void E3_E9_writes_that_are_lost(void **state UNUSED) { reset_sweep(WRITE); }
 
 /* --- hundreds of functions behind a conventional bridge, all one device */
 
@@ -633,6 +650,7 @@ int main(void)
 		cmocka_unit_test(virtio_by_its_status),
 		cmocka_unit_test(functions_of_all_kinds_together),
 		cmocka_unit_test(E3_E9_reads_that_fail),
+		cmocka_unit_test(E3_E9_writes_that_are_lost),
 		cmocka_unit_test(V9_E6_a_call_deals_with_few_functions),
 		cmocka_unit_test(V9_E6_who_is_dealt_with_later_has_as_long),
 		cmocka_unit_test(V9_E6_no_way_for_one_of_many_changes_nothing),
