@@ -171,20 +171,25 @@ static bool step_one(struct smmu *smmu)
 	return cmd_step(smmu);
 }
 
+static bool is_due(const struct smmu *smmu)
+{
+	return smmu->gbpa_pending || smmu->cr0 != smmu->cr0ack || smmu->irq_ctrl != smmu->irq_ctrlack || cmd_due(smmu);
+}
+
 u32 smmu_step(struct smmu *smmu, u32 steps)
 {
 	u32 done = 0;
 
 	while (done < steps && smmu->time != SMMU_STUCK) {
-		if (smmu->fused && smmu->fuse-- == 0) {
+		/* Silent is who has something to do and does not. */
+		if (smmu->fused && smmu->fuse == 0 && is_due(smmu)) {
 			smmu->fused = false;
 			smmu->time = SMMU_STUCK;
 			break;
 		}
-		if (!step_one(smmu)) {
-			smmu->fuse += smmu->fused; /* nothing was due */
+		if (!step_one(smmu))
 			break;
-		}
+		smmu->fuse -= smmu->fused;
 		done++;
 	}
 	return done;
@@ -310,13 +315,11 @@ static bool reads_ones(struct smmu *smmu)
 	return true;
 }
 
-static u64 reg_read(void *ctx, u64 offset, u32 width)
-{
-	struct smmu *smmu = ctx;
-	u64 *reg = wide(smmu, offset);
+static bool reads_wrong(struct smmu *smmu) { return smmu->wrong_nth != 0 && --smmu->wrong_nth == 0; }
 
-	if (reads_ones(smmu))
-		return width == 8 ? ~0ull : ~0u;
+static u64 reg_value(struct smmu *smmu, u64 offset, u32 width)
+{
+	u64 *reg = wide(smmu, offset);
 
 	/* At once: what waited for a device at the write, and has waited for long enough by now. */
 	if (smmu->time == SMMU_AT_ONCE)
@@ -329,6 +332,16 @@ static u64 reg_read(void *ctx, u64 offset, u32 width)
 	if (width == 8)
 		smmu_misused(smmu, "64-bit read of register %#llx", (unsigned long long)offset);
 	return narrow_read(smmu, offset);
+}
+
+static u64 reg_read(void *ctx, u64 offset, u32 width)
+{
+	struct smmu *smmu = ctx;
+	u64 value = reads_ones(smmu) ? ~0ull : reg_value(smmu, offset, width);
+
+	if (reads_wrong(smmu))
+		value = ~value;
+	return width == 8 ? value : (u32)value;
 }
 
 /* Registers that must not change while what they configure is on (6.3). */
@@ -516,6 +529,10 @@ void smmu_inject_ones(struct smmu *smmu, u32 nth, bool for_ever)
 }
 
 u32 smmu_inject_ones_left(const struct smmu *smmu) { return smmu->ones_nth; }
+
+void smmu_inject_wrong(struct smmu *smmu, u32 nth) { smmu->wrong_nth = nth; }
+
+u32 smmu_inject_wrong_left(const struct smmu *smmu) { return smmu->wrong_nth; }
 
 void smmu_access_hook_set(struct smmu *smmu, smmu_access_hook *hook, void *ctx)
 {

@@ -86,6 +86,9 @@ u32 smmu_inject_left(const struct smmu *smmu); /* 0: the command was there */
 /* The n-th register read from now on is ones; for_ever: and so are all behind it, and nothing is done any more. */
 void smmu_inject_ones(struct smmu *smmu, u32 nth, bool for_ever);
 u32 smmu_inject_ones_left(const struct smmu *smmu); /* 0: it was read */
+/* Every bit of the n-th register read from now on is wrong. */
+void smmu_inject_wrong(struct smmu *smmu, u32 nth);
+u32 smmu_inject_wrong_left(const struct smmu *smmu);
 /* After so many more steps it does nothing any more, for ever (until smmu_time says otherwise). */
 void smmu_inject_silence(struct smmu *smmu, u32 steps);
 bool smmu_silent(const struct smmu *smmu); /* it has come to that */

@@ -306,6 +306,12 @@ static enum smmu_cerror injected(struct smmu *smmu, const u64 word[2])
 	return SMMU_CERROR_NONE;
 }
 
+bool cmd_due(const struct smmu *smmu)
+{
+	return bit(smmu->cr0ack, 3) && !smmu->failed && ((smmu->gerror ^ smmu->gerrorn) & 1) == 0 &&
+	       ((smmu->cmdq_cons ^ smmu->cmdq_prod) & ((2u << queue_log2(smmu->cmdq_base)) - 1)) != 0;
+}
+
 bool cmd_step(struct smmu *smmu)
 {
 	u32 log2 = queue_log2(smmu->cmdq_base);
@@ -315,8 +321,7 @@ bool cmd_step(struct smmu *smmu)
 	struct smmu_cmd *log;
 	u64 word[2];
 
-	if (!bit(smmu->cr0ack, 3) || smmu->failed || ((smmu->gerror ^ smmu->gerrorn) & 1) != 0 ||
-	    read == (smmu->cmdq_prod & mask))
+	if (!cmd_due(smmu))
 		return false;
 	if (!smmu_read_mem(smmu,
 			   field_addr(smmu->cmdq_base, 51, 5) + (u64)(read & (mask >> 1)) * 16,

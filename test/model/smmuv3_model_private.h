@@ -148,6 +148,7 @@ struct smmu {
 	u32 events, event_irqs, error_irqs;
 	u32 inject_nth, inject_times;
 	u32 ones_nth; /* register reads until one is ones */
+	u32 wrong_nth; /* until one has every bit wrong */
 	bool ones_for_ever, gone;
 	enum smmu_cerror inject_code;
 	smmu_cmd_fn *at_command;
@@ -193,6 +194,7 @@ void cache_apply(struct smmu *smmu, const u64 word[2]);
 
 /* commands: SMMU_CERROR_NONE, or why the command is refused */
 enum smmu_cerror cmd_check(const struct smmu *smmu, const u64 word[2]);
+bool cmd_due(const struct smmu *smmu); /* there is one, and no error before it */
 /* Take one command from the queue; false: nothing to do, or stopped by an error. */
 bool cmd_step(struct smmu *smmu);
 
