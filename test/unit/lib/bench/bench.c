@@ -134,8 +134,6 @@ static void hardware_make(const struct bench_options *o)
 		config.coherent = !o->noncoherent;
 		bench_smmu[i] = smmu_new(&config);
 		smmu_time(bench_smmu[i], o->time);
-		if (i == 0 && o->answers > 0)
-			smmu_inject_silence(bench_smmu[0], o->answers - 1);
 		/* From the first moment on, hardware may look at streams that nobody has set up yet. */
 		for (u32 k = 0; k < pci_function_count; k++)
 			smmu_watch(bench_smmu[i], pci_function[k].sid, false, 0, 0);
@@ -194,6 +192,8 @@ struct machine *bench_machine(const struct bench_options *o)
 		fake_noncoherent();
 	fake_stores_policy(o->stores);
 	hardware_make(o);
+	if (o->before != NULL)
+		o->before();
 	return m;
 }
 
@@ -209,13 +209,17 @@ const char *bench_boot_refused(const struct bench_options *o)
 
 void bench_boot(const struct bench_options *o)
 {
-	const struct machine *m = bench_machine(o);
-	const char *why = core_start(m);
+	const char *why = bench_boot_try(o);
 
 	if (why != NULL)
 		suite_fail("the machine is refused: %s", why);
-	bench_guest_base = align_up(m->heap.base + m->heap.size, BLOCK_SIZE);
-	bench_guest_end = m->dtb.base;
+	bench_booted(o);
+}
+
+void bench_booted(const struct bench_options *o)
+{
+	bench_guest_base = align_up(machine->heap.base + machine->heap.size, BLOCK_SIZE);
+	bench_guest_end = machine->dtb.base;
 	oracle_init(bench_smmu, o->iommus);
 	spec_host_begin();
 	spec_foreign_changes(true);

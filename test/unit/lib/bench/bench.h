@@ -46,7 +46,7 @@ struct bench_options {
 	enum smmu_time time;
 	enum fake_stores stores;
 	bool speculate; /* hardware prefetches at every store */
-	u32 answers;    /* of IOMMU 0, less one: then it is silent; 0: for ever */
+	void (*before)(void); /* the hardware is there, and nobody has booted on it yet */
 	struct smmu_config *second; /* the second IOMMU, where it is not like the first */
 	void (*change)(struct machine *m); /* the machine, and pci_function[], before the boot */
 };
@@ -61,6 +61,8 @@ void bench_boot(const struct bench_options *options);
 struct machine *bench_machine(const struct bench_options *options);
 /* As far as the machine is taken: the sentence that refuses it, or NULL. */
 const char *bench_boot_try(const struct bench_options *options);
+/* Behind that, if it was taken: the rest of bench_boot. */
+void bench_booted(const struct bench_options *options);
 /* The same for a machine that must be refused: the sentence. */
 const char *bench_boot_refused(const struct bench_options *options);
 
