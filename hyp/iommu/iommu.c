@@ -19,11 +19,15 @@ struct idmap iommu_vmids, iommu_asids;
 
 void iommu_quiesce(const struct machine *m)
 {
+	const struct machine_iommu *bad = NULL;
 	const char *why = "unknown";
 
+	/* All, before the machine is refused for one: behind the others nothing passes then either. */
 	for (u32 i = 0; i < m->iommu_count; i++)
 		if (arch_iommu_quiesce(&m->iommu[i], &why) != OK)
-			panic("%s: DMA cannot be blocked: %s", m->iommu[i].name, why);
+			bad = &m->iommu[i];
+	if (bad != NULL)
+		panic("%s: DMA cannot be blocked: %s", bad->name, why);
 }
 
 bool iommu_is_common(const struct iommu *iommu)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * inject_test.c on a machine of two IOMMUs: the n-th of everything fails at the first, at the second, and at both. Who works goes
- * on, and is not given up for the other; what both have a hand in is lost only where hardware may still reach it.
+ * on, and is not given up for the other; what both have a hand in is lost only where hardware may still reach it. And the same
+ * for each answer of a boot: the machine is refused, and blocks on all IOMMUs that take it, or it is whole.
  */
 #include "inject_points.h"
 #include "suite.h"
@@ -35,6 +36,28 @@ INJECT(E9_registers_of_the_first_gone, REGISTERS_GONE, TWO, FIRST)
 INJECT(E9_registers_of_the_second_gone, REGISTERS_GONE, TWO, SECOND)
 INJECT(E9_registers_of_both_gone, REGISTERS_GONE, TWO, BOTH)
 
+/* --- boots */
+
+static void boot(enum kind kind, u32 where)
+{
+	struct bench_options o = bench_defaults();
+
+	o.iommus = 2;
+	inject_boot_sweep(&o, kind, where, kind == BOOT_SILENCE ? 4 : 20);
+}
+
+static void G6_E9_boot_with_a_silence_of_the_first(void **state UNUSED) { boot(BOOT_SILENCE, FIRST); }
+
+static void G6_E9_boot_with_a_silence_of_the_second(void **state UNUSED) { boot(BOOT_SILENCE, SECOND); }
+
+static void G6_E9_boot_with_a_silence_of_both(void **state UNUSED) { boot(BOOT_SILENCE, BOTH); }
+
+static void G6_E9_boot_with_the_first_gone(void **state UNUSED) { boot(BOOT_GONE, FIRST); }
+
+static void G6_E9_boot_with_the_second_gone(void **state UNUSED) { boot(BOOT_GONE, SECOND); }
+
+static void G6_E9_boot_with_both_gone(void **state UNUSED) { boot(BOOT_GONE, BOTH); }
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -57,6 +80,12 @@ int main(void)
 		cmocka_unit_test(E9_registers_of_the_first_gone),
 		cmocka_unit_test(E9_registers_of_the_second_gone),
 		cmocka_unit_test(E9_registers_of_both_gone),
+		cmocka_unit_test(G6_E9_boot_with_a_silence_of_the_first),
+		cmocka_unit_test(G6_E9_boot_with_a_silence_of_the_second),
+		cmocka_unit_test(G6_E9_boot_with_a_silence_of_both),
+		cmocka_unit_test(G6_E9_boot_with_the_first_gone),
+		cmocka_unit_test(G6_E9_boot_with_the_second_gone),
+		cmocka_unit_test(G6_E9_boot_with_both_gone),
 	};
 	int failed;
 
