@@ -189,6 +189,7 @@ static void nested_entries_that_do_not_translate_by_stage1(void **state UNUSED)
 	struct nested_config guest = { .word = { B(0) | 4ull << 1, 0 } };
 	const struct iommu_table muted = { .pt = &s2_table, .tag = &tag, .unrecorded = true };
 	struct stream_config c = { .mode = STREAM_NESTED, .table = &s2, .nested = &guest };
+	struct smmuv3_features f = nested;
 	u64 plain[8], ste[8];
 
 	encode(plain, &nested, &(struct stream_config){ .mode = STREAM_STAGE2, .table = &s2 });
@@ -197,6 +198,9 @@ static void nested_entries_that_do_not_translate_by_stage1(void **state UNUSED)
 	expect(ste, plain);
 	guest.word[0] = B(0);
 	encode(ste, &nested, &c);
+	expect(ste, aborts);
+	f.types_ovr = true; /* what an access is made as is of no account where there is none */
+	encode(ste, &f, &c);
 	expect(ste, aborts);
 	guest.word[0] = 5ull << 1 | 0x40000000;
 	encode(ste, &nested, &c);

@@ -502,6 +502,19 @@ static void without_a_stage_its_modes_are_refused(void **state UNUSED)
 	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(1), &configs[2]), E_NOSYS);
 }
 
+static void where_nesting_is_broken_its_mode_is_refused(void **state UNUSED)
+{
+	struct machine *m = tiny_machine();
+
+	tiny.iidr = 0x48310000 | 0x43b;
+	tiny_start(m);
+	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(1)), OK);
+	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(1), &configs[7]), E_NOSYS);
+	for (u32 i = 0; i < 8; i++)
+		assert_int_equal(entry(1)[i], 0);
+	assert_int_equal(smmuv3_stream_write(&tiny_iommu, sid(1), &configs[2]), OK);
+}
+
 static void B9_streams_without_an_entry(void **state UNUSED)
 {
 	tiny_default();
@@ -556,6 +569,7 @@ int main(void)
 		cmocka_unit_test(B5_new_context_tables_are_in_memory),
 		cmocka_unit_test(D12_no_memory_at_any_allocation_leaves_nothing),
 		cmocka_unit_test(without_a_stage_its_modes_are_refused),
+		cmocka_unit_test(where_nesting_is_broken_its_mode_is_refused),
 		cmocka_unit_test(B9_streams_without_an_entry),
 		cmocka_unit_test(B9_a_linear_table_holds_the_boards_streams),
 	};

@@ -520,6 +520,112 @@ static void C1_N36_batches_at_random(void **state UNUSED)
 		IN_CHILD(random_batches_of(n));
 }
 
+/* Invalidations of pages, as many as fill a batch. */
+static void pages(u64 (*w)[2], u32 count)
+{
+	for (u32 i = 0; i < count; i++) {
+		w[i][0] = 0x12 | 5ull << 48;
+		w[i][1] = (i + 1ull) << 12;
+	}
+}
+
+/* Erratum 2268618 of the MMU-700 is about our queue, whoever wrote what is in it. */
+static void no_more_than_63_of_a_guests_before_a_sync(void **state UNUSED)
+{
+	static const struct iommu_tag tag = { .kind = TAG_DMA, .vmid = OUR_VMID };
+	struct machine *m = tiny_machine();
+	u64 w[64][2];
+	struct guest_inval g = { .tag = &tag, .entry = w[0], .count = 64 };
+
+	pages(w, 64);
+	tiny.iidr = 0x48700000 | 0x43b;
+	tiny_start(m);
+	tiny_log_clear();
+	assert_int_equal(smmuv3_inval_guest(&tiny_iommu, &g), 0);
+	assert_int_equal(g.done, 64);
+	assert_int_equal(tiny_count(0x12), 64);
+	assert_int_equal(tiny_count(0x46), 2);
+	assert_int_equal(tiny_op(63), 0x46);
+	assert_int_equal(tiny_op(65), 0x46);
+}
+
+/* A batch meets a queue that is full: none of it is written over what hardware has still to read. */
+static void C8_a_batch_waits_for_room(void **state UNUSED)
+{
+	static const struct iommu_tag tag = { .kind = TAG_DMA, .vmid = OUR_VMID };
+	struct machine *m = tiny_machine();
+	u64 w[3][2], ticket;
+	struct guest_inval g = { .tag = &tag, .entry = w[0], .count = 3 };
+	struct inval_range r = { .size = PAGE_SIZE, .leaf_shift = 12 };
+
+	pages(w, 3);
+	tiny.idr1 = (TINY_IDR1 & ~(31u << 21)) | 3u << 21;
+	tiny_start(m);
+	tiny_log_clear();
+	tiny.held = true;
+	for (u32 i = 0; i < 2; i++)
+		assert_int_equal(smmuv3_inval(&tiny_iommu, &tag, &r, 1, &ticket), OK);
+	assert_int_equal(tiny.prod - tiny.cons, 8);
+	tiny.held = false;
+	tiny.on_relax = true;
+	assert_int_equal(smmuv3_inval_guest(&tiny_iommu, &g), 0);
+	assert_int_equal(smmuv3_inval_wait(&tiny_iommu, &g), OK);
+	for (u32 i = 0; i < 3; i++)
+		assert_int_equal(tiny.log[tiny.log_count - 4 + i].w1, w[i][1]);
+}
+
+/* Illegal, and its stand-in too: the queue is at its end, and who waits for the batch hears that, not that it was another's. */
+static void C9_a_batch_that_the_queue_dies_of(void **state UNUSED)
+{
+	static const struct iommu_tag tag = { .kind = TAG_DMA, .vmid = OUR_VMID };
+	u64 w[2][2];
+	struct guest_inval g = { .tag = &tag, .entry = w[0], .count = 2 };
+
+	for (u32 times = 1; times <= 2; times++) {
+		fake_reset();
+		pages(w, 2);
+		tiny_start(tiny_machine());
+		smmuv3_ill_panics = false;
+		tiny.fail_at = 1;
+		tiny.fail_code = CERROR_ILL;
+		tiny.fail_times = times;
+		assert_int_equal(smmuv3_inval_guest(&tiny_iommu, &g), 0);
+		assert_int_equal(smmuv3_inval_wait(&tiny_iommu, &g), times == 1 ? E_BUSY : E_IO);
+		assert_int_equal(tiny_iommu.dead, times == 2);
+	}
+}
+
+static struct iommu_guest_stream became;
+
+static bool has_become(struct iommu_guest_stream *out)
+{
+	*out = became;
+	return true;
+}
+
+/* By the time that an entry is asked once more, alone, its stream may have no ATS, or no first stage of the guest's. */
+static void G1_a_device_is_not_asked_for_what_it_no_longer_has(void **state UNUSED)
+{
+	static const struct iommu_tag tag = { .kind = TAG_DMA, .vmid = OUR_VMID };
+	const struct guest_inval g = { .tag = &tag };
+	const u64 w[2] = { 0x40 | (u64)OUR_SID << 32, 0x1000 };
+	struct iommu_watch watch;
+
+	start(2);
+	tiny_still = has_become;
+	for (u32 n = 0; n < 4; n++) {
+		became = nested;
+		became.nested = (n & 1) != 0;
+		became.ats = (n & 2) != 0;
+		tiny_log_clear();
+		assert_int_equal(smmuv3_inval_alone(&tiny_iommu, &g, w, &watch), 0);
+		assert_int_equal(tiny_count(0x40), n == 3);
+		if (watch.queued)
+			assert_int_equal(smmuv3_inval_fate(&tiny_iommu, &watch), 0);
+	}
+	tiny_still = NULL;
+}
+
 /* --- stream table entries */
 
 /* Bits that the interface names, as masks written by hand. */
@@ -613,6 +719,31 @@ static void pasids_of_an_entry(void **state UNUSED)
 	assert_int_equal(smmuv3_guest_ste_pasid_bits((u64[2]){ 5 << 1 | 7ull << 59 }), 0);
 }
 
+/* On is a device's ATS only with a first stage to split off, whatever else the entry says. */
+static void G1_ats_is_on_behind_a_first_stage_alone(void **state UNUSED)
+{
+	const u64 stage1 = 5 << 1 | 0x40000000;
+	const struct {
+		u64 word0, word1;
+		bool wanted, on;
+	} row[] = {
+		{ B(0) | stage1, 1ull << 28, true, true },
+		{ stage1, 1ull << 28, true, false },
+		{ B(0) | 4 << 1, 1ull << 28, true, false },
+		{ B(0), 1ull << 28, true, false },
+		{ B(0) | stage1, 0, false, false },
+	};
+
+	start(2);
+	for (u32 i = 0; i < ARRAY_SIZE(row); i++) {
+		struct nested_config c = { .word = { row[i].word0, row[i].word1 } };
+
+		assert_int_equal(smmuv3_ops.nested_check(&tiny_iommu, &c), OK);
+		assert_int_equal(c.ats, row[i].wanted);
+		assert_int_equal(c.ats_on, row[i].on);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -630,10 +761,15 @@ int main(void)
 		cmocka_unit_test(what_linux_sends_is_taken),
 		cmocka_unit_test(C1_N36_every_bit_in_a_batch),
 		cmocka_unit_test(C1_N36_batches_at_random),
+		cmocka_unit_test(no_more_than_63_of_a_guests_before_a_sync),
+		cmocka_unit_test(C8_a_batch_waits_for_room),
+		cmocka_unit_test(C9_a_batch_that_the_queue_dies_of),
+		cmocka_unit_test(G1_a_device_is_not_asked_for_what_it_no_longer_has),
 		cmocka_unit_test(N49_every_bit_of_an_entry),
 		cmocka_unit_test(N49_configs_and_eats),
 		cmocka_unit_test(N49_entries_at_random),
 		cmocka_unit_test(pasids_of_an_entry),
+		cmocka_unit_test(G1_ats_is_on_behind_a_first_stage_alone),
 	};
 
 	return SUITE("smmuv3_guest", cases);

@@ -357,6 +357,38 @@ static void capabilities(void **state UNUSED)
 	assert_null(c->s1);
 }
 
+/* TTENDIAN 0: tables of either kind, as a context says, and we say little. */
+static void a_walker_of_both_kinds_of_tables_is_taken(void **state UNUSED)
+{
+	struct machine *m = tiny_machine();
+
+	tiny.idr0 &= ~(3u << 21);
+	tiny_start(m);
+	assert_true(tiny_iommu.caps.stage1 && tiny_iommu.caps.stage2);
+}
+
+/* Errata take nesting away, and with it what a guest's ATS is split by. */
+static void G1_no_ats_where_nesting_is_broken(void **state UNUSED)
+{
+	struct machine *m = tiny_machine();
+
+	tiny.idr0 |= 1u << 10;
+	tiny.iidr = 0x48310000 | 0x43b;
+	tiny_start(m);
+	assert_true(tiny_iommu.caps.stage1 && tiny_iommu.caps.stage2);
+	assert_false(tiny_iommu.caps.nested || tiny_iommu.caps.ats);
+}
+
+static void few_streams_get_a_linear_table(void **state UNUSED)
+{
+	struct machine *m = tiny_machine();
+
+	tiny.idr1 = (TINY_IDR1 & ~63u) | 8;
+	m->pci[0].sidmap[0].count = 0x100;
+	tiny_start(m);
+	assert_int_equal(tiny.reg[0x88 / 4], 8);
+}
+
 static void wide_stream_ids_get_a_table_of_sensible_size(void **state UNUSED)
 {
 	static const struct {
@@ -396,6 +428,9 @@ int main(void)
 		cmocka_unit_test(el2_entries_are_flushed_where_there_are_any),
 		cmocka_unit_test(errors_from_before_are_forgotten),
 		cmocka_unit_test(capabilities),
+		cmocka_unit_test(a_walker_of_both_kinds_of_tables_is_taken),
+		cmocka_unit_test(G1_no_ats_where_nesting_is_broken),
+		cmocka_unit_test(few_streams_get_a_linear_table),
 		cmocka_unit_test(wide_stream_ids_get_a_table_of_sensible_size),
 	};
 

@@ -368,14 +368,99 @@ static void C9_illegal_twice_is_the_end(void **state UNUSED)
 	is_dead(s);
 }
 
+/* Nor is there a stand-in for what we never send: what would be wide enough, nobody has looked at. */
 static void C9_a_command_that_no_one_knows_is_the_end(void **state UNUSED)
 {
-	struct smmuv3 *s = start_failing(1, CERROR_ILL, 1);
-	struct cmdq_batch b = cmdq_begin(s);
+	static const u8 ops[] = { 0xff, OP_PREFETCH_CONFIG, OP_CFGI_CD_ALL + 1, OP_TLBI_EL2_ALL };
 
-	cmdq_add(s, &b, 0xff, 0);
-	assert_int_equal(wait(cmdq_end(s, &b)), E_IO);
+	for (u32 i = 0; i < ARRAY_SIZE(ops); i++) {
+		struct smmuv3 *s;
+		struct cmdq_batch b;
+
+		fake_reset();
+		s = start_failing(1, CERROR_ILL, 1);
+		b = cmdq_begin(s);
+		cmdq_add(s, &b, ops[i], 0);
+		assert_int_equal(wait(cmdq_end(s, &b)), E_IO);
+		is_dead(s);
+	}
+}
+
+/* An error without a command that it could be about: behind the last, or at none that was ever queued. */
+static void C9_an_error_of_no_command_is_the_end(void **state UNUSED)
+{
+	for (u32 ahead = 0; ahead < 2; ahead++) {
+		struct smmuv3 *s;
+
+		fake_reset();
+		s = start_failing(0, 0, 0);
+		tiny.held = true;
+		(void)inval(1);
+		tiny.reg[0x9c / 4] = ((u32)(s->cmdq.prod + ahead) & s->cmdq.wrap) | CERROR_ABT << 24;
+		tiny.reg[0x60 / 4] ^= 1;
+		smmuv3_error(&tiny_iommu);
+		is_dead(s);
+	}
+}
+
+static u32 lies_left;
+
+static void lie_at_first(u32 offset)
+{
+	if (offset != 0x9c)
+		return;
+	if (lies_left == 0) {
+		tiny.reg[0x9c / 4] = (u32)tiny.cons & 15;
+		tiny.held = false;
+		tiny_consume(~0u);
+	} else {
+		lies_left--;
+	}
+}
+
+/* A queue has no room by the word of a register that says what cannot be, and what it said is forgotten. */
+static void C12_a_consumer_that_cannot_be_there_makes_no_room(void **state UNUSED)
+{
+	const struct inval_range r = { .size = PAGE_SIZE, .leaf_shift = 12 };
+	struct smmuv3 *s = start(3);
+	u64 t;
+
+	assert_int_equal(smmuv3_stream_init(&tiny_iommu, sid(8)), OK);
+	tiny.held = true;
+	for (u32 i = 0; i < 4; i++)
+		inval(i);
+	tiny.reg[0x9c / 4] = (u32)(s->cmdq.prod + 2) & s->cmdq.wrap;
+	lies_left = 3;
+	tiny.before_read = lie_at_first;
+	assert_int_equal(wait(inval(4)), OK);
+	tiny.before_read = NULL;
+	tiny.held = true;
+	for (u32 i = 0; i < 4; i++)
+		inval(i);
+	tiny.reg[0x9c / 4] = (u32)(s->cmdq.prod + 2) & s->cmdq.wrap;
+	assert_int_equal(smmuv3_inval(&tiny_iommu, &tag, &r, 1, &t), E_IO);
 	is_dead(s);
+}
+
+/* Who forgets what a device kept is told when nobody could ask it. */
+static void G1_no_flush_of_a_device_by_a_dead_smmu(void **state UNUSED)
+{
+	const struct inval_range r = { .size = PAGE_SIZE, .leaf_shift = 12 };
+	struct smmuv3 *s = start_failing(1, CERROR_ILL, 2);
+	u64 t;
+
+	assert_int_equal(wait(inval(1)), E_IO);
+	assert_int_equal(smmuv3_atc_flush(s, 8), E_IO);
+	assert_null(s->cmdq.watched);
+	/* Nor where there is no room for the question. */
+	fake_reset();
+	s = start(3);
+	tiny.held = true;
+	for (u32 i = 0; i < 4; i++)
+		inval(i);
+	assert_int_equal(smmuv3_inval(&tiny_iommu, &tag, &r, 1, &t), E_IO);
+	assert_int_equal(smmuv3_atc_flush(s, 8), E_IO);
+	assert_null(s->cmdq.watched);
 }
 
 static bool three_seconds_a_turn;
@@ -791,6 +876,9 @@ int main(void)
 		cmocka_unit_test(C9_an_illegal_sync_is_written_again),
 		cmocka_unit_test(C9_illegal_twice_is_the_end),
 		cmocka_unit_test(C9_a_command_that_no_one_knows_is_the_end),
+		cmocka_unit_test(C9_an_error_of_no_command_is_the_end),
+		cmocka_unit_test(C12_a_consumer_that_cannot_be_there_makes_no_room),
+		cmocka_unit_test(G1_no_flush_of_a_device_by_a_dead_smmu),
 		cmocka_unit_test(C9_fetch_aborts_are_tried_again),
 		cmocka_unit_test(C9_V9_many_devices_before_one_sync),
 		cmocka_unit_test(C9_V9_slow_devices_are_progress),

@@ -22,6 +22,7 @@ void iommu_report_event(struct iommu *iommu, const struct iommu_event *event)
 }
 
 bool (*tiny_stream)(u32 vsid, struct iommu_guest_stream *out);
+bool (*tiny_still)(struct iommu_guest_stream *out);
 
 bool iommu_guest_stream(const struct iommu *iommu UNUSED, const struct guest_inval *g UNUSED, u32 vsid, struct iommu_guest_stream *out)
 {
@@ -29,9 +30,9 @@ bool iommu_guest_stream(const struct iommu *iommu UNUSED, const struct guest_inv
 }
 
 bool iommu_guest_stream_still(const struct iommu *iommu UNUSED, const struct guest_inval *g UNUSED, sid_t sid UNUSED,
-			      struct iommu_guest_stream *out UNUSED)
+			      struct iommu_guest_stream *out)
 {
-	return false;
+	return tiny_still != NULL && tiny_still(out);
 }
 
 bool iommu_turn(struct iommu *iommu UNUSED, struct guest_inval *g UNUSED)

@@ -67,6 +67,8 @@ extern u32 tiny_event_count, tiny_overflows;
 
 /* The streams of a guest, by vSID; NULL: it has none. */
 extern bool (*tiny_stream)(u32 vsid, struct iommu_guest_stream *out);
+/* What any of them has become when it is asked about once more; NULL: another's. */
+extern bool (*tiny_still)(struct iommu_guest_stream *out);
 
 /* A pool of `pages`, from the boot heap, after tiny_machine(). */
 struct pool;

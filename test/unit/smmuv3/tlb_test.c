@@ -117,6 +117,27 @@ static void everything_there_is_is_a_flush_of_the_tag(void **state UNUSED)
 	assert_int_equal(tiny.log[0].w0, 0x11 | 0x1d1dull << 32 | 0xa51dull << 48);
 }
 
+/* A hint of the level is for leaves that lie there whole: hardware may spare all others. */
+static void C7_no_level_for_a_part_of_a_leaf(void **state UNUSED)
+{
+	const struct inval_range part[] = {
+		{ .base = (7ull << 30) + PAGE(1), .size = PAGE(512), .leaf_shift = 21, .leaf_only = true },
+		{ .base = 7ull << 30, .size = PAGE(511), .leaf_shift = 21, .leaf_only = true },
+	};
+
+	start(TINY_IDR0, TINY_IDR3, 0);
+	for (u32 i = 0; i < ARRAY_SIZE(part); i++) {
+		inval(TAG_STAGE1, &part[i], 1);
+		for (u32 c = 0; c + 1 < tiny.log_count; c++) {
+			u64 base;
+			u32 ttl;
+
+			covered(&tiny.log[c], true, &base, &ttl);
+			assert_int_equal(ttl, 0);
+		}
+	}
+}
+
 static void without_ranges_a_command_a_leaf(void **state UNUSED)
 {
 	static const u8 shifts[] = { 12, 21, 30 };
@@ -365,6 +386,7 @@ int main(void)
 		cmocka_unit_test(C7_ranges_are_covered_exactly),
 		cmocka_unit_test(common_sizes_are_one_command),
 		cmocka_unit_test(everything_there_is_is_a_flush_of_the_tag),
+		cmocka_unit_test(C7_no_level_for_a_part_of_a_leaf),
 		cmocka_unit_test(without_ranges_a_command_a_leaf),
 		cmocka_unit_test(rule11_commands_by_kind),
 		cmocka_unit_test(a_kind_that_hardware_has_not_is_refused),
