@@ -435,6 +435,8 @@ static void envelope(u64 op, u32 d, u32 len)
 	assert_status(pv_list(op, WHERE), PC_INVALID_PARAMETER);
 	map_list(d, 1, 0);
 	assert_status(pv_list(op, WHERE), PC_INVALID_PARAMETER);
+	map_list(d, 1, len + 4);
+	assert_status(pv_list(op, WHERE), PC_INVALID_PARAMETER);
 	map_list(d, 1, 4104);
 	assert_status(pv_list(op, WHERE), PC_INVALID_PARAMETER);
 	map_list(d, 257, len);
@@ -771,6 +773,16 @@ static void E3_quarantines_are_counted(void **state UNUSED)
 	bench_check();
 }
 
+static void query_counts_what_has_a_name(void **state UNUSED)
+{
+	boot();
+	assert_status(pc_dev_assign(0, PC_VM_PRIMARY, 0), PC_SUCCESS);
+	assert_status(pv_query(0, PVIOMMU_Q_VSID, 0), PC_NOT_FOUND);
+	assert_status(pc_dev_vsid(0, 2, 77), PC_SUCCESS);
+	assert_int_equal(pv_query(0, PVIOMMU_Q_VSID, 0).v1, 77);
+	assert_status(pv_query(0, PVIOMMU_Q_VSID, 1), PC_NOT_FOUND);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -792,6 +804,7 @@ int main(void)
 		cmocka_unit_test(map_list_statuses),
 		cmocka_unit_test(unmap_list_statuses),
 		cmocka_unit_test(query),
+		cmocka_unit_test(query_counts_what_has_a_name),
 		cmocka_unit_test(endpoint_info),
 		cmocka_unit_test(stats),
 		cmocka_unit_test(dev_calls),

@@ -116,6 +116,8 @@ static void map_elsewhere(void)
 	assert_int_equal(call(PVIOMMU_MAP_PAGES, d, 0x10000, bench_page(9), 0x1000, BENCH_RW, &done),
 			 PC_SUCCESS);
 	assert_int_equal(done, 0x1000);
+	assert_int_equal(call(PVIOMMU_MAP_PAGES, d, 0, bench_page(10), 0x1000, BENCH_RW, &done), PC_SUCCESS);
+	assert_int_equal(done, 0x1000);
 }
 
 static void other_addresses_are_free_meanwhile(void **state UNUSED)
@@ -123,6 +125,7 @@ static void other_addresses_are_free_meanwhile(void **state UNUSED)
 	boot();
 	during_unmap(map_elsewhere);
 	bench_lands(2, 0, 0x10000, bench_page(9));
+	bench_lands(2, 0, 0, bench_page(10));
 	bench_faults(2, 0, 0x1000, SMMU_F_TRANSLATION);
 }
 

@@ -63,6 +63,9 @@ static void write_is_all_or_nothing(void **state UNUSED)
 	assert_int_equal(guest_write(vm, ipa(at), data, 16), E_FAULT);
 	for (u32 i = 0; i < 8; i++)
 		assert_int_equal(((u8 *)bench_ptr(at))[i], 0x11);
+	/* Nor more than any structure has: the caller's own memory ends there. */
+	assert_int_equal(guest_write(vm, ipa(bench_page(2)), data, PVIOMMU_MAX_STRUCT + 1), E_FAULT);
+	assert_int_equal(*(u8 *)bench_ptr(bench_page(2)), 0);
 	assert_int_equal(guest_write(vm, ipa(bench_page(2) - 3), data, 16), OK);
 	assert_int_equal(*(u8 *)bench_ptr(bench_page(2) - 4), 0);
 	assert_int_equal(*(u8 *)bench_ptr(bench_page(2) + 12), 0x77);

@@ -146,6 +146,72 @@ static void block_pin_wants_a_whole_run_of_one_owner(void **state UNUSED)
 	records_check();
 }
 
+/* What begins behind a region, or goes on behind its end, is nobody's to pin. */
+static void V2_pins_end_where_ram_does(void **state UNUSED)
+{
+	const u64 end = RECORDS_RAM2 + RECORDS_RAM2_SIZE;
+
+	records_boot();
+	page_lock();
+	assert_int_equal(page_pin(pa(end), 1, OWNER_VM, true), E_FAULT);
+	assert_int_equal(page_pin(pa(end - PAGE_SIZE), 2, OWNER_VM, true), E_FAULT);
+	assert_int_equal(page_pin(pa(end - PAGE_SIZE), 1, OWNER_VM, true), OK);
+	page_unpin(pa(end - PAGE_SIZE), 1);
+	/* In a run of which the first half is RAM, whoever has the records of the other. */
+	for (u64 behind = 0; behind < 3; behind++) {
+		const pa_t at = pa(RECORDS_RAM3 + RECORDS_RAM3_SIZE + behind * PAGE_SIZE);
+
+		assert_int_equal(page_pin(at, 1, OWNER_VM, true), E_FAULT);
+		assert_int_equal(page_pin(at, 1, OWNER_HYP, true), E_FAULT);
+	}
+	page_unlock();
+	records_check();
+}
+
+/* Several runs at once, all or none: the end of RAM, a run of another, a full count in the last of them. */
+static void V2_A6_block_pins_are_all_or_none(void **state UNUSED)
+{
+	const u64 ram2 = align_up(RECORDS_RAM2, BLOCK_SIZE);
+	struct page_run other;
+
+	records_boot();
+	page_lock();
+	assert_int_equal(page_pin_blocks(pa(ram2), 2, OWNER_VM, true), E_BUSY);
+	/* Whatever the record of the next run says, which is of other RAM. */
+	other = *page_run_of(pa(RECORDS_RAM3));
+	*page_run_of(pa(RECORDS_RAM3)) = *page_run_of(pa(ram2));
+	assert_int_equal(page_pin_blocks(pa(ram2), 2, OWNER_VM, true), E_BUSY);
+	*page_run_of(pa(RECORDS_RAM3)) = other;
+	assert_int_equal(page_pin_blocks(pa(0), 1, OWNER_VM, true), E_BUSY);
+	assert_int_equal(page_pin_blocks(pa(G), 2, OWNER_VM + 1, true), E_BUSY);
+	page_run_of(pa(G + BLOCK_SIZE))->block_pins = PIN_MAX;
+	assert_int_equal(page_pin_blocks(pa(G), 2, OWNER_VM, true), E_BUSY);
+	page_run_of(pa(G + BLOCK_SIZE))->block_pins = 0;
+	assert_int_equal(page_run_of(pa(G))->block_pins, 0);
+	assert_int_equal(page_pin_blocks(pa(G), 2, OWNER_VM, true), OK);
+	assert_int_equal(page_run_of(pa(G + BLOCK_SIZE))->block_pins, 1);
+	page_unpin_block(pa(G));
+	page_unpin_block(pa(G + BLOCK_SIZE));
+	page_unlock();
+	records_check();
+}
+
+/* A run is uniform only where it is RAM from end to end; and what is one owner's ends where it was asked to. */
+static void runs_end_where_ram_does(void **state UNUSED)
+{
+	struct page kind;
+
+	records_boot();
+	page_lock();
+	assert_false(page_run_uniform(pa(0), BLOCK_PAGES, &kind));
+	assert_false(page_run_uniform(pa(RECORDS_RAM3), BLOCK_PAGES, &kind));
+	assert_true(page_run_uniform(pa(G), BLOCK_PAGES, &kind));
+	assert_int_equal(kind.owner, OWNER_VM);
+	assert_int_equal(page_run_end(pa(G), G + BLOCK_SIZE + 3 * PAGE_SIZE, OWNER_VM), G + BLOCK_SIZE + 3 * PAGE_SIZE);
+	assert_int_equal(page_run_end(pa(G), G + 3 * PAGE_SIZE, OWNER_VM), G + 3 * PAGE_SIZE);
+	page_unlock();
+}
+
 static void convert_moves_one_block_pin_to_its_pages(void **state UNUSED)
 {
 	records_boot();
@@ -206,6 +272,9 @@ int main(void)
 		cmocka_unit_test(A6_full_count_refuses),
 		cmocka_unit_test(V2_block_pin_holds_every_page_of_the_run),
 		cmocka_unit_test(block_pin_wants_a_whole_run_of_one_owner),
+		cmocka_unit_test(V2_pins_end_where_ram_does),
+		cmocka_unit_test(V2_A6_block_pins_are_all_or_none),
+		cmocka_unit_test(runs_end_where_ram_does),
 		cmocka_unit_test(convert_moves_one_block_pin_to_its_pages),
 		cmocka_unit_test(unpin_of_nothing_panics),
 		cmocka_unit_test(pins_across_runs),

@@ -206,6 +206,7 @@ static void boot_memory_ends_with_a_panic(void **state UNUSED)
 	records_boot();
 	assert_int_equal(boot_alloc(1, PAGE_SIZE << 3).v % (PAGE_SIZE << 3), 0);
 	assert_panics((void)boot_alloc(1ull << 40, PAGE_SIZE));
+	assert_panics((void)boot_alloc(1, 1ull << 40)); /* the next such address is behind the heap */
 	rest = boot_alloc_close();
 	assert_true(rest.size > 0 &&
 		    rest.base + rest.size == machine->heap.base + machine->heap.size);

@@ -406,6 +406,12 @@ static void edges_of_the_input_space_D10(void **state)
 
 		setup(&formats[i]);
 		top = 1ull << pt.ops->va_bits;
+		assert_int_equal(bulk_map(&pt, PAGE_SIZE, 0x80000000, 0, PT_READ), E_INVAL);
+		for (u64 odd = 1; odd < PAGE_SIZE; odd <<= 1) {
+			assert_int_equal(bulk_map(&pt, odd, 0x80000000, PAGE_SIZE, PT_READ), E_INVAL);
+			assert_int_equal(bulk_map(&pt, 0, 0x80000000 + odd, PAGE_SIZE, PT_READ), E_INVAL);
+			assert_int_equal(bulk_map(&pt, 0, 0x80000000, odd, PT_READ), E_INVAL);
+		}
 		assert_int_equal(bulk_map(&pt, top, 0x80000000, PAGE_SIZE, PT_READ), E_INVAL);
 		assert_int_equal(bulk_map(&pt, top - PAGE_SIZE, 0x80000000, 2 * PAGE_SIZE, PT_READ),
 				 E_INVAL);

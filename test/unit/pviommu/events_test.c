@@ -1008,6 +1008,40 @@ static void unassigned_floods(struct bench_options o)
 		assert_int_equal(take().kind, PVIOMMU_KIND_LOST); /* the queue was full: what everybody is told */
 }
 
+/* Two pauses at once, of streams of two IOMMUs and of one: each ends by itself, and none ends another's. */
+static void H2_pauses_of_several(void **state UNUSED)
+{
+	static const u32 floods[] = { 2, 3, 5 };
+	struct bench_options o = bench_defaults();
+
+	o.iommus = 2;
+	o.smmu.evtq_bits = 7;
+	boot_with(o);
+	for (u32 i = 0; i < ARRAY_SIZE(floods); i++) {
+		const u32 device = floods[i];
+		u64 value = 0;
+
+		for (u32 n = 0; n < 500; n++)
+			smmu_dma_write(bench_smmu_of(device), bench_sid(device, 0), device == 2 ? IOVA : machine->heap.base, &value, 8);
+		for (u32 n = 0; n < 8; n++)
+			drain();
+		for (u32 k = 0; k < ARRAY_SIZE(floods); k++)
+			assert_int_equal(device_table[floods[k]].endpoint[0].muted_until != 0, k <= i);
+		fake_time_advance(DRAIN_MUTE_US / 8);
+	}
+	fake_time_advance(DRAIN_MUTE_US * 11 / 16);
+	drain();
+	assert_int_equal(device_table[2].endpoint[0].muted_until, 0);
+	assert_true(device_table[3].endpoint[0].muted_until != 0 && device_table[5].endpoint[0].muted_until != 0);
+	fake_time_advance(DRAIN_MUTE_US);
+	drain();
+	assert_true(device_table[3].endpoint[0].muted_until == 0 && device_table[5].endpoint[0].muted_until == 0);
+	for (u32 i = 0; i < 2; i++)
+		assert_int_equal(iommu_instance[i].poll_force, 0); /* no exit has to look at the clock any more */
+	while (waiting() > 0)
+		(void)take();
+}
+
 static void H2_a_device_of_nobody_that_floods(void **state UNUSED) { unassigned_floods(bench_defaults()); }
 
 static void H2_a_device_of_nobody_that_floods_in_stage_1(void **state UNUSED) { unassigned_floods(bench_stage1_only()); }
@@ -1241,6 +1275,7 @@ int main(void)
 		cmocka_unit_test(H2_N82_nor_does_one_of_several_streams),
 		cmocka_unit_test(H2_only_who_floods_is_muted),
 		cmocka_unit_test(N81_overflow_while_there_is_no_room),
+		cmocka_unit_test(H2_pauses_of_several),
 		cmocka_unit_test(H2_a_device_of_nobody_that_floods),
 		cmocka_unit_test(H2_a_device_of_nobody_that_floods_in_stage_1),
 		cmocka_unit_test(H2_a_pasid_without_a_domain_silences_nobody),

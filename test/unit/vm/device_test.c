@@ -233,6 +233,29 @@ static void V1_E3_quarantine_on_a_failing_reset(void **state UNUSED)
 	end();
 }
 
+/* A device in quarantine is no claim that is still open: its VM goes on without it. */
+static void E3_a_vm_with_a_device_in_quarantine_is_finalised(void **state UNUSED)
+{
+	boot();
+	bench_quarantine_expected();
+	bench_reset_status = E_IO;
+	assert_status(bench_assign_until_done(1, vm, 0), PC_IO);
+	bench_reset_status = OK;
+	assert_int_equal(device_table[1].state, DEVICE_QUARANTINED);
+	assert_status(pc_vm_finalise(vm), PC_SUCCESS);
+	bench_destroy(vm);
+}
+
+/* The lines that tell of events are the primary's to handle: a secondary learns of none. */
+static void F7_no_line_of_the_machine_is_named_to_a_secondary(void **state UNUSED)
+{
+	boot();
+	bench_vm_assign(1, vm, 0, 7);
+	assert_true(machine->event_irq_count > 0);
+	assert_status(vm_pv(vm, PVIOMMU_QUERY, 0, PVIOMMU_Q_EVENT_IRQ, 0, 0, 0), PC_NOT_FOUND);
+	end();
+}
+
 /* On its way home from another VM a device is the primary's by name only: no DMA of the primary's reaches its registers. */
 static void V1_I3_mmio_on_its_way_home_is_not_mapped(void **state UNUSED)
 {
@@ -802,6 +825,8 @@ int main(void)
 		cmocka_unit_test(I3_assign_statuses),
 		cmocka_unit_test(D1_V7_two_iommus_and_two_vms),
 		cmocka_unit_test(V1_E3_quarantine_on_a_failing_reset),
+		cmocka_unit_test(E3_a_vm_with_a_device_in_quarantine_is_finalised),
+		cmocka_unit_test(F7_no_line_of_the_machine_is_named_to_a_secondary),
 		cmocka_unit_test(V1_I3_mmio_on_its_way_home_is_not_mapped),
 		cmocka_unit_test(E6_group_is_reset_when_all_of_it_is_idle),
 		cmocka_unit_test(F7_released_device_has_no_line_while_its_group_is_at_work),

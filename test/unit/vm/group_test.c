@@ -142,8 +142,10 @@ static void E1_E2_between_two_calls_of_a_claim(void **state UNUSED)
 static void released_after_a_claim(u32 device)
 {
 	struct result r;
+	u32 other;
 
 	boot();
+	other = bench_vm(128);
 	claim(4);
 	for (u32 i = 1; i < SIZE; i++) {
 		r = pc_dev_release(device);
@@ -155,6 +157,9 @@ static void released_after_a_claim(u32 device)
 		assert_status(pc_vm_finalise(vm), PC_BUSY);
 		assert_status(pc_dev_assign(device, vm, 0), PC_BUSY);
 		assert_status(pc_dev_assign(device, PC_VM_PRIMARY, 0), PC_BUSY);
+		for (u32 k = 0; k < device_count; k++)
+			if (in_group(k))
+				assert_status(pc_dev_assign(k, other, 0), PC_BUSY);
 	}
 	r = pc_dev_release(device);
 	assert_status(r, PC_SUCCESS);
@@ -162,6 +167,7 @@ static void released_after_a_claim(u32 device)
 	assert_status(pc_dev_release(device), PC_NOT_FOUND);
 	all_home();
 	assert_status(pc_vm_finalise(vm), PC_SUCCESS);
+	bench_destroy(other);
 	bench_destroy(vm);
 }
 

@@ -585,6 +585,27 @@ static void E4_D8_pasids_at_work(void **state UNUSED)
 	bench_lands(1, 0, bench_page(100), bench_page(100));
 }
 
+/* The same where hardware says no more: nobody knows what still goes through them, so the device stays out. */
+static void E4_D8_pasids_that_cannot_be_taken_back(void **state UNUSED)
+{
+	u32 d;
+
+	boot_with(bench_pasids());
+	make();
+	bench_donate(vm, AT, bench_page(100), 8, 0);
+	bench_vm_assign(1, vm, 0, 7);
+	d = bench_vm_domain(vm);
+	bench_vm_map(vm, d, 0, AT, PAGE_SIZE);
+	for (u32 pasid = 0; pasid < 16; pasid += 5)
+		assert_status(vm_pv(vm, PVIOMMU_ATTACH_DEV, 0, 7, pasid, d, 4), PC_SUCCESS);
+	bench_hardware_fails();
+	smmu_time(bench_smmu[0], SMMU_STUCK);
+	bench_destroy(vm);
+	assert_int_equal(device_table[1].state, DEVICE_QUARANTINED);
+	assert_int_equal(device_table[1].endpoint[0].substreams, 0);
+	assert_int_equal(owned_by(OWNER_HYP, bench_page(100), 1), 1);
+}
+
 /* More tables than one step takes: a page here and a page there. */
 static void I8_many_tables_go_in_steps(void **state UNUSED)
 {
@@ -778,6 +799,35 @@ static void I8_V9_pasids_go_some_a_step(void **state UNUSED)
 	bench_check();
 }
 
+/* A few PASIDs at the ends of a wide table: a step ends by what it has looked at, whatever it has found. */
+static void I8_V9_pasids_far_apart_are_looked_for_some_a_step(void **state UNUSED)
+{
+	struct bench_options o = bench_pasids();
+	const struct endpoint *e;
+	struct result r;
+	u32 d;
+
+	o.pasid_bits = 14;
+	o.ram_bytes = 64ull << 20;
+	boot_with(o);
+	oracle_effort(64);
+	vm = bench_vm_of(0, 1024, 1);
+	bench_vm_assign(1, vm, 0, 7);
+	d = bench_vm_domain(vm);
+	assert_status(vm_pv(vm, PVIOMMU_ATTACH_DEV, 0, 7, 0, d, 14), PC_SUCCESS);
+	assert_status(vm_pv(vm, PVIOMMU_ATTACH_DEV, 0, 7, 16383, d, 0), PC_SUCCESS);
+	e = &device_table[1].endpoint[0];
+	do {
+		const u32 from = e->pasid_end;
+
+		r = pc_vm_destroy(vm);
+		assert_status(r, PC_SUCCESS);
+		assert_true(e->pasid_end <= from + 4096);
+	} while (r.v1 != 0);
+	assert_int_equal(e->substreams, 0);
+	bench_check();
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -800,6 +850,8 @@ int main(void)
 		cmocka_unit_test(E4_E9_silence_at_every_step),
 		cmocka_unit_test(E4_C9_an_error_at_every_command),
 		cmocka_unit_test(E4_D8_pasids_at_work),
+		cmocka_unit_test(E4_D8_pasids_that_cannot_be_taken_back),
+		cmocka_unit_test(I8_V9_pasids_far_apart_are_looked_for_some_a_step),
 		cmocka_unit_test(I8_many_tables_go_in_steps),
 		cmocka_unit_test(I8_V9_a_run_in_pieces_is_no_longer_step),
 		cmocka_unit_test(I8_V9_V3_lost_pages_between_are_no_longer_step),

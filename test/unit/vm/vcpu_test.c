@@ -403,6 +403,37 @@ static void I4_exit_undelivered(void **state UNUSED)
 	end();
 }
 
+static enum status idle_without_a_place(struct vcpu *vcpu)
+{
+	if (inside++ == 0) {
+		bench_cpu_set(1);
+		bench_donate(vm, AT + BLOCK_SIZE, BENCH_EXIT, 1, 0);
+		bench_cpu_set(0);
+	}
+	next = (struct pc_vcpu_exit){ .reason = PC_EXIT_IDLE };
+	return say(vcpu);
+}
+
+/* What was not said of it may be over: it runs again, and says how it is now. */
+static void I4_idleness_undelivered(void **state UNUSED)
+{
+	struct pc_vcpu_exit *exit;
+
+	boot();
+	bench_exit();
+	inside = 0;
+	fake_vcpu_run_hook = idle_without_a_place;
+	bench_quarantine_expected(); /* a change: the vCPU has run */
+	assert_status(pc_vcpu_run(vm, 0, BENCH_EXIT), PC_FAULT);
+	assert_int_equal(inside, 1);
+	exit = bench_ptr(bench_page(3000));
+	memset(exit, 0, sizeof(*exit));
+	exit->size = sizeof(*exit);
+	assert_int_equal(pc_vcpu_run(vm, 0, bench_page(3000)).v1, PC_EXIT_IDLE);
+	assert_int_equal(inside, 2);
+	end();
+}
+
 /*
  * A VMM of a later version offers a longer structure: what is not known of it must be zero and must be there, and what
  * it says of its size is looked at once.
@@ -544,6 +575,7 @@ int main(void)
 		cmocka_unit_test(D6_one_vcpu_on_two_cpus),
 		cmocka_unit_test(I6_memory_exit),
 		cmocka_unit_test(I4_exit_undelivered),
+		cmocka_unit_test(I4_idleness_undelivered),
 		cmocka_unit_test(I1_a_longer_exit_is_taken_where_its_rest_is_zero),
 		cmocka_unit_test(E4_destroyed_while_it_runs),
 		cmocka_unit_test(I3_irq),
