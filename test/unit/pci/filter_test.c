@@ -576,10 +576,12 @@ static void E7_V6_a_secondary_reads_its_own_addresses(void **state UNUSED)
 	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x18, 4), 0xc);
 	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x1c, 4), 0);
 	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x20, 4) & ~3u, 0); /* ports are nobody's */
+	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x14, 4), 0); /* and this is none */
 	d->mmio_ipa[0] = 0x50000000;
 	d->mmio_given[0] = d->mmio[0].size;
 	d->mmio_ipa[1] = 0x1250100000;
 	d->mmio_given[1] = d->mmio[1].size;
+	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x14, 4), 0);
 	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x10, 4), 0x50000000);
 	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x18, 4), 0x5010000c);
 	assert_int_equal(pci_config_read(&tree_other, 0, base + 0x1c, 4), 0x12);

@@ -106,6 +106,56 @@ static void no_io_window_no_io_bar(void **state UNUSED)
 	assert_int_equal(tree_record(fn)->bar[1].size, 4096);
 }
 
+/* Nor where a bridge further up has none, which would not forward what the one below takes. */
+static void no_io_window_above_no_io_bar(void **state UNUSED)
+{
+	struct machine *m = tree_begin();
+	u32 above = tree_bridge(TREE_ROOT, 0, 1, PORT), below = tree_bridge(above, 0, 0, PORT);
+	u32 fn = tree_endpoint(below, 0, 0x11112222);
+
+	tree[above].reg[7] = 0;
+	tree[above].writable[7] = 0;
+	tree_bar(fn, 0, 32, BAR_KIND_IO);
+	tree_bar(fn, 1, 4096, 0);
+	tree_boot(m);
+	tree_check_layout(m);
+	assert_int_equal(tree_record(fn)->bar[0].size, 0);
+	assert_int_equal(tree_record(fn)->bar[1].size, 4096);
+}
+
+/* Some bridges answer for an absent function with zeros, or with one half of ones. */
+static void answers_of_nobody(void **state UNUSED)
+{
+	static const u32 ids[] = { 0, 0xffffffff, 0x5678ffff, 0x56780000 };
+
+	for (u32 i = 0; i < ARRAY_SIZE(ids); i++) {
+		struct machine *m = tree_begin();
+
+		tree_endpoint(TREE_ROOT, 1, ids[i]);
+		tree_endpoint(TREE_ROOT, 2, 0x11112222);
+		tree_boot(m);
+		assert_int_equal(pci_function_count, 1);
+		assert_int_equal(pci_function[0].vendor, 0x2222);
+		fake_reset();
+	}
+}
+
+/* The last dwords of configuration space have room for a header and not for what it announces. */
+static void extended_capability_at_the_end_is_none(void **state UNUSED)
+{
+	for (u32 at = 0xff0; at <= 0xffc; at += 4) {
+		struct machine *m = tree_begin();
+		u32 fn = tree_endpoint(TREE_ROOT, 1, 0x11112222);
+
+		tree_pcie(fn, 0, false);
+		tree_ext(fn, 0x03, 0);
+		tree_ext(fn, 0x0f, at);
+		tree_boot(m);
+		assert_int_equal(tree_record(fn)->cap_ats, at == 0xff0 ? at : 0);
+		fake_reset();
+	}
+}
+
 static void each_bridge_has_windows_while_there_is_room(void **state UNUSED)
 {
 	struct machine *m = tree_begin();
@@ -720,6 +770,9 @@ int main(void)
 		cmocka_unit_test(placement_behind_bridges),
 		cmocka_unit_test(prefetchable_needs_every_bridge_above),
 		cmocka_unit_test(no_io_window_no_io_bar),
+		cmocka_unit_test(no_io_window_above_no_io_bar),
+		cmocka_unit_test(answers_of_nobody),
+		cmocka_unit_test(extended_capability_at_the_end_is_none),
 		cmocka_unit_test(each_bridge_has_windows_while_there_is_room),
 		cmocka_unit_test(io_goes_to_those_who_need_it),
 		cmocka_unit_test(bridges_get_what_others_leave),

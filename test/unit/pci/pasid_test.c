@@ -70,6 +70,27 @@ static void no_prefixes_no_pasids(void **state UNUSED)
 	assert_int_equal(tree_record(old)->pasid_bits, 0);
 }
 
+/* Nor without the register that says so: a conventional function, or a capability that ends before it. */
+static void no_register_of_prefixes_no_pasids(void **state UNUSED)
+{
+	struct machine *m = tree_begin();
+	u32 plain = tree_endpoint(TREE_ROOT, 1, 0x11122222), cut = tree_endpoint(TREE_ROOT, 2, 0x11112222);
+	u32 at = tree_cap(cut, 0x10, 8, 0xdc);
+
+	tree[cut].reg[at / 4] |= 2u << 16;
+	for (u32 fn = plain; fn <= cut; fn++) {
+		u32 pasid = tree_ext(fn, 0x1b, fn == cut ? 0x140 : 0);
+
+		tree[fn].reg[pasid / 4 + 1] = WIDTH(8);
+	}
+	tree[cut].reg[at / 4 + 9] |= 1u << 21; /* by its place, which is the first extended capability's */
+	tree_boot(m);
+	assert_int_equal(tree_record(plain)->pasid_bits, 0);
+	assert_int_equal(tree_record(cut)->cap_pcie, at);
+	assert_int_equal(tree_record(cut)->cap_pasid, 0x140);
+	assert_int_equal(tree_record(cut)->pasid_bits, 0);
+}
+
 /* Every bridge on the way must let prefixes pass and send everything up. */
 static void the_way_up_decides(void **state UNUSED)
 {
@@ -184,6 +205,7 @@ int main(void)
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(width_is_the_capabilitys),
 		cmocka_unit_test(no_prefixes_no_pasids),
+		cmocka_unit_test(no_register_of_prefixes_no_pasids),
 		cmocka_unit_test(the_way_up_decides),
 		cmocka_unit_test(enabled_by_endpoint_cleared_by_stop),
 		cmocka_unit_test(cleared_before_a_reset_and_after),

@@ -92,7 +92,31 @@ static void other_devices_of_that_vendor_are_not_virtio(void **state UNUSED)
 	struct machine *m = tree_begin();
 
 	tree_endpoint(TREE_ROOT, 4, 0x11101af4);
+	tree_endpoint(TREE_ROOT, 5, 0x0fff1af4);
+	tree_endpoint(TREE_ROOT, 6, 0x10801af4);
 	tree_boot(m);
+}
+
+/* The legacy interface is in I/O space; a first BAR in memory is the modern one's. */
+static void virtio_whose_first_bar_is_memory(void **state UNUSED)
+{
+	struct machine *m = tree_begin();
+	u32 fn = tree_virtio(TREE_ROOT, 4, 0x1041, true);
+
+	tree_bar(fn, 0, 0x1000, 0);
+	tree_boot(m);
+	tree_check_layout(m);
+}
+
+/* One that would end outside of configuration space shows nothing, however its header reads. */
+static void virtio_whose_capability_ends_outside(void **state UNUSED)
+{
+	struct machine *m = tree_begin();
+	u32 fn = tree_virtio(TREE_ROOT, 4, 0x1041, true);
+
+	tree[fn].reg[tree[fn].access_at / 4] = 0x04140009;
+	tree[fn].reg[tree_cap(fn, 0x09, 1, 0xf0) / 4] |= 0x05140000;
+	assert_refused(m, "0000:00:04.0", "capabilities");
 }
 
 static void testdev_needs_the_option(void **state UNUSED)
@@ -389,6 +413,8 @@ int main(void)
 		cmocka_unit_test(virtio_without_access_capability),
 		cmocka_unit_test(virtio_whose_features_are_ones),
 		cmocka_unit_test(other_devices_of_that_vendor_are_not_virtio),
+		cmocka_unit_test(virtio_whose_first_bar_is_memory),
+		cmocka_unit_test(virtio_whose_capability_ends_outside),
 		cmocka_unit_test(testdev_needs_the_option),
 		cmocka_unit_test(F2_function_without_a_stream),
 		cmocka_unit_test(alias_without_a_stream),

@@ -344,6 +344,22 @@ static void edu_that_never_ends(void **state UNUSED)
 	assert_int_equal(config(fn, 0), 0xffffffff);
 }
 
+/* Its registers are where every edu has them, or it is not one: nothing is written to another kind of memory by that name. */
+static void edu_with_other_registers_is_not_reset(void **state UNUSED)
+{
+	struct machine *m = tree_begin();
+	u32 fn = tree_endpoint(TREE_ROOT, 3, 0x11e81234), calls;
+
+	tree_bar(fn, 0, 0x100000, BAR_KIND_64 | BAR_KIND_PREF);
+	tree[fn].kind = TREE_EDU;
+	tree_boot(m);
+	enable(fn);
+	tree[fn].irq = 0x80;
+	assert_int_equal(run(tree_device(&tree_primary, (int)fn, -1), &calls), E_IO);
+	assert_int_equal(tree[fn].irq, 0x80);
+	assert_int_equal(tree[fn].reg[1] & 7, 0);
+}
+
 /* A CPU that is away behind its look (firmware, an emulator's host) finds the time over and the device ready: it looks again. */
 static void who_was_away_looks_again(void **state UNUSED)
 {
@@ -644,6 +660,7 @@ int main(void)
 		cmocka_unit_test(device_without_functions),
 		cmocka_unit_test(edu_waits_for_its_transfer),
 		cmocka_unit_test(edu_that_never_ends),
+		cmocka_unit_test(edu_with_other_registers_is_not_reset),
 		cmocka_unit_test(who_was_away_looks_again),
 		cmocka_unit_test(edu_without_its_registers),
 		cmocka_unit_test(testdev_is_disarmed),
