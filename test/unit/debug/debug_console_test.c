@@ -22,6 +22,9 @@ static void with_uart(struct machine *m)
 {
 	m->debug.irq = IRQ;
 	m->debug.regs = (struct range){ 0x09040000, 0x1000 };
+	m->dt_device[0].irq[0] = 77;
+	m->dt_device[0].irq[1] = 78;
+	m->dt_device[0].irq_count = 2;
 }
 
 static void boot_as(struct bench_options o)
@@ -190,6 +193,8 @@ static void devices_are_listed(void **state UNUSED)
 
 	boot();
 	bench_assign(0, 0, 5);
+	bench_assign(3, 1, 9);
+	assert_status(pv_attach(1, 9, 0, bench_domain(), 0), PC_SUCCESS);
 	text = answer("devices\r");
 	/* Eight functions with a range each, one of them with two, and the platform device's. */
 	assert_int_equal(lines_in(text), 7 + 11);
@@ -198,7 +203,9 @@ static void devices_are_listed(void **state UNUSED)
 		  "    MMIO 1: 0x10004000+0x4000\r\n"
 		  "    MMIO 2: 0x10008000+0x4000\r\n");
 	has(text, "device 2 pci 0000:00:03: group 2, unassigned, vm 1, lines 37\r\n");
+	has(text, "device 3 pci 0000:00:04: group 3, assigned, vm 1 pvIOMMU 1 frozen, lines 38\r\n");
 	has(text, "device 6 dma@a003000: ");
+	has(text, ", lines 77 78\r\n");
 }
 
 /* What a secondary has of a device: its names for the registers and the line, and that the primary has neither. */

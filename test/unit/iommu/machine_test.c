@@ -236,6 +236,32 @@ static void more_functions(u32 count, u32 slots, u32 sids)
 		};
 }
 
+static void some_are_bridges(struct machine *m UNUSED)
+{
+	for (u32 i = 0; i < pci_function_count; i++) {
+		struct pci_function *f = &pci_function[i];
+
+		f->bridge = f->sid == 0x710;
+		f->no_iommu = f->bridge || f->sid == 0x718;
+		if (f->sid == 0x720)
+			f->bar[3] = (struct pci_bar){ .size = 32, .space = PCI_IO };
+	}
+}
+
+/* What makes no requests of its own is nobody's device; and what is I/O space is no range of memory. */
+static void bridges_are_no_devices(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	o.change = some_are_bridges;
+	bench_boot(&o);
+	assert_int_equal(device_count, BENCH_DEVICE_COUNT - 2);
+	assert_string_equal(device_table[1].name, "pci 0000:00:04");
+	assert_int_equal(device_table[1].mmio_count, 2);
+	for (u32 i = 0; i < pci_function_count; i++)
+		assert_int_equal(pci_function[i].device == NULL, pci_function[i].no_iommu);
+}
+
 /* Every function a device of its own; then one more in the tree. */
 static void too_many_devices(struct machine *m UNUSED)
 {
@@ -339,12 +365,14 @@ static void A6_mmio_pins_end_with_a_refusal(void **state UNUSED)
 }
 
 /* The second IOMMU has other stages: its devices stay blocked, and cannot be assigned. */
-static void iommu_of_another_kind_is_not_for_assignment(void **state UNUSED)
+static void of_another_kind(bool stage1, bool stage2)
 {
 	struct bench_options o = bench_defaults();
 	struct smmu_config second = smmu_config_qemu(0);
 
-	second.stage1 = false;
+	second.stage1 = stage1;
+	second.stage2 = stage2;
+	second.evtq_bits = 7;
 	o.iommus = 2;
 	o.second = &second;
 	bench_boot(&o);
@@ -352,18 +380,32 @@ static void iommu_of_another_kind_is_not_for_assignment(void **state UNUSED)
 	bench_faults(5, 0, bench_page(0), SMMU_C_BAD_STE);
 	assert_status(pc_dev_assign(5, 1, 1), PC_DENIED);
 	bench_faults(5, 0, bench_page(0), SMMU_C_BAD_STE);
+	/* Nor is its entry written when it floods. */
+	for (u32 i = 0; i < 500; i++)
+		smmu_dma_write(bench_smmu_of(5), bench_sid(5, 0), bench_page(0), &i, 4);
+	for (u32 i = 0; i < 8; i++)
+		hyp_exit_work(vm_vcpu(vm_primary, 0));
+	assert_int_equal(device_table[5].endpoint[0].muted_until, 0);
+	bench_faults(5, 0, bench_page(0), SMMU_C_BAD_STE);
 	bench_assign(2, 0, 1);
+}
+
+static void iommu_of_another_kind_is_not_for_assignment(void **state UNUSED)
+{
+	IN_CHILD(of_another_kind(false, true));
+	IN_CHILD(of_another_kind(true, false));
 }
 
 /*
  * The second IOMMU's second stage has another format, so the VM's DMA table does not fit there: neither alone, nor behind a
  * first stage, whose addresses would be checked against the one and used with the other.
  */
-static void second_stage_of_another_format(u8 first_oas, u8 second_oas)
+static void second_stage_of_another_format(bool stage1, u8 first_oas, u8 second_oas)
 {
 	struct bench_options o = bench_defaults();
 	struct smmu_config second = smmu_config_qemu(0);
 
+	o.smmu.stage1 = second.stage1 = stage1;
 	o.smmu.oas = first_oas;
 	second.oas = second_oas;
 	o.iommus = 2;
@@ -377,9 +419,17 @@ static void second_stage_of_another_format(u8 first_oas, u8 second_oas)
 }
 
 /* 40 bits of output have 40 of input, 44 have 44. */
-static void iommu_of_a_deeper_second_stage_is_not_for_assignment(void **state UNUSED) { second_stage_of_another_format(2, 4); }
+static void iommu_of_a_deeper_second_stage_is_not_for_assignment(void **state UNUSED)
+{
+	IN_CHILD(second_stage_of_another_format(true, 2, 4));
+	IN_CHILD(second_stage_of_another_format(false, 2, 4));
+}
 
-static void iommu_of_a_flatter_second_stage_is_not_for_assignment(void **state UNUSED) { second_stage_of_another_format(4, 2); }
+static void iommu_of_a_flatter_second_stage_is_not_for_assignment(void **state UNUSED)
+{
+	IN_CHILD(second_stage_of_another_format(true, 4, 2));
+	IN_CHILD(second_stage_of_another_format(false, 4, 2));
+}
 
 /* The narrowest of each: eight bits of ASID and VMID on the second. */
 static void tags_are_as_narrow_as_the_narrowest(void **state UNUSED)
@@ -694,6 +744,7 @@ int main(void)
 		cmocka_unit_test(D1_stream_of_two_functions_is_refused),
 		cmocka_unit_test(D3_no_stream_or_two_iommus_are_not_for_assignment),
 		cmocka_unit_test(more_endpoints_than_a_device_holds),
+		cmocka_unit_test(bridges_are_no_devices),
 		cmocka_unit_test(more_devices_than_the_table_holds),
 		cmocka_unit_test(the_trees_devices_need_room_too),
 		cmocka_unit_test(more_lines_than_a_device_holds),

@@ -622,6 +622,13 @@ static void F1_a_denied_line_stays_masked(void **state UNUSED)
 	assert_int_equal(tree[subject].reg[1] & 0xffff, 0x402);
 	pci_device_master(d, true);
 	assert_int_equal(tree[subject].reg[1] & 0xffff, 2);
+	/* And one that is denied it meanwhile goes without. */
+	pci_device_master(d, false);
+	pci_device_intx(d, false);
+	pci_device_master(d, true);
+	assert_int_equal(tree[subject].reg[1] & 0xffff, 0x402);
+	pci_device_intx(d, true);
+	assert_int_equal(tree[subject].reg[1] & 0xffff, 2);
 	/* One that reads as ones is not set going by that. */
 	pci_device_master(d, false);
 	tree[subject].mood = MOOD_ONES;

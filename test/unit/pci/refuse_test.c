@@ -235,6 +235,11 @@ static void bar_too_large_for_its_window(void **state UNUSED)
 	m = tree_begin();
 	tree_bar(tree_endpoint(TREE_ROOT, 3, 1), 0, 1ull << 63, BAR_KIND_64);
 	assert_refused(m, "0000:00:03.0", "does not fit");
+	/* whatever smaller ones would have found room behind it */
+	m = tree_begin();
+	tree_bar(tree_endpoint(TREE_ROOT, 1, 1), 0, 1u << 30, 0);
+	tree_bar(tree_endpoint(TREE_ROOT, 2, 1), 0, 1u << 12, 0);
+	assert_refused(m, "0000:00:01.0", "does not fit");
 	/* what a 32-bit register can hold ends at 4 GiB, whatever the window says */
 	m = tree_begin();
 	m->pci[0].window[1].bus = 0xffe00000;

@@ -253,6 +253,50 @@ static void N47_E6_deaf_and_in_a_reset(void **state UNUSED)
 	ats_alive();
 }
 
+static void detach_and_begin_a_release(void *ctx UNUSED)
+{
+	struct hcall_args detach = { { PC_PVIOMMU_OP, PVIOMMU_DETACH_DEV, 0, 7, 0, ats_domain } };
+	struct hcall_args release = { { PC_DEV_RELEASE, 1 } };
+
+	if (reset_when == 0 || smmu_cmd_count_op(bench_smmu[0], OP_ATC_INV, 0) < reset_when)
+		return;
+	reset_when = 0;
+	fake_cpu_set(1);
+	bench_reset_turns = 1;
+	assert_true(hyp_hypercall(vm_vcpu(vm_primary, 1), &detach));
+	assert_int_equal(detach.r[0], PC_SUCCESS);
+	assert_true(hyp_hypercall(vm_vcpu(vm_primary, 1), &release));
+	assert_int_equal(release.r[1], 1);
+	assert_false(device_table[1].endpoint[0].has_vsid);
+	fake_cpu_set(0);
+}
+
+static void given_back_meanwhile(u32 when)
+{
+	ats_boot();
+	ats_set_up();
+	bench_quarantine_expected();
+	smmu_atc_deaf(bench_smmu[0], bench_sid(1, 0), 1);
+	put_entry(0, OP_ATC_INV | sid_field(7), VA);
+	smmu_log_clear(bench_smmu[0]);
+	reset_when = when;
+	fake_relax_hook_add(detach_and_begin_a_release, NULL);
+	assert_status(invalidate(1), PC_SUCCESS);
+	fake_relax_hook_remove(detach_and_begin_a_release, NULL);
+	assert_int_equal(reset_when, 0);
+	assert_int_equal(*ats_bytes(), PVIOMMU_INVAL_DONE);
+	assert_int_equal(device_table[1].endpoint[0].late, 0);
+	assert_status(pc_dev_release(1), PC_SUCCESS);
+	assert_int_equal(device_table[1].state, DEVICE_UNASSIGNED);
+}
+
+/* Given back meanwhile: what it kept goes with its reset, and nobody is late under a name that is no longer. */
+static void N47_E6_given_back_meanwhile(void **state UNUSED)
+{
+	IN_CHILD(given_back_meanwhile(1));
+	IN_CHILD(given_back_meanwhile(2));
+}
+
 /* --- devices that answer, but slowly */
 
 #define SLOW_US 900000u
@@ -362,6 +406,7 @@ int main(void)
 		cmocka_unit_test(N47_beside_a_deaf_one_nobody_is_late),
 		cmocka_unit_test(N47_E6_a_reset_meanwhile_hides_nothing),
 		cmocka_unit_test(N47_E6_deaf_and_in_a_reset),
+		cmocka_unit_test(N47_E6_given_back_meanwhile),
 		cmocka_unit_test(N47_E9_a_call_waits_for_slow_devices_once),
 		cmocka_unit_test(N47_E9_slow_in_each_try),
 		cmocka_unit_test(N47_C9_an_error_for_each),

@@ -95,6 +95,7 @@ static void gigabyte_block(void **state UNUSED)
 	stores_begin();
 	bench_map(d, 4 * gib, there, gib);
 	assert_true(stores_end() <= 2);
+	assert_status(pv_map(d, 4 * gib, there, gib, BENCH_RW), PC_EXISTS);
 	bench_lands(2, 0, 4 * gib + 0x3fffff8, there + 0x3fffff8);
 	bench_lands(2, 0, 5 * gib - 8, there + gib - 8);
 	/* A page out of the middle: the block becomes blocks, one of them pages. */
