@@ -652,6 +652,12 @@ static void V2_mmio_in_use_keeps_its_device(void **state UNUSED)
 	assert_status(pv_unmap(d, 0x1000, 0x1000), PC_SUCCESS);
 	assert_int_equal(bench_write(2, 0, 0, 1), SMMU_OK);
 	bench_faults(2, 0, 0x1000, SMMU_F_TRANSLATION);
+	/* Of the primary's own it comes and goes: the registers are the primary's all the time. */
+	bench_assign(3, 1, 9);
+	assert_status(pc_dev_release(3), PC_SUCCESS);
+	assert_int_equal(device_table[3].state, DEVICE_UNASSIGNED);
+	assert_int_equal(bench_write(2, 0, 0, 1), SMMU_OK);
+	bench_lands(3, 0, bench_page(1), bench_page(1));
 	assert_status(pv_unmap(d, 0, 0x1000), PC_SUCCESS);
 	assert_status(pv_unmap(d, 0x2000, 0x2000), PC_SUCCESS);
 }

@@ -301,6 +301,26 @@ static void E6_group_is_reset_when_all_of_it_is_idle(void **state UNUSED)
 }
 
 /* F7: given back, a device has no line, also while others of its group are still at work. */
+/* A member in its owner's reset is at work: another that is given back meanwhile is not clean by its own. */
+static void E6_a_member_in_its_owners_reset_is_at_work(void **state UNUSED)
+{
+	struct hcall_args reset = { { PC_DEV_RESET, 0, 200 } };
+
+	boot();
+	bench_vm_assign(2, vm, 0, 100);
+	bench_vm_assign(3, vm, 0, 200);
+	bench_reset_turns = 3;
+	assert_false(hyp_hypercall(vm_vcpu(vm_find(vm), 0), &reset));
+	bench_reset_turns = 0;
+	assert_int_equal(device_table[3].state, DEVICE_RESETTING);
+	assert_status(pc_dev_release(2), PC_SUCCESS);
+	assert_int_equal(device_table[2].state, DEVICE_CLAIMED);
+	assert_false(device_table[2].clean);
+	assert_status(bench_call_vm(vm, PC_DEV_RESET, 0, 200, 0, 0, 0, 0), PC_SUCCESS);
+	assert_int_equal(device_table[3].state, DEVICE_ASSIGNED);
+	end();
+}
+
 static void F7_released_device_has_no_line_while_its_group_is_at_work(void **state UNUSED)
 {
 	boot();
@@ -829,6 +849,7 @@ int main(void)
 		cmocka_unit_test(F7_no_line_of_the_machine_is_named_to_a_secondary),
 		cmocka_unit_test(V1_I3_mmio_on_its_way_home_is_not_mapped),
 		cmocka_unit_test(E6_group_is_reset_when_all_of_it_is_idle),
+		cmocka_unit_test(E6_a_member_in_its_owners_reset_is_at_work),
 		cmocka_unit_test(F7_released_device_has_no_line_while_its_group_is_at_work),
 		cmocka_unit_test(V1_E3_registers_in_quarantine_are_nobodys),
 		cmocka_unit_test(E4_claim_takes_all_registers_or_none),
