@@ -21,6 +21,8 @@ spec:PATTERN` for those at which the specification around the image must stop th
     also FILE            a second place of the same fault
     equivalent REASON    nothing differs; it is planted all the same, and being noticed by the named suites is an error
     unshown REASON       a fault that neither the host nor QEMU can show; likewise
+    shown qemu:PATTERN   what in QEMU has to notice too, beside the named suites; or spec:PATTERN
+    host-only REASON     QEMU does not show it: what it was asked, or why it cannot; behind `class` of all that are in it
     control              the null mutant: everything must pass
     hangs REASON         for QEMU: that a machine is still running at its time limit is the kill
 
@@ -30,11 +32,12 @@ The first case that fails is the kill; what was it in an earlier run is asked fi
 never a kill, and so is what only takes too long: a wait without end ends in test/fake.
 
 build/mutate/results keeps a line for each verdict. It holds while the fault and all files that it rests on are what they
-were: for a kill those of the program that noticed, else those of all programs. A run that was stopped goes on there. For
-QEMU images are built in the copy; its verdicts are not kept. There too a time limit is an error of the run, unless the mutant
-says that it hangs."""
+were: for a kill those of the program that noticed, else those of all programs, in QEMU all that images and guests are made
+of. A run that was stopped goes on there. For QEMU images are built in the copy. There too a time limit is an error of the
+run, unless the mutant says that it hangs."""
 import argparse
 import collections
+import functools
 import hashlib
 import json
 import os
@@ -55,7 +58,11 @@ from lib import cases  # noqa: E402
 TREE = ("arch", "hyp", "include", "platform", "test")
 # What every verdict rests on, beside the sources.
 BASIS = {"test/mutate/mutate.py", "test/mutate/mutate.mk", "test/unit/unit.mk"}
+BASIS_IN_QEMU = ("Makefile", "arch", "hyp", "include", "platform", "scripts", "test/cases.cfg", "test/guest",
+                 "test/mutate/mutate.py", "test/play", "test/spec", "test/trace")
 IN_QEMU = ("qemu", "trace", "spec")
+# What is asked in QEMU about faults of which no list says whether it shows them (SURVEY=1): quick, and of wide reach.
+SURVEYED = ("qemu:one-cpu", "qemu:two-smmus", "qemu:vms-one-cpu", "qemu:max", "spec:spec-one-cpu")
 # Of a processor, for one case; the longest that there is takes 15 s with ASan.
 CASE_LIMIT_S = 120
 # Of the clock, for a program: only against one that sleeps.
@@ -95,10 +102,11 @@ class Mutant:
     def __init__(self, name, kind, kill):
         self.name, self.kind, self.kill = name, kind, kill
         self.places, self.passes, self.control, self.hangs = [], None, False, False
+        self.shown, self.host_only = [], None
 
     def patterns(self, kind):
         """Of tests in QEMU: kind is one of IN_QEMU."""
-        return [word.partition(":")[2] for word in self.kill if word.startswith(kind + ":")]
+        return [word.partition(":")[2] for word in self.kill + self.shown if word.startswith(kind + ":")]
 
     def in_qemu(self):
         return [pattern for kind in IN_QEMU for pattern in self.patterns(kind)]
@@ -106,9 +114,17 @@ class Mutant:
     def suites(self):
         return [tuple((word.split(":") + [""])[:2]) for word in self.kill if word.partition(":")[0] not in IN_QEMU]
 
+    def rungs(self):
+        """Where it is judged. What is judged on both has to be noticed on both."""
+        return (["host"] if self.suites() else []) + (["qemu"] if self.in_qemu() else [])
+
+    def unasked(self):
+        """Does the list not say whether QEMU shows it?"""
+        return self.rungs() == ["host"] and not (self.host_only or self.passes or self.control)
+
 
 def read_list(path):
-    mutants, kind, file, kill = [], None, None, []
+    mutants, kind, file, kill, of_class, before = [], None, None, [], None, None
     for number, line in enumerate(path.read_text().splitlines(), 1):
         at = mutants[-1] if mutants else None
         word, _, rest = line.partition(" ")
@@ -122,7 +138,7 @@ def read_list(path):
             if line[0] != "-":
                 at.places[-1].new.append(line[1:])
         elif word == "class":
-            kind = rest
+            kind, of_class = rest, None
         elif word == "file":
             file = rest
         elif word == "also":
@@ -132,14 +148,22 @@ def read_list(path):
         elif word == "mutant":
             mutants.append(Mutant(rest, kind, kill))
             mutants[-1].places.append(Place(file))
+            mutants[-1].host_only = of_class
         elif word in ("equivalent", "unshown"):
             at.passes = f"{word}: {rest}"
         elif word == "control":
             at.control = True
         elif word == "hangs":
             at.hangs = True
+        elif word == "shown":
+            at.shown, at.host_only = rest.split(), None
+        elif word == "host-only" and before == "class":
+            of_class = rest
+        elif word == "host-only":
+            at.host_only = rest
         else:
             raise Wrong(f"{path}:{number}: {line}")
+        before = word
     return mutants
 
 
@@ -165,6 +189,9 @@ def check(mutants, root):
                 wrong.append(f"{mutant.name}: no test in QEMU is {pattern}")
         if not mutant.kill:
             wrong.append(f"{mutant.name}: nothing is named that must notice")
+        if mutant.shown and (mutant.host_only or mutant.passes or not mutant.suites()):
+            wrong.append(f"{mutant.name}: shown beside what?")
+        wrong += [f"{mutant.name}: shown by {word}?" for word in mutant.shown if not word.startswith(("qemu:", "spec:"))]
     return wrong
 
 
@@ -216,6 +243,15 @@ class Plan:
         objs = self.lib.union(*(self.programs[p] for p in programs))
         files = sorted(set().union(*(self.sources.get(o, ()) for o in objs)) | BASIS)
         return hashlib.sha256("".join(f + self.digests.get(f, "") for f in files).encode()).hexdigest()[:16]
+
+    @functools.cached_property
+    def basis_in_qemu(self):
+        """The same of all that images, guests and runs in QEMU are made of."""
+        whole = hashlib.sha256()
+        for path in sorted(path for name in BASIS_IN_QEMU for path in ((self.root / name), *(self.root / name).rglob("*"))):
+            if path.is_file() and path.suffix not in (".md", ".pyc"):
+                whole.update(str(path.relative_to(self.root)).encode() + path.read_bytes())
+        return whole.hexdigest()[:16]
 
 
 def run(argv, cwd, limit, env=None, until=None, cpu=None):
@@ -420,8 +456,9 @@ class Machine:
             raise Wrong(f"{pattern}: nothing ran: " + " / ".join(lines[-3:]))
         return lines, late
 
-    def judge(self, mutant, traced):
+    def judge(self, mutant):
         """What noticed, or None."""
+        traced = bool(mutant.patterns("trace"))
         self.worker.plant(mutant)
         try:
             self.build(mutant, traced)
@@ -464,38 +501,41 @@ class Results:
             for line in path.read_text().splitlines():
                 try:
                     verdict = json.loads(line)
-                    self.of[verdict["name"]] = verdict
+                    self.of[verdict["name"], verdict.get("rung", "host")] = verdict
                 except (ValueError, KeyError):
                     pass  # a line that was being written when the run was stopped
         path.write_text("".join(json.dumps(v) + "\n" for v in self.of.values()))
 
     @staticmethod
-    def fault(mutant):
-        text = json.dumps([[p.file, p.old, p.new] for p in mutant.places] + [mutant.kill, mutant.passes])
+    def fault(mutant, rung):
+        named = [mutant.kill, mutant.passes] if rung == "host" else [mutant.in_qemu(), mutant.hangs]
+        text = json.dumps([[p.file, p.old, p.new] for p in mutant.places] + named)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def basis(self, verdict):
+    def basis(self, verdict, rung):
+        if rung != "host":
+            return self.plan.basis_in_qemu
         programs = [verdict["program"]] if verdict["program"] else self.plan.programs
         return self.plan.basis(programs) if all(p in self.plan.programs for p in programs) else None
 
-    def kept(self, mutant):
+    def kept(self, mutant, rung):
         """The verdict on the same fault in the same files, or None."""
-        verdict = self.of.get(mutant.name)
-        if verdict is None or verdict["fault"] != self.fault(mutant) or verdict["basis"] != self.basis(verdict):
+        verdict = self.of.get((mutant.name, rung))
+        if verdict is None or verdict["fault"] != self.fault(mutant, rung) or verdict["basis"] != self.basis(verdict, rung):
             return None
         return verdict
 
     def hint(self, mutant):
         """Which program and case noticed it last."""
-        verdict = self.of.get(mutant.name)
+        verdict = self.of.get((mutant.name, "host"))
         if verdict is None or verdict["program"] is None or " " in verdict["case"]:
             return None
         return verdict["program"], verdict["case"].split(".")[1]
 
-    def keep(self, mutant, verdict, partial):
-        if partial and verdict["case"] is None:
+    def keep(self, mutant, rung, verdict, partial):
+        if partial and rung == "host" and verdict["case"] is None:
             return  # not all were asked
-        verdict = dict(verdict, name=mutant.name, fault=self.fault(mutant), basis=self.basis(verdict))
+        verdict = dict(verdict, name=mutant.name, rung=rung, fault=self.fault(mutant, rung), basis=self.basis(verdict, rung))
         with self.lock, self.path.open("a") as out:
             out.write(json.dumps(verdict) + "\n")
 
@@ -504,18 +544,32 @@ class Report:
     def __init__(self):
         self.lock, self.failed = threading.Lock(), 0
         self.killed, self.elsewhere, self.survived, self.late = [], [], [], []
+        self.unseen = []
         self.passed = {"equivalent": [], "unshown": []}
         self.by_class = collections.defaultdict(collections.Counter)
 
-    def say(self, good, mutant, text):
+    def say(self, good, mutant, text, beside=""):
         self.failed += not good
-        print(f"{'ok' if good else 'not ok'} mutate/{mutant.name}: {text}", flush=True)
+        print(f"{'ok' if good else 'not ok'} mutate/{mutant.name}{beside}: {text}", flush=True)
 
-    def add(self, mutant, verdict, how):
+    def add_shown(self, mutant, case, how):
+        """What QEMU said of a fault that is the host's too."""
+        count = self.by_class[mutant.kind]
+        count["shown"] += 1
+        count["seen"] += case is not None
+        if case is None:
+            self.unseen.append(mutant)
+        self.say(case is not None, mutant, (f"killed by {case}" if case else "survived") + how, "/qemu")
+
+    def add(self, mutant, rung, verdict, how):
         """how: what the line ends with."""
         case = verdict["case"]
         by = f"noticed by {case}" if case else ""
         with self.lock:
+            if rung == "survey":
+                return self.say(True, mutant, (f"shown by {case}" if case else "not shown") + how, "/survey")
+            if rung == "qemu" and mutant.suites() and not mutant.control:
+                return self.add_shown(mutant, case, how)
             if mutant.control:
                 return self.say(case is None, mutant, (by or "survived, as it must") + how)
             if mutant.passes:
@@ -539,18 +593,20 @@ class Report:
         with self.lock:
             self.say(False, mutant, f"error: {why}")
 
-    def summary(self, total, skipped, kept, seconds):
+    def summary(self, total, unasked, skipped, kept, seconds):
         lines = []
         for kind, n in sorted(self.by_class.items()):
             beside = "".join(f", {n[word]} {word}" for word in ("equivalent", "unshown") if n[word])
+            beside += f", {n['seen']} of {n['shown']} in QEMU, which is named too" if n["shown"] else ""
             lines.append(f"  {kind:<14} {n['killed']:>3} of {n['all']:>3} killed{beside}")
         for what, mutants in (("survivors", self.survived), ("killed, but not by what is named", self.elsewhere),
+                              ("not noticed in QEMU, which is named", self.unseen),
                               ("equivalent", self.passed["equivalent"]), ("unshown", self.passed["unshown"])):
             if mutants:
                 lines.append(f"  {what}: " + " ".join(m.name for m in mutants))
         lines.append(f"  {len(self.killed)} killed, {len(self.survived)} survived, {len(self.passed['equivalent'])} equivalent, "
-                     f"{len(self.passed['unshown'])} that no rung can show, {skipped} left to QEMU (QEMU=1), {total} in all; "
-                     f"{kept} verdicts of an earlier run; {seconds:.0f} s")
+                     f"{len(self.passed['unshown'])} that no rung can show, {total} in all; {skipped} left to QEMU (QEMU=1), "
+                     f"{unasked} of which QEMU was not asked (SURVEY=1); {kept} verdicts of an earlier run; {seconds:.0f} s")
         return lines
 
 
@@ -558,20 +614,19 @@ def work(plan, index, waiting, results, report, options, times):
     worker = machine = None
     while True:
         try:
-            mutant = waiting.get_nowait()
+            mutant, rung = waiting.get_nowait()
         except queue.Empty:
             break
         begin = time.monotonic()
         try:
             worker = worker or Worker(plan, index)
-            if mutant.in_qemu():
-                machine = machine or Machine(worker)
-                case = machine.judge(mutant, bool(mutant.patterns("trace")))
-                verdict = {"case": case, "program": None, "named": True, "late": []}
-            else:
+            if rung == "host":
                 verdict = worker.judge(mutant, results.hint(mutant), options, times)
-                results.keep(mutant, verdict, options.first or options.rest)
-            report.add(mutant, verdict, f" ({time.monotonic() - begin:.1f} s)")
+            else:
+                machine = machine or Machine(worker)
+                verdict = {"case": machine.judge(mutant), "program": None, "named": True, "late": []}
+            results.keep(mutant, rung, verdict, options.first or options.rest)
+            report.add(mutant, rung, verdict, f" ({time.monotonic() - begin:.1f} s)")
         except Wrong as why:
             report.error(mutant, why)
         except Exception as why:  # nothing that goes wrong here may pass for a kill
@@ -589,11 +644,22 @@ def options_read():
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--rest", default="")
-    parser.add_argument("--qemu", action="store_true")
+    parser.add_argument("--qemu", default="")
     parser.add_argument("--trace", action="store_true")
+    parser.add_argument("--survey", action="store_true")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("lists", nargs="+", type=pathlib.Path)
     return parser.parse_args()
+
+
+def to_judge(chosen, options):
+    """(fault, rung) of all that is to be judged, the null mutants first."""
+    if options.survey:
+        for mutant in chosen:
+            mutant.shown = list(SURVEYED)
+        return [(m, "survey") for m in chosen]
+    rungs = ("qemu",) if options.trace or options.qemu == "only" else ("host", "qemu")
+    return [(m, rung) for m in sorted(chosen, key=lambda m: not m.control) for rung in m.rungs() if rung in rungs]
 
 
 def main():
@@ -609,17 +675,20 @@ def main():
     chosen = [m for m in mutants if any(w in m.name or w == m.kind for w in options.match.split() or [""])]
     if options.trace:
         chosen = [m for m in chosen if m.patterns("trace")]
-    skipped = [m for m in chosen if m.in_qemu() and not options.qemu and not options.trace]
-    report, waiting, begin, kept = Report(), queue.Queue(), time.monotonic(), 0
-    for mutant in sorted(chosen, key=lambda m: not m.control):
-        verdict = None if options.fresh else results.kept(mutant)
-        if mutant in skipped:
+    if options.survey:
+        chosen = [m for m in chosen if m.unasked()]
+    unasked = sum(m.unasked() for m in chosen)
+    report, waiting, begin, kept, skipped = Report(), queue.Queue(), time.monotonic(), 0, 0
+    for mutant, rung in to_judge(chosen, options):
+        if rung == "qemu" and not options.qemu and not options.trace:
+            skipped += 1
             continue
+        verdict = None if options.fresh else results.kept(mutant, rung)
         if verdict is not None:
             kept += 1
-            report.add(mutant, verdict, " (as before)")
+            report.add(mutant, rung, verdict, " (as before)")
         else:
-            waiting.put(mutant)
+            waiting.put((mutant, rung))
     times = {}
     threads = [threading.Thread(target=work, args=(plan, i, waiting, results, report, options, times))
                for i in range(options.jobs)]
@@ -627,7 +696,7 @@ def main():
         thread.start()
     for thread in threads:
         thread.join()
-    lines = report.summary(len(chosen), len(skipped), kept, time.monotonic() - begin)
+    lines = report.summary(len(chosen), unasked, skipped, kept, time.monotonic() - begin)
     (root / "build/mutate/summary").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
     return 1 if report.failed else 0
