@@ -24,7 +24,7 @@ static NOINLINE void drain_pending(struct vcpu *vcpu)
 
 	for (u32 i = 0; i < iommu_count; i++)
 		if (iommu_pending(&iommu_instance[i]))
-			iommu_drain_exit(&iommu_instance[i], share);
+			iommu_drain_exit(&iommu_instance[i], share > 0 ? share : 1);
 }
 
 /* Every exit comes here: no stack frame while nothing is pending. */

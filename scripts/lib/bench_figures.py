@@ -139,7 +139,7 @@ class Results:
             return 0
         own = [row for row in rows() if name.startswith(row) or name.removeprefix("vm_").startswith(row)]
         may_be_long = not own or rows()[max(own, key=len)]
-        return one + (many - one) * 7 // 63 if may_be_long else many
+        return one + (many - one) * 3 // 63 if may_be_long else many
 
     def without_longest(self):
         """Calls of the interface of which nobody knows how long they can take."""

@@ -413,7 +413,9 @@ static u32 exit_takes(const struct vcpu *vcpu)
 {
 	bool is_long = was_long[abstract_vm_number(vcpu->vm)][vcpu->index] && abstract_call_is_fresh(vcpu);
 
-	return (is_long ? 8 : 64) / spec->iommus;
+	u32 share = (is_long ? 4 : 64) / spec->iommus;
+
+	return share > 0 ? share : 1;
 }
 
 /* ~0: what waits anywhere is taken, else of the IOMMUs whose interrupt it is; of each `most` events. */
