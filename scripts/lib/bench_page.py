@@ -70,6 +70,7 @@ def longest(page):
     if whole:
         worst = max(whole, key=whole.get)
         page.say(f"with all that its exit takes of a flood of hardware's events: {whole[worst]:,} at most ({worst})")
+        page.say("not counted: the wait, of up to a second, for hardware that does not answer, and the quarantine that ends it")
     page.say(f"ABOVE the limit: {', '.join(above)}" if above else "none is above")
     without = page.results.without_longest()
     if not page.hold(not without, f"calls without a longest time: {', '.join(without)}"):
