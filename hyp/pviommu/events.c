@@ -170,9 +170,14 @@ void events_muted(struct endpoint *e) NO_LOCK_ANALYSIS
 
 void events_overflow(struct iommu *iommu) NO_LOCK_ANALYSIS
 {
-	for (u32 k = 0; k <= VM_SECONDARIES; k++)
+	for (u32 k = 0; k <= VM_SECONDARIES; k++) {
+		struct vm *vm = vm_at(k);
+
+		/* It has no pvIOMMUs either: this comes on top of a call, whatever that took (V9). */
+		if (vm_state(vm) == VM_FREE)
+			continue;
 		for (u32 i = 0; i < VM_MAX_PVIOMMUS; i++) {
-			struct pviommu *pv = &vm_at(k)->pviommu[i];
+			struct pviommu *pv = &vm->pviommu[i];
 
 			if (__atomic_load_n(&pv->iommu, __ATOMIC_RELAXED) != iommu)
 				continue;
@@ -181,6 +186,7 @@ void events_overflow(struct iommu *iommu) NO_LOCK_ANALYSIS
 			deliver(pv, ring_lose_unknown(&pv->ring));
 			events_release(pv);
 		}
+	}
 }
 
 /* A record without an address about an endpoint: what happened to it, not what it did. */
