@@ -6,6 +6,8 @@
  *	quiesce   GBPA.ABORT, then translation, queues and interrupts off
  *	probe     features, tables, queues; CMDQEN; empty caches; EVENTQEN; interrupts; SMMUEN
  */
+#include <string.h>
+
 #include "hyp/arch.h"
 #include "hyp/log.h"
 #include "hyp/pool.h"
@@ -210,6 +212,15 @@ static void caps_fill(struct iommu_caps *caps, const struct smmuv3 *s)
 	};
 }
 
+/* Everything rests on what it says that it has: an answer that got lost once must not be taken for a feature. */
+static bool identify(const volatile u8 __mmio *regs, struct smmuv3_id *id)
+{
+	const struct smmuv3_id twice = smmuv3_read_id(regs);
+
+	*id = smmuv3_read_id(regs);
+	return memcmp(id, &twice, sizeof(twice)) == 0;
+}
+
 static void announce(const struct smmuv3 *s, const struct smmuv3_id *id)
 {
 	const struct smmuv3_features *f = &s->f;
@@ -232,7 +243,10 @@ enum status arch_iommu_probe(const struct machine_iommu *hw, struct iommu *iommu
 
 	if (status != OK)
 		return status;
-	id = smmuv3_read_id(smmuv3_regs_at(hw));
+	if (!identify(smmuv3_regs_at(hw), &id)) {
+		*why = "it does not say twice what it has";
+		return E_IO;
+	}
 	streams = streams_of(machine, iommu->index);
 	if (!smmuv3_decode_id(&id, hw->coherent, &f, why) ||
 	    !smmuv3_fits_board(&f, ram_end(machine), streams, why))

@@ -52,6 +52,18 @@ static void G6_E9_boot_with_a_silence_of_the_second(void **state UNUSED) { boot(
 
 static void G6_E9_boot_with_a_silence_of_both(void **state UNUSED) { boot(BOOT_SILENCE, BOTH); }
 
+static void G6_E9_boot_with_a_failing_read_of_the_first(void **state UNUSED) { boot(BOOT_READ, FIRST); }
+
+static void G6_E9_boot_with_a_failing_read_of_the_second(void **state UNUSED) { boot(BOOT_READ, SECOND); }
+
+static void G6_E9_boot_with_a_failing_read_of_both(void **state UNUSED) { boot(BOOT_READ, BOTH); }
+
+static void G6_E9_boot_with_a_wrong_read_of_the_first(void **state UNUSED) { boot(BOOT_WRONG, FIRST); }
+
+static void G6_E9_boot_with_a_wrong_read_of_the_second(void **state UNUSED) { boot(BOOT_WRONG, SECOND); }
+
+static void G6_E9_boot_with_a_wrong_read_of_both(void **state UNUSED) { boot(BOOT_WRONG, BOTH); }
+
 static void G6_E9_boot_with_the_first_gone(void **state UNUSED) { boot(BOOT_GONE, FIRST); }
 
 static void G6_E9_boot_with_the_second_gone(void **state UNUSED) { boot(BOOT_GONE, SECOND); }
@@ -83,6 +95,12 @@ int main(void)
 		cmocka_unit_test(G6_E9_boot_with_a_silence_of_the_first),
 		cmocka_unit_test(G6_E9_boot_with_a_silence_of_the_second),
 		cmocka_unit_test(G6_E9_boot_with_a_silence_of_both),
+		cmocka_unit_test(G6_E9_boot_with_a_failing_read_of_the_first),
+		cmocka_unit_test(G6_E9_boot_with_a_failing_read_of_the_second),
+		cmocka_unit_test(G6_E9_boot_with_a_failing_read_of_both),
+		cmocka_unit_test(G6_E9_boot_with_a_wrong_read_of_the_first),
+		cmocka_unit_test(G6_E9_boot_with_a_wrong_read_of_the_second),
+		cmocka_unit_test(G6_E9_boot_with_a_wrong_read_of_both),
 		cmocka_unit_test(G6_E9_boot_with_the_first_gone),
 		cmocka_unit_test(G6_E9_boot_with_the_second_gone),
 		cmocka_unit_test(G6_E9_boot_with_both_gone),
