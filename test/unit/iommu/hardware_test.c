@@ -619,6 +619,7 @@ static void D7_old_ids_stay_dead(void **state UNUSED)
 		id = bench_domain();
 		assert_int_not_equal(id, first);
 		assert_status(pv_free(first), PC_NOT_FOUND);
+		assert_status(pv_free(first + 1), PC_NOT_FOUND); /* of the next place, which nobody has had yet */
 		assert_status(pv_map(first, 0, bench_page(0), 0x1000, BENCH_RW), PC_NOT_FOUND);
 	}
 }

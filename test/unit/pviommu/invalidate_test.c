@@ -268,6 +268,13 @@ static void S2_11_V9_longer_entries_make_no_longer_call(void **state UNUSED)
 	for (u32 ring = 0; ring < 2; ring++) {
 		struct result r;
 
+		/* What is wrong among those that are read is told, not that others are left. */
+		at(ENTRIES)[LONG / 8 * ((3 + ring * 250) % PVIOMMU_MAX_INVAL)] = 3;
+		r = invalidate_long(0, ring);
+		assert_status(r, PC_INVALID_PARAMETER);
+		assert_int_equal(r.v1, 3);
+		assert_int_equal(told[3], PVIOMMU_INVAL_BAD_OPCODE);
+		at(ENTRIES)[LONG / 8 * ((3 + ring * 250) % PVIOMMU_MAX_INVAL)] = OP_NH_ASID;
 		smmu_log_clear(bench_smmu[0]);
 		at(ENTRIES)[LONG / 8 * ((half + 1 + ring * 250) % PVIOMMU_MAX_INVAL) + 3] = 1;
 		r = invalidate_long(0, ring);

@@ -107,6 +107,25 @@ static void gigabyte_block(void **state UNUSED)
 	assert_status(pv_free(d), PC_SUCCESS);
 }
 
+/* Behind many pages a leaf of 1 GiB is more than the call has left: it is the next one's, whole. */
+static void V9_gigabyte_block_behind_pages(void **state UNUSED)
+{
+	const u64 gib = 1ull << 30, there = FAKE_RAM_BASE + gib, pages = 400 * PAGE_SIZE;
+	struct bench_options o = bench_defaults();
+	struct result r;
+
+	o.ram_bytes = 2 * gib + (64ull << 20);
+	boot_with(o);
+	r = pv_map(d, 4 * gib - pages, there - pages, pages + gib, BENCH_RW);
+	assert_status(r, PC_SUCCESS);
+	assert_int_equal(r.v1, pages);
+	stores_begin();
+	bench_map(d, 4 * gib, there, gib);
+	assert_true(stores_end() <= 2);
+	bench_lands(2, 0, 4 * gib - 8, there - 8);
+	bench_lands(2, 0, 5 * gib - 8, there + gib - 8);
+}
+
 static void A4_split_leaves_the_rest(void **state UNUSED)
 {
 	boot();
@@ -637,6 +656,7 @@ int main(void)
 		cmocka_unit_test(misaligned_run_becomes_pages),
 		cmocka_unit_test(edges_and_middle),
 		cmocka_unit_test(gigabyte_block),
+		cmocka_unit_test(V9_gigabyte_block_behind_pages),
 		cmocka_unit_test(A4_split_leaves_the_rest),
 		cmocka_unit_test(unmap_over_two_half_blocks),
 		cmocka_unit_test(A2_block_over_an_empty_table),

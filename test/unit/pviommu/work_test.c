@@ -55,6 +55,19 @@ static void empty_tables(u64 base)
 		bench_unmap(d, base + i * BLOCK_SIZE, PAGE_SIZE);
 }
 
+/* An entry that is all that a call may do is the last that it looks at. */
+static void V9_list_ends_with_the_entry_that_took_all(void **state UNUSED)
+{
+	boot();
+	bench_map(d, BASE + PAGE_SIZE, bench_page(1), 512 * PAGE_SIZE);
+	bench_map(d, BASE + 4 * BLOCK_SIZE, bench_page(1), PAGE_SIZE);
+	*unmap_entry(0) = (struct pviommu_unmap_entry){ BASE + PAGE_SIZE, 512 * PAGE_SIZE };
+	*unmap_entry(1) = (struct pviommu_unmap_entry){ BASE + 4 * BLOCK_SIZE, PAGE_SIZE };
+	assert_int_equal(list(PVIOMMU_UNMAP_LIST, 2), 512 * PAGE_SIZE);
+	bench_faults(2, 0, BASE + PAGE_SIZE, SMMU_F_TRANSLATION);
+	bench_lands(2, 0, BASE + 4 * BLOCK_SIZE, bench_page(1));
+}
+
 /* However the blocks are spread over entries, the tables that make room for them are counted over all of them. */
 static void V9_tables_that_make_room_are_counted_by_call(void **state UNUSED)
 {
@@ -336,6 +349,7 @@ static void V9_I8_domains_of_a_vm_are_one_step_no_more(void **state UNUSED)
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
+		cmocka_unit_test(V9_list_ends_with_the_entry_that_took_all),
 		cmocka_unit_test(V9_tables_that_make_room_are_counted_by_call),
 		cmocka_unit_test(V9_V2_a_range_ends_where_too_many_tables_are),
 		cmocka_unit_test(V9_runs_of_all_entries_are_counted),

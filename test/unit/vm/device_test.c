@@ -604,6 +604,33 @@ static void F7_storm_quarantines(void **state UNUSED)
 	bench_check();
 }
 
+static void two_lines(struct machine *m)
+{
+	one_group(m);
+	for (u32 i = 0; i < pci_function_count; i++)
+		if (pci_function[i].sid == 0x709)
+			pci_function[i].intid = 61;
+}
+
+/* Of a device of several lines it is the one that is given that counts. */
+static void F7_storm_on_one_of_two_lines(void **state UNUSED)
+{
+	struct bench_options o = bench_defaults();
+
+	o.change = two_lines;
+	bench_boot(&o);
+	vm = bench_vm(0);
+	bench_vm_assign(0, vm, 0, 100);
+	assert_int_equal(device_table[0].irq_count, 2);
+	assert_int_equal(device_table[0].irq[1], 61);
+	assert_status(pc_dev_map_irq(0, 1, 40), PC_SUCCESS);
+	hyp_irq_storm(device_table[0].irq[0], vm_find(vm));
+	assert_int_equal(device_table[0].state, DEVICE_ASSIGNED);
+	hyp_irq_storm(61, vm_find(vm));
+	assert_int_equal(device_table[0].state, DEVICE_QUARANTINED);
+	bench_destroy(vm);
+}
+
 /* --- DEV_CONFIG and DEV_RESET */
 
 #define CONFIG(offset, width) ((offset) | (u64)(width) << 16)
@@ -860,6 +887,7 @@ int main(void)
 		cmocka_unit_test(I3_F4_lines),
 		cmocka_unit_test(F7_three_owners_on_one_line),
 		cmocka_unit_test(F7_storm_quarantines),
+		cmocka_unit_test(F7_storm_on_one_of_two_lines),
 		cmocka_unit_test(I2_I3_config),
 		cmocka_unit_test(E6_reset_by_the_owner),
 		cmocka_unit_test(V6_tokens_say_what_a_device_is_and_not_where),

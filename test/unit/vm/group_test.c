@@ -179,6 +179,27 @@ static void V9_E1_release_takes_a_claim_back_one_device_a_call(void **state UNUS
 	IN_CHILD(released_after_a_claim(LAST));
 }
 
+/* What is home is the primary's to use at once, whatever of the group is still on its way; that is not the less clean for it. */
+static void E6_a_member_that_is_home_is_used_at_once(void **state UNUSED)
+{
+	u32 home = 0;
+
+	boot();
+	claim(4);
+	for (u32 i = 0; i < 3; i++)
+		assert_int_equal(pc_dev_release(LAST).v1, 1);
+	while (!in_group(home) || !device_is_of(&device_table[home], vm_primary))
+		home++;
+	bench_assign(home, 0, 7);
+	for (u32 i = 0; i < device_count; i++)
+		assert_true(!in_group(i) || device_is_of(&device_table[i], vm_primary) || device_table[i].state == DEVICE_UNASSIGNED ||
+			    device_table[i].clean);
+	assert_status(bench_release_until_done(LAST), PC_SUCCESS);
+	assert_status(pc_dev_release(home), PC_SUCCESS);
+	all_home();
+	bench_destroy(vm);
+}
+
 /* All are reset once nothing of the group is at work, at the same time, and none is home before all are. */
 static void V9_E6_group_is_reset_before_any_of_it_goes_home(void **state UNUSED)
 {
@@ -278,6 +299,7 @@ int main(void)
 		cmocka_unit_test(E1_E2_between_two_calls_of_a_claim),
 		cmocka_unit_test(V9_E1_release_takes_a_claim_back_one_device_a_call),
 		cmocka_unit_test(V9_E6_group_is_reset_before_any_of_it_goes_home),
+		cmocka_unit_test(E6_a_member_that_is_home_is_used_at_once),
 		cmocka_unit_test(E1_F4_end_of_a_vm_in_the_middle_of_a_claim),
 		cmocka_unit_test(E1_F4_end_of_a_vm_in_the_middle_of_a_release),
 		cmocka_unit_test(F7_line_of_a_named_device_is_not_given),
