@@ -2,26 +2,36 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Line and branch coverage of the host tests.
 
-    cover.py FOLDER REASONS PROGRAM...     runs the programs of a coverage build, then the rest
-    cover.py --again FOLDER REASONS PROGRAM...     the rest alone, from the last run
+    cover.py FOLDER LINES SIDES PROGRAM...     runs the programs of a coverage build, then the rest
+    cover.py --again FOLDER LINES SIDES PROGRAM...     the rest alone, from the last run
 
-Writes FOLDER/report.txt (a row a file), FOLDER/branches.txt (each side of a branch that was not taken) and FOLDER/report/
-(source with counts). Fails when hyp/ and the IOMMU drivers are below the limits, or the lines of the specification, which
-judges them, below its own; and when an uncovered line of hyp/ and the drivers has no reason in REASONS. A reason that nothing needs any more fails too, and so does a source file that no program links.
+Writes FOLDER/report.txt (a row a file; lines and sides of branches that no test took, each with its reason), and
+FOLDER/report/ (source with counts). Fails when hyp/ and the IOMMU drivers are below the limits, or the lines of the
+specification, which judges them, below its own; and when a line of hyp/ and the drivers that was not reached has no reason
+in LINES, or a side that was not taken none in SIDES. A reason that nothing needs any more fails too, and so does a source
+file that no program links.
 
-REASONS: an entry is a line of what and, indented below it, the reason:
+LINES: an entry is a line of what and, indented below it, the reason:
 
     hyp/iommu/attach.c identity_one: return status;     the one uncovered line of that function with exactly this text
     hyp/iommu/device.c dt_add: return false; (3)        three of them
     arch/arm64/gic.h gicd_reg: *                        the whole function
     hyp/lib/lock.c: *                                   the whole file, which no program links
+
+SIDES: the same, with the names of cover_sides.py. What a side would have led to is often a line of LINES, right below: its
+reason is the side's too.
+
+    hyp/iommu/attach.c identity_one: status != OK is never true
 """
 import bisect
 import collections
 import glob
+import json
 import os
 import subprocess
 import sys
+
+import cover_sides
 
 LINES, BRANCHES = 98.0, 92.0
 HELD = ('hyp/', 'arch/arm64/smmuv3/')  # what the limits and the reasons are for
@@ -35,7 +45,8 @@ class File:
     def __init__(self, path):
         self.path, self.functions, self.lines, self.branches = path, [], {}, []
         with open(path, encoding='utf-8') as file:
-            self.text = [line.strip() for line in file]
+            self.source = file.read().split('\n')
+        self.text = [line.strip() for line in self.source]
 
     def function_at(self, line):
         place = bisect.bisect(self.functions, (line, chr(0x10ffff))) - 1
@@ -153,6 +164,27 @@ def explain(files, reasons):
     return out, wrong
 
 
+def explain_sides(files, records, reasons):
+    """The same about every side that was not taken; what a line that nothing reached would do has that line's reason."""
+    out, wrong, kinds = [], [], collections.Counter()
+    for path, record in records.items():
+        file = files[path]
+        sides = [side for side in cover_sides.untaken(record, file.source)
+                 if file.lines.get(side.line) != 0 and file.lines.get(side.end + 1) != 0]
+        places = [f'{path} {file.function_at(side.line)}: {side.what}' for side in sides]
+        times = collections.Counter(places)
+        for side, place in zip(sides, places):
+            alike = f' ({times[place]})' if times[place] > 1 else ''
+            why = reasons.of(place + alike, f'{side.kind}: *')
+            if not why:
+                wrong.append(f'{path}:{side.line}: no test takes the side `{place}{alike}` and no reason is given')
+            if why and side.kind:
+                kinds[side.kind, why] += 1
+            else:
+                out.append(f'{path}:{side.line}: {side.what}\n\t{why or "NO REASON"}')
+    return [f'{kind}: {count} sides\n\t{why}' for (kind, why), count in kinds.items()] + out, wrong
+
+
 def board_sources():
     """Of boards; the rest of platform/ is for guests."""
     return [path for board in glob.glob('platform/*/platform.mk') for path in glob.glob(os.path.dirname(board) + '/*.c')]
@@ -191,29 +223,30 @@ def run(folder, programs):
 def main():
     words = sys.argv[1:]
     again = words[0] == '--again'
-    folder, reasons_path, *programs = words[again:]
+    folder, lines_path, sides_path, *programs = words[again:]
     if not again:
         run(folder, programs)
     objects = [word for program in programs for word in ('-object', program)]
     common = [f'-instr-profile={folder}/all.profdata', f'-ignore-filename-regex={others()}', *objects]
     tool('llvm-cov-19', 'show', '-format=html', f'-output-dir={folder}/report', '-show-branches=count', *common)
     files = read(tool('llvm-cov-19', 'export', '-format=lcov', *common), os.getcwd())
-    reasons = Reasons(reasons_path)
+    record = json.loads(tool('llvm-cov-19', 'export', '-format=text', *common))['data'][0]['files']
+    records = {os.path.relpath(file['filename']): file for file in record}
+    reasons, side_reasons = Reasons(lines_path), Reasons(sides_path)
     rows, (lines, branches, spec) = table(files)
     notes, wrong = explain(files, reasons)
     more, missing = absent(files, reasons)
-    wrong += missing
-    wrong += [f'{reasons.path}: nothing needs the reason of `{what}`' for what in reasons.left()]
+    sides, no_reason = explain_sides(files, {path: file for path, file in records.items() if path.startswith(HELD)}, side_reasons)
+    wrong += missing + no_reason
+    wrong += [f'{of.path}: nothing needs the reason of `{what}`' for of in (reasons, side_reasons) for what in of.left()]
     if lines < LINES or branches < BRANCHES:
         wrong.append(f'{lines:.2f} % of lines and {branches:.2f} % of branches; the limits are {LINES} and {BRANCHES}')
     if spec < SPEC_LINES:
         wrong.append(f'{spec:.2f} % of lines of the specification; the limit is {SPEC_LINES}')
-    text = '\n'.join([*rows, '', 'Not covered, and why:', *notes, *more, '', 'Not covered of the specification:', *unsaid(files), ''])
+    text = '\n'.join([*rows, '', 'Not covered, and why:', *notes, *more, '', 'Sides of branches not taken, and why:', *sides, '',
+                      'Not covered of the specification:', *unsaid(files), ''])
     with open(folder + '/report.txt', 'w', encoding='utf-8') as file:
         file.write(text)
-    with open(folder + '/branches.txt', 'w', encoding='utf-8') as file:
-        for path, of in files.items():
-            file.writelines(f'{path}:{line}: {of.text[line - 1]}   [{which}]\n' for line, which, taken in of.branches if not taken)
     print(text + '\n'.join(f'cover: {what}' for what in wrong))
     return bool(wrong)
 

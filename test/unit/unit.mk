@@ -103,4 +103,4 @@ check-unit: $(unit_programs)
 	@test/unit/run --quiet $(unit_programs)
 
 cover: $(unit_programs:build/host/%=build/host-cover/%) ## line and branch coverage of the host tests; what is not covered, and why
-	@$(PYTHON) scripts/check/cover.py build/host-cover test/unit/uncovered.txt $^
+	@$(PYTHON) scripts/check/cover.py build/host-cover test/unit/uncovered.txt test/unit/untaken.txt $^

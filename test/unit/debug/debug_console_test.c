@@ -468,6 +468,24 @@ static void keys_that_edit(void **state UNUSED)
 	has(answer("\1\2v\200m\377s\r"), "vm 1");
 }
 
+/* Keys wait in hardware while there is no room for what they echo. */
+static void keys_at_a_stuck_uart_wait(void **state UNUSED)
+{
+	static char typed[801];
+
+	boot();
+	for (u32 i = 0; i < sizeof(typed) - 1; i++)
+		typed[i] = i % 2 == 0 ? 'q' : '\b';
+	fake_debug_in = typed;
+	fake_debug_room = 0;
+	for (u32 i = 0; i < 40; i++)
+		hyp_irq(IRQ);
+	assert_in_range(strlen(fake_debug_in), 1, sizeof(typed) - 100);
+	fake_debug_room = ~0u;
+	run();
+	has(answer("vms\r"), "vm 1");
+}
+
 static void long_lines_are_no_command(void **state UNUSED)
 {
 	static char typed[4096];
@@ -564,6 +582,7 @@ int main(void)
 		cmocka_unit_test(slow_uart_gets_every_character),
 		cmocka_unit_test(stuck_uart_keeps_the_listing),
 		cmocka_unit_test(keys_that_edit),
+		cmocka_unit_test(keys_at_a_stuck_uart_wait),
 		cmocka_unit_test(long_lines_are_no_command),
 		cmocka_unit_test(typed_ahead),
 		cmocka_unit_test(ctrl_c_ends_a_listing),

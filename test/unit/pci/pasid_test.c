@@ -70,22 +70,19 @@ static void no_prefixes_no_pasids(void **state UNUSED)
 	assert_int_equal(tree_record(old)->pasid_bits, 0);
 }
 
-/* Nor without the register that says so: a conventional function, or a capability that ends before it. */
+/* Nor without the register that says so: a capability that ends before it, or a conventional bridge on the way. */
 static void no_register_of_prefixes_no_pasids(void **state UNUSED)
 {
 	struct machine *m = tree_begin();
-	u32 plain = tree_endpoint(TREE_ROOT, 1, 0x11122222), cut = tree_endpoint(TREE_ROOT, 2, 0x11112222);
+	u32 below = tagger(tree_bridge(TREE_ROOT, 0, 1, -1), 0, 8), cut = tree_endpoint(TREE_ROOT, 2, 0x11112222);
 	u32 at = tree_cap(cut, 0x10, 8, 0xdc);
 
 	tree[cut].reg[at / 4] |= 2u << 16;
-	for (u32 fn = plain; fn <= cut; fn++) {
-		u32 pasid = tree_ext(fn, 0x1b, fn == cut ? 0x140 : 0);
-
-		tree[fn].reg[pasid / 4 + 1] = WIDTH(8);
-	}
+	tree[cut].reg[tree_ext(cut, 0x1b, 0x140) / 4 + 1] = WIDTH(8);
 	tree[cut].reg[at / 4 + 9] |= 1u << 21; /* by its place, which is the first extended capability's */
 	tree_boot(m);
-	assert_int_equal(tree_record(plain)->pasid_bits, 0);
+	assert_int_not_equal(tree_record(below)->cap_pasid, 0);
+	assert_int_equal(tree_record(below)->pasid_bits, 0);
 	assert_int_equal(tree_record(cut)->cap_pcie, at);
 	assert_int_equal(tree_record(cut)->cap_pasid, 0x140);
 	assert_int_equal(tree_record(cut)->pasid_bits, 0);
