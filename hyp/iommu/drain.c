@@ -14,6 +14,12 @@
 /* Streams that one exit lets speak again, about 1,500 instructions each; others that are due do at the next. */
 #define UNMUTED 4u
 
+/*
+ * A drain that has time for more than a few events, so that it is not behind a call that may be long: it mutes, lets speak
+ * and tells of losses as well.
+ */
+#define WHOLE(events) ((events) > DRAIN_EVENTS_LONG)
+
 /* A bit of iommu->poll_idle that no register has. */
 #define FORCED BIT(30)
 
@@ -55,16 +61,31 @@ static void end(const struct iommu *iommu)
 	__atomic_store_n(&draining[iommu->index], 0, __ATOMIC_RELEASE);
 }
 
+/* Every exit looks, as long as a stream is muted, since its time may be over, or somebody is to be told of a loss. */
+static void force(struct iommu *iommu)
+{
+	const u32 bit = noise[iommu->index].muted > 0 || iommu->loss_owed ? (u32)FORCED : 0;
+
+	if (iommu->poll_force == bit)
+		return;
+	iommu->poll_force = bit;
+	__atomic_store_n(&iommu->poll_idle, (iommu->poll_idle & ~(u32)FORCED) | bit, __ATOMIC_RELAXED);
+}
+
 /* Also looks for reported errors: a full event queue is one. */
 static void take(struct iommu *iommu, u32 events)
 {
 	struct noise *n = &noise[iommu->index];
 
 	n->round++;
-	n->quiet = events < 16 ? 1 : events / 8;
+	n->quiet = events / 8;
 	n->loudest = NULL;
 	iommu->ops->error(iommu);
 	(void)iommu->ops->events(iommu, events);
+	if (iommu->loss_owed && WHOLE(events)) {
+		iommu->loss_owed = false;
+		events_overflow(iommu);
+	}
 }
 
 /*
@@ -76,14 +97,8 @@ void iommu_drain(struct iommu *iommu, u32 events)
 	if (!iommu_pending(iommu) || !begin(iommu))
 		return;
 	take(iommu, events);
+	force(iommu);
 	end(iommu);
-}
-
-/* Every exit looks, as long as a stream is muted: the time may be over. */
-static void force(struct iommu *iommu, bool on)
-{
-	iommu->poll_force = on ? (u32)FORCED : 0;
-	__atomic_store_n(&iommu->poll_idle, (iommu->poll_idle & ~(u32)FORCED) | iommu->poll_force, __ATOMIC_RELAXED);
 }
 
 static void mute(struct iommu *iommu, struct endpoint *e) NO_LOCK_ANALYSIS
@@ -96,8 +111,7 @@ static void mute(struct iommu *iommu, struct endpoint *e) NO_LOCK_ANALYSIS
 		return;
 	e->muted_pasid = e->noisy_pasid;
 	e->muted_until = io_time_us() + DRAIN_MUTE_US;
-	if (noise[iommu->index].muted++ == 0)
-		force(iommu, true);
+	noise[iommu->index].muted++;
 	log_debug("%s endpoint %u: muted, it floods", e->device->name, e->index);
 }
 
@@ -110,8 +124,7 @@ static void unmute(struct iommu *iommu, struct endpoint *e) NO_LOCK_ANALYSIS
 	vm_unlock_pair(vm);
 	e->muted_until = 0;
 	events_muted(e);
-	if (--noise[iommu->index].muted == 0)
-		force(iommu, false);
+	noise[iommu->index].muted--;
 }
 
 static void unmute_due(struct iommu *iommu)
@@ -140,9 +153,10 @@ void iommu_drain_exit(struct iommu *iommu, u32 events)
 	if (!begin(iommu))
 		return;
 	take(iommu, events);
-	if (n->loudest != NULL && iommu->backlog >= iommu->event_room / 4)
+	if (WHOLE(events) && n->loudest != NULL && iommu->backlog >= iommu->event_room / 4)
 		mute(iommu, n->loudest);
-	if (n->muted > 0)
+	if (WHOLE(events) && n->muted > 0)
 		unmute_due(iommu);
+	force(iommu);
 	end(iommu);
 }

@@ -13,7 +13,10 @@ struct endpoint;
 
 /* Events taken at one exit, of all IOMMUs, about 800 instructions each: bounds the exit; more wait for the next. */
 #define DRAIN_EVENTS 64u
-/* The same after a call that may have been long itself, so that both together are bounded (V9). One of each IOMMU at least. */
+/*
+ * The same after a call that may have been long itself, so that both together are bounded (V9). One of each IOMMU at least.
+ * Losses are told of and floods muted by the next exit that takes more.
+ */
 #define DRAIN_EVENTS_LONG 4u
 
 /* How long a stream is muted, in microseconds: the next exit after that lets it speak again. */

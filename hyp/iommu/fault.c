@@ -156,7 +156,7 @@ void iommu_report_event(struct iommu *iommu, const struct iommu_event *event)
 
 void iommu_report_overflow(struct iommu *iommu)
 {
-	events_overflow(iommu);
+	iommu->loss_owed = true;
 	if (worth_a_line(__atomic_fetch_add(&overflows, 1, __ATOMIC_RELAXED)))
 		__atomic_store_n(&owed_loss, true, __ATOMIC_RELAXED);
 }

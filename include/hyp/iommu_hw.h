@@ -275,6 +275,7 @@ struct iommu {
 	u32 backlog;    /* events that waited when the last drain began, of at most event_room */
 	u32 event_room;
 	u32 poll_force; /* a bit outside poll_mask while events() is to be called at every exit: drain.c */
+	bool loss_owed; /* events were lost, and who is behind it is not told yet: of who drains */
 };
 
 /* It may fail at any moment, on any CPU; once it has, it is dead for ever. */
@@ -306,7 +307,7 @@ bool iommu_guest_stream_still(const struct iommu *iommu, const struct guest_inva
 bool iommu_turn(struct iommu *iommu, struct guest_inval *g) MUST_CHECK;
 /* Up-call of drivers: an event was taken from the hardware queue. hyp/iommu/fault.c. */
 void iommu_report_event(struct iommu *iommu, const struct iommu_event *event);
-/* Up-call: events were lost, the count is unknown. */
+/* Up-call, of error() and events() only: events were lost, the count is unknown. */
 void iommu_report_overflow(struct iommu *iommu);
 
 #endif

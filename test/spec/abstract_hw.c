@@ -398,7 +398,7 @@ static void count_fault(u32 iommu, u64 sid)
 	}
 }
 
-/* Hardware does not say whose events it dropped: everybody behind it hears of it. */
+/* Hardware does not say whose events it dropped: everybody behind it hears of it, once, at an exit that has time for that. */
 static void count_loss(u32 iommu)
 {
 	for (u32 i = 0; i < SPEC_VMS; i++)
@@ -420,13 +420,13 @@ void hw_events_count(u32 iommu, bool always, u32 most)
 {
 	const struct smmuv3_evtq *q = &smmuv3_of(&iommu_instance[iommu])->evtq;
 	u32 prod = event_prod(iommu), queued = (prod - q->cons) & q->wrap;
+	bool lost;
 
 	seen[iommu] = prod;
 	if (!always && !iommu_pending(&iommu_instance[iommu]))
 		return;
-	if (writes_failed(iommu))
-		count_loss(iommu);
-	if ((prod ^ q->cons) & 0x80000000u)
+	lost = iommu_instance[iommu].loss_owed || writes_failed(iommu) || ((prod ^ q->cons) & 0x80000000u) != 0;
+	if (lost && most > 4)
 		count_loss(iommu);
 	for (u32 i = 0; i < queued && queued <= q->size && i < most; i++) {
 		const u64 *record = q->base + (u64)((q->cons + i) & (q->size - 1)) * 4;

@@ -124,10 +124,58 @@ static void V9_H2_an_exit_lets_few_speak_again(void **state UNUSED)
 	before = muted();
 	assert_int_equal(before, ARRAY_SIZE(who));
 	fake_time_advance(2 * DRAIN_MUTE_US);
+	call(PC_PVIOMMU_OP, PVIOMMU_MAP_LIST);
+	(void)taken();
+	assert_int_equal(muted(), before);
 	(void)taken();
 	assert_int_equal(muted(), before - 4);
 	(void)taken();
 	assert_int_equal(muted(), 0);
+}
+
+/* A loss is many rings to write, and a flood a stream to mute: an exit that has time for that does it, once. */
+static void V9_H2_S1_5_a_loss_is_told_behind_a_short_call(void **state UNUSED)
+{
+	u64 lost;
+
+	boot_of(1);
+	lost = pv_stats(0, PVIOMMU_STAT_LOST).v1;
+	faults(2, 0, 600);
+	for (u32 i = 0; i < 3; i++) {
+		call(PC_PVIOMMU_OP, PVIOMMU_MAP_LIST);
+		assert_int_equal(taken(), DRAIN_EVENTS_LONG);
+		assert_int_equal(pv_stats(0, PVIOMMU_STAT_LOST).v1, lost);
+		assert_int_equal(muted(), 0);
+		call(PC_PVIOMMU_OP, PVIOMMU_MAP_LIST);
+	}
+	(void)taken();
+	assert_int_equal(pv_stats(0, PVIOMMU_STAT_LOST).v1, lost);
+	(void)taken();
+	assert_int_equal(pv_stats(0, PVIOMMU_STAT_LOST).v1, lost + 1);
+	assert_int_equal(muted(), 1);
+	while (taken() > 0)
+		;
+	assert_int_equal(pv_stats(0, PVIOMMU_STAT_LOST).v1, lost + 1);
+}
+
+/* Nothing new is in the queue: that a loss is to be told of is reason enough for an exit to look. */
+static void V9_S1_5_a_loss_is_told_when_the_queue_is_empty(void **state UNUSED)
+{
+	u64 lost;
+
+	boot_of(1);
+	lost = pv_stats(0, PVIOMMU_STAT_LOST).v1;
+	faults(2, 0, 513);
+	for (u32 i = 0; i < 512 / DRAIN_EVENTS_LONG; i++) {
+		call(PC_PVIOMMU_OP, PVIOMMU_MAP_LIST);
+		assert_int_equal(taken(), DRAIN_EVENTS_LONG);
+	}
+	call(PC_PVIOMMU_OP, PVIOMMU_MAP_LIST);
+	assert_int_equal(taken(), 0);
+	assert_int_equal(pv_stats(0, PVIOMMU_STAT_LOST).v1, lost);
+	assert_int_equal(taken(), 0);
+	assert_int_equal(pv_stats(0, PVIOMMU_STAT_LOST).v1, lost + 1);
+	assert_false(iommu_pending(&iommu_instance[0]));
 }
 
 int main(void)
@@ -137,6 +185,8 @@ int main(void)
 		cmocka_unit_test(V9_H2_after_a_short_call_an_exit_takes_all_that_it_may),
 		cmocka_unit_test(V9_H2_each_iommu_has_its_share_of_an_exit),
 		cmocka_unit_test(V9_H2_an_exit_lets_few_speak_again),
+		cmocka_unit_test(V9_H2_S1_5_a_loss_is_told_behind_a_short_call),
+		cmocka_unit_test(V9_S1_5_a_loss_is_told_when_the_queue_is_empty),
 	};
 
 	return SUITE("drain", cases);
