@@ -287,6 +287,32 @@ static void G6_E9_boot_with_a_function_gone(void **state UNUSED) { boots(BOOT_GO
 
 static void G6_E9_boot_with_a_lost_write(void **state UNUSED) { boots(BOOT_WRITE, 200); }
 
+/* A function that becomes another on the way: it is refused, or what the record says of it is true of the one that is there. */
+static void G6_function_that_is_another_in_the_end(void **state UNUSED)
+{
+	u32 n = 1, refused = 0;
+	bool swapped = true;
+
+	for (; swapped; n++) {
+		struct machine *m;
+		const char *why;
+		u32 fn;
+
+		fake_reset();
+		m = tree_begin();
+		m->pci[0].bus_last = 1;
+		fn = tree_endpoint(TREE_ROOT, 5, 0x11112222);
+		tree[fn].swap_at = n;
+		tree[fn].swap_id = 0x33334444;
+		if (tree_try(m, &why) == OK)
+			assert_int_equal(tree_record(fn)->device_id << 16 | tree_record(fn)->vendor, tree[fn].reg[0]);
+		else
+			refused++;
+		swapped = tree[fn].swap_at == 0;
+	}
+	assert_true(n > 4 && refused == 1);
+}
+
 /* Half of its features look like the one that matters. */
 static struct machine *one_that_bypasses(void)
 {
@@ -486,6 +512,7 @@ int main(void)
 		cmocka_unit_test(G6_E9_boot_with_a_failing_read),
 		cmocka_unit_test(G6_E9_boot_with_a_function_gone),
 		cmocka_unit_test(G6_E9_boot_with_a_lost_write),
+		cmocka_unit_test(G6_function_that_is_another_in_the_end),
 		cmocka_unit_test(V1_E9_virtio_that_bypasses_is_refused_whatever_fails),
 		cmocka_unit_test(E9_V10_accesses_with_a_failing_read),
 		cmocka_unit_test(E9_V10_switches_with_a_failing_read),

@@ -45,6 +45,7 @@ struct tree_fn {
 	u64 silent_until;
 	u64 away_us;      /* who finds it silent or busy is away for so long then, once */
 	u32 resets;
+	u32 swap_at, swap_id; /* the read of its id from which on it is another; 0: none */
 	bool held;        /* in secondary bus reset */
 	bool loses_bars;  /* forgets how to keep BARs after a reset */
 	/* edu */
