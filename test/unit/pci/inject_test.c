@@ -21,10 +21,11 @@ enum kind { BOOT_READ,
 	    ACCESS_READ,
 	    SWITCH_READ,
 	    SWITCH_GONE,
+	    SWITCH_MUTE, /* it takes writes, and answers nothing */
 	    KINDS };
 
 static const char *const kind_name[KINDS] = { "reads of a boot", "functions gone in a boot", "writes of a boot",
-					      "reads behind an access", "reads behind a switch of the core", "functions gone there" };
+					      "reads behind an access", "reads behind a switch of the core", "functions gone there", "functions mute there" };
 static u32 *points; /* by kind; shared with the cases */
 
 /* --- the machine: everything that a boot asks for, and as firmware may leave it */
@@ -471,7 +472,7 @@ static void switch_points(void (*make)(void), enum kind kind)
 	moment_take(&after);
 	moment_back(&before);
 	for (u32 n = 1;; n++) {
-		tree_fault = (struct tree_fault){ .read_nth = n, .for_ever = kind == SWITCH_GONE };
+		tree_fault = (struct tree_fault){ .read_nth = n, .for_ever = kind != SWITCH_READ, .takes = kind == SWITCH_MUTE };
 		make();
 		tree_fault.for_ever = false;
 		if (!moment_is(&after) && kind == SWITCH_READ)
@@ -506,6 +507,8 @@ static void E9_V10_switches_with_a_failing_read(void **state UNUSED) { switches(
 
 static void E9_switches_of_a_function_that_is_gone(void **state UNUSED) { switches(SWITCH_GONE); }
 
+static void E9_switches_of_a_function_that_is_mute(void **state UNUSED) { switches(SWITCH_MUTE); }
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -517,6 +520,7 @@ int main(void)
 		cmocka_unit_test(E9_V10_accesses_with_a_failing_read),
 		cmocka_unit_test(E9_V10_switches_with_a_failing_read),
 		cmocka_unit_test(E9_switches_of_a_function_that_is_gone),
+		cmocka_unit_test(E9_switches_of_a_function_that_is_mute),
 	};
 	const char *before = ":";
 	u32 all = 0;

@@ -66,6 +66,7 @@ struct tree_fault {
 	u32 read_nth;  /* it answers ones */
 	u32 write_nth; /* it does not take it */
 	bool for_ever; /* and so it does to all accesses behind that */
+	bool takes;    /* but to reads only */
 	bool hit;
 	u32 fn; /* who was hit */
 };
