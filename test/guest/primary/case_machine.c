@@ -153,6 +153,25 @@ CASE(machine, psci)
 	REQUIRE(psci_call(PSCI_CPU_ON, machine.mpidr[0], (u64)image_base(), 0) == PSCI_ALREADY_ON, "this CPU was started");
 	REQUIRE(psci_call(PSCI_CPU_ON, 0x123456, (u64)image_base(), 0) == PSCI_INVALID_PARAMETERS, "an unknown CPU");
 	REQUIRE(psci_call(PSCI_AFFINITY_INFO, 0x123456, 0, 0) == PSCI_INVALID_PARAMETERS, "an unknown CPU");
+	REQUIRE(psci_call(PSCI_CPU_ON, machine.mpidr[0], (u64)image_base() + 2, 0) == PSCI_INVALID_ADDRESS, "half an instruction");
+	REQUIRE(psci_call(PSCI_CPU_ON, machine.mpidr[0], 0, 0) == PSCI_INVALID_ADDRESS, "no RAM");
+}
+
+/* A CPU may stand by and keep its state; a power-down, which would come back elsewhere, is no state that there is. */
+CASE(machine, psci_suspend_is_standby)
+{
+	REQUIRE(psci_call(PSCI_CPU_SUSPEND, 1u << 16, (u64)image_base(), 0) == PSCI_INVALID_PARAMETERS, "a power-down");
+	gic_timer_arm(time_ticks() + time_ms(1));
+	REQUIRE_EQUAL((u64)psci_call(PSCI_CPU_SUSPEND, 0, 0, 0), 0);
+	gic_timer_off();
+}
+
+/* Implementation-defined registers (HCR_EL2.TIDCP) are undefined here, whatever the CPU has. */
+CASE(machine, what_is_the_implementations_is_undefined)
+{
+	REQUIRE(!TRY(sysreg_read(s3_0_c11_c0_0)) && ESR_CLASS(cpu_this()->trap_esr) == ESR_UNKNOWN, "S3_0_C11_C0_0 can be read");
+	REQUIRE(!TRY(sysreg_write(s3_3_c15_c1_0, 0)) && ESR_CLASS(cpu_this()->trap_esr) == ESR_UNKNOWN,
+		"S3_3_C15_C1_0 can be written");
 }
 
 static void read_level(void *arg)
@@ -175,6 +194,36 @@ CASE(machine, every_cpu_starts_at_el1)
 		REQUIRE(psci_call(PSCI_CPU_ON, machine.mpidr[i], (u64)image_base(), 0) == PSCI_ALREADY_ON,
 			"CPU %u was started twice", i);
 	}
+}
+
+static void go_off(void *arg)
+{
+	(void)arg;
+	psci_call(PSCI_CPU_OFF, 0, 0, 0);
+}
+
+/* One that went off is off as firmware sees it, and comes up again where it is sent. */
+CASE(machine, a_cpu_goes_off_and_on)
+{
+	u64 end, level = 0;
+	u32 cpu;
+	long state;
+
+	if (smp_start_all() < 2)
+		report_skip("this machine has one CPU");
+	cpu = machine.cpu_count - 1;
+	smp_run(cpu, go_off, NULL);
+	end = time_ticks() + time_ms(20000);
+	do
+		state = psci_call(PSCI_AFFINITY_INFO, machine.mpidr[cpu], 0, 0);
+	while (state != 1 && time_ticks() < end);
+	REQUIRE(state == 1, "CPU %u is %ld, and went off", cpu, state);
+	smp_forget(cpu);
+	smp_start_all();
+	REQUIRE_EQUAL((u64)psci_call(PSCI_AFFINITY_INFO, machine.mpidr[cpu], 0, 0), 0);
+	smp_run(cpu, read_level, &level);
+	smp_join(cpu);
+	REQUIRE(level >> 34 == 1 && (level & 0xffffff) == (machine.mpidr[cpu] & 0xffffff), "CPU %u: %lx", cpu, level);
 }
 
 /* What is the primary's own stays so over calls: keys, debug registers, counters, thread registers. */

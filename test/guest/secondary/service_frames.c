@@ -7,9 +7,12 @@
 #include "machine.h"
 #include "service.h"
 
-#define ALL    ~0u
-#define SOME   0x5a5aa5a5u
-#define OTHERS (~SOME)
+#define GICD_IIDR 0x0008
+#define GICR_IIDR 0x0004
+#define PIDR2     0xffe8
+#define ALL       ~0u
+#define SOME      0x5a5aa5a5u
+#define OTHERS    (~SOME)
 
 static u64 differences;
 
@@ -88,6 +91,14 @@ static void bank(u64 base, u32 k, bool own)
 	put(word + GICD_IGROUPR, 0, 0);
 }
 
+/* A GICv3 of no other product: who wrote the registers, and of the identification of components the architecture alone. */
+static void identity(u64 frame, u32 iidr)
+{
+	is(mmio_read32(frame + iidr), 0x50000000);
+	is(mmio_read32(frame + PIDR2), 0x3b);
+	is(mmio_read32(frame + PIDR2 - 8), 0);
+}
+
 static void redistributor(u64 frame, u32 index)
 {
 	u64 typer = mmio_read64(frame + GICR_TYPER);
@@ -95,6 +106,7 @@ static void redistributor(u64 frame, u32 index)
 	is(typer >> 32, index);
 	is(mmio_read32(frame + GICR_TYPER + 4), index);
 	is(typer >> 4 & 1, index + 1 == mail->vcpus);
+	identity(frame, GICR_IIDR);
 	put(frame + GICR_WAKER, 2, 6);
 	put(frame + GICR_WAKER, 0, 0);
 	bank(frame + GICR_SGI, 0, true);
@@ -120,6 +132,7 @@ SERVICE(frames)
 	put(SERVICE_GICD + GICD_CTLR, 1, 0x51);
 	put(SERVICE_GICD + GICD_CTLR, 0, 0x50);
 	is(mmio_read32(SERVICE_GICD + GICD_TYPER) & 0x1f, SERVICE_IRQS / 32 - 1);
+	identity(SERVICE_GICD, GICD_IIDR);
 	/* Private ones are in the redistributors alone. */
 	put(SERVICE_GICD + GICD_ISENABLER, ALL, 0);
 	for (u32 k = 1; k < SERVICE_IRQS / 32; k++)
