@@ -16,7 +16,8 @@ A list of faults (*.mut) is lines; what is said once holds until it is said agai
 the file exactly once, else the list is out of date, which is an error. `kill` names the suites that must notice, each
 with a word that chooses cases; `kill qemu:PATTERN` is for faults that only QEMU can show, `kill trace:PATTERN` for those
 that the judge of QEMU's trace must see in the sections or cases of that pattern, whatever else does, and `kill
-spec:PATTERN` for those at which the specification around the image must stop the machine. Other lines of a mutant:
+spec:PATTERN` for those at which the specification around the image must stop the machine; a pattern without a star is a
+word in names, of other sections too. Other lines of a mutant:
 
     also FILE            a second place of the same fault
     equivalent REASON    nothing differs; it is planted all the same, and being noticed by the named suites is an error
@@ -62,7 +63,7 @@ BASIS_IN_QEMU = ("Makefile", "arch", "hyp", "include", "platform", "scripts", "t
                  "test/mutate/mutate.py", "test/play", "test/spec", "test/trace")
 IN_QEMU = ("qemu", "trace", "spec")
 # What is asked in QEMU about faults of which no list says whether it shows them (SURVEY=1): quick, and of wide reach.
-SURVEYED = ("qemu:one-cpu", "qemu:two-smmus", "qemu:vms-one-cpu", "qemu:max", "spec:spec-one-cpu")
+SURVEYED = ("qemu:one-cpu/*", "qemu:two-smmus/*", "qemu:vms-one-cpu/*", "qemu:max/*", "spec:spec-one-cpu/*")
 # Of a processor, for one case; the longest that there is takes 15 s with ASan.
 CASE_LIMIT_S = 120
 # Of the clock, for a program: only against one that sleeps.
