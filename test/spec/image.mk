@@ -35,6 +35,11 @@ $(spec_without)_link := $(filter-out $(spec_image_objs),$($(spec_image)_link))
 $(spec_without)_ldflags := $(filter-out --wrap=%,$($(spec_image)_ldflags))
 $(eval $(call link_rules,$(spec_without)))
 
+# Of the part that only images have (the host's figures are those of make cover): what the guests make it do.
+.PHONY: cover-spec
+cover-spec: $(SPEC_IMAGE) $(addprefix build/guest/,cases.bin vms.bin scenario.bin) | $(need_qemu) ## lines of test/spec/image that guests reach in QEMU, a quarter of an hour; which they do not, and why
+	@$(PYTHON) scripts/check/cover_spec.py $(PLATFORM) test/spec/image/unreached.txt
+
 .PHONY: check-spec
 check_targets += check-spec
 check-spec: $(spec_image)/portcullis.elf $(spec_without)/portcullis.bin build/$(PLATFORM)-test/portcullis.bin
