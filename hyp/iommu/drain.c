@@ -61,13 +61,14 @@ static void end(const struct iommu *iommu)
 	__atomic_store_n(&draining[iommu->index], 0, __ATOMIC_RELEASE);
 }
 
-/* Every exit looks, as long as a stream is muted, since its time may be over, or somebody is to be told of a loss. */
+/*
+ * Every exit looks, as long as a stream is muted, since its time may be over, or somebody is to be told of a loss. Said anew at
+ * each drain: the driver of an IOMMU that is gone takes back all that there was to look for.
+ */
 static void force(struct iommu *iommu)
 {
 	const u32 bit = noise[iommu->index].muted > 0 || iommu->loss_owed ? (u32)FORCED : 0;
 
-	if (iommu->poll_force == bit)
-		return;
 	iommu->poll_force = bit;
 	__atomic_store_n(&iommu->poll_idle, (iommu->poll_idle & ~(u32)FORCED) | bit, __ATOMIC_RELAXED);
 }

@@ -178,6 +178,24 @@ static void V9_S1_5_a_loss_is_told_when_the_queue_is_empty(void **state UNUSED)
 	assert_false(iommu_pending(&iommu_instance[0]));
 }
 
+/* Nothing answers for it any more, and still the pause of a stream behind it ends. */
+static void H2_E9_a_pause_ends_behind_an_iommu_that_is_gone(void **state UNUSED)
+{
+	boot_of(1);
+	faults(2, 0, 200);
+	while (taken() > 0)
+		;
+	assert_int_equal(muted(), 1);
+	bench_hardware_fails();
+	smmu_inject_ones(bench_smmu[0], 1, true);
+	(void)taken();
+	(void)taken();
+	fake_time_advance(2 * DRAIN_MUTE_US);
+	(void)taken();
+	(void)taken();
+	assert_int_equal(muted(), 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -186,6 +204,7 @@ int main(void)
 		cmocka_unit_test(V9_H2_each_iommu_has_its_share_of_an_exit),
 		cmocka_unit_test(V9_H2_an_exit_lets_few_speak_again),
 		cmocka_unit_test(V9_H2_S1_5_a_loss_is_told_behind_a_short_call),
+		cmocka_unit_test(H2_E9_a_pause_ends_behind_an_iommu_that_is_gone),
 		cmocka_unit_test(V9_S1_5_a_loss_is_told_when_the_queue_is_empty),
 	};
 
