@@ -54,7 +54,7 @@ void oracle_init(struct smmu *const *smmu, u32 count)
 		oracle.smmu[i] = smmu[i];
 	commands_init(smmu, count);
 	oracle.smmu_count = count;
-	oracle.effort = 1;
+	oracle.effort = oracle.rarely = 1;
 	oracle.base = machine->ram[0].base;
 	/* Regions one behind the other are one to the oracle. */
 	for (u32 i = 0; i < machine->ram_count; i++)
@@ -85,6 +85,13 @@ void oracle_calls_overlap(void) { oracle.overlap = true; }
 void oracle_stand_ins_allowed(void) { oracle.stand_ins = true; }
 
 void oracle_effort(u32 n) { oracle.effort = n; }
+
+void oracle_rarely(u32 n)
+{
+	oracle.rarely = n;
+	if (n > 1)
+		oracle_calls_overlap(); /* between looks calls follow each other, which is no better known */
+}
 
 static const char *look(void)
 {
@@ -185,9 +192,14 @@ static bool work_was_bounded(void)
 
 const char *oracle_after(bool refused)
 {
-	const char *why = look();
+	u32 turn = oracle.calls++ % oracle.rarely;
+	const char *why;
 
-	if (why != NULL)
+	oracle.skipped |= turn > 1;
+	if (turn > 1)
+		return NULL;
+	why = look();
+	if (why != NULL || (turn == 0 && oracle.rarely > 1))
 		return why;
 	if (pinned_pages_stayed() && work_was_bounded() && refused)
 		nothing_changed();

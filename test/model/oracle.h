@@ -47,5 +47,10 @@ void oracle_calls_overlap(void);
 void oracle_stand_ins_allowed(void);
 /* Begin anew each n-th time only (1: each time); at other times what has not changed is taken over from the last look. */
 void oracle_effort(u32 n);
+/*
+ * Of n calls look behind two (1: behind each): at everything behind the first, which is what the second is compared with. For
+ * calls by the million, which the specification judges each.
+ */
+void oracle_rarely(u32 n);
 
 #endif

@@ -150,10 +150,11 @@ struct oracle {
 		u32 vmids, asids; /* in use beyond what VMs and domains have */
 	} boot;
 
-	u32 effort, looks;
+	u32 effort, looks, rarely, calls;
 	bool losses;
 	bool stand_ins;
 	bool overlap;
+	bool skipped; /* calls since the last look that none was behind */
 	struct smmu_cmd stray; /* taken when its VMID was nobody's; 0: none */
 	u64 stores;
 	u64 started_us;

@@ -41,6 +41,8 @@ void fuzz_found(const char *fmt, ...) NORETURN PRINTF(1, 2);
  * FUZZ_RARER=8: that many times as seldom as usual).
  */
 u32 fuzz_effort(u32 usual);
+/* For oracle_rarely(): 1, or 32 times FUZZ_RARER. */
+u32 fuzz_calls_a_look(void);
 
 /* Checked calls (or accesses) since the start; printed with the inputs at the end. Calls, not the steps of one. */
 extern u64 fuzz_calls;

@@ -60,6 +60,13 @@ u32 fuzz_effort(u32 usual)
 	return rarer != NULL ? usual * (u32)strtoul(rarer, NULL, 0) : usual;
 }
 
+u32 fuzz_calls_a_look(void)
+{
+	const char *rarer = getenv("FUZZ_RARER");
+
+	return rarer != NULL ? 32 * (u32)strtoul(rarer, NULL, 0) : 1;
+}
+
 void fuzz_found(const char *fmt, ...)
 {
 	va_list args;

@@ -96,6 +96,7 @@ static void boot(u32 index)
 
 	bench_boot(&o);
 	oracle_effort(fuzz_effort(128));
+	oracle_rarely(fuzz_calls_a_look());
 	spec_effort(fuzz_effort(16));
 	random_vms_begin();
 	random_hardware = hardware;
@@ -123,6 +124,7 @@ static void destroy_all(void)
 			fuzz_found("VM %u cannot be destroyed", vm->handle);
 	}
 	oracle_effort(1);
+	oracle_rarely(1);
 	bench_check();
 }
 

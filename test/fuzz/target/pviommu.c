@@ -55,6 +55,7 @@ static void boot(u32 index)
 	o.ram_bytes = 24ull << 20;
 	bench_boot(&o);
 	oracle_effort(fuzz_effort(128));
+	oracle_rarely(fuzz_calls_a_look());
 	spec_effort(fuzz_effort(16));
 	random_calls_begin(o.iommus);
 	fake_random_source = fuzz_below;
@@ -96,6 +97,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	while (fuzz_next())
 		action();
 	oracle_effort(1);
+	oracle_rarely(1);
 	bench_check();
 	fuzz_calls += spec_counts.hypercalls - calls;
 	return 0;

@@ -22,6 +22,8 @@ static u32 last; /* the pvIOMMU of the last IOMMU */
 
 static void memory(void)
 {
+	/* Looked at here once, and not by each child that scrubs it. */
+	assert_true(bench_all(bench_block(2), BLOCK_SIZE, 0) && bench_all(bench_block(4), BLOCK_SIZE, 0));
 	bench_donate(inject_vm, AT, bench_block(2), 512, 0);
 	bench_donate(inject_vm, AT + 6 * BLOCK_SIZE, bench_block(4), 512, 0); /* and no DMA of it */
 	bench_donate(inject_vm, AT + 3 * BLOCK_SIZE, bench_page(200), 40, PC_DONATE_READ_ONLY);

@@ -34,7 +34,7 @@ bool suite_child_begin(void)
 	pid_t child;
 
 	fflush(stdout);
-	child = fork();
+	child = _Fork();
 	if (child == 0)
 		return true;
 	if (child < 0 || waitpid(child, &status, 0) < 0)
@@ -109,7 +109,7 @@ static bool case_run(const char *suite, const struct CMUnitTest *test)
 	pid_t child;
 
 	fflush(stdout);
-	child = fork();
+	child = _Fork();
 	if (child == 0)
 		exit(case_child(suite, test, capture));
 	if (child < 0 || waitpid(child, &status, 0) < 0) {
