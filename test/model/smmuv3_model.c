@@ -337,7 +337,11 @@ static u64 reg_value(struct smmu *smmu, u64 offset, u32 width)
 static u64 reg_read(void *ctx, u64 offset, u32 width)
 {
 	struct smmu *smmu = ctx;
-	u64 value = reads_ones(smmu) ? ~0ull : reg_value(smmu, offset, width);
+	u64 value;
+
+	if (smmu->error_nth != 0 && --smmu->error_nth == 0)
+		smmu_inject_gerror(smmu, smmu->error_bits);
+	value = reads_ones(smmu) ? ~0ull : reg_value(smmu, offset, width);
 
 	if (reads_wrong(smmu))
 		value = ~value;
@@ -502,6 +506,14 @@ void smmu_inject_gerror(struct smmu *smmu, u32 bits)
 	if (fresh != 0 && (smmu->irq_ctrl & 1) != 0)
 		smmu->error_irqs++;
 }
+
+void smmu_inject_gerror_at(struct smmu *smmu, u32 nth, u32 bits)
+{
+	smmu->error_nth = nth;
+	smmu->error_bits = bits;
+}
+
+u32 smmu_inject_gerror_left(const struct smmu *smmu) { return smmu->error_nth; }
 
 u32 smmu_interrupts(const struct smmu *smmu, bool error)
 {

@@ -104,6 +104,9 @@ void smmu_atc_deaf(struct smmu *smmu, u32 sid, u32 times);
 void smmu_atc_slow(struct smmu *smmu, u32 us);
 /* Raise bits of GERROR (EVTQ_ABT 2, PRIQ_ABT 3, MSI 4..7, SFM 8). SFM also stops all DMA. */
 void smmu_inject_gerror(struct smmu *smmu, u32 bits);
+/* The same just before the n-th register read from now on. */
+void smmu_inject_gerror_at(struct smmu *smmu, u32 nth, u32 bits);
+u32 smmu_inject_gerror_left(const struct smmu *smmu); /* 0: it was read */
 
 /* --- DMA */
 

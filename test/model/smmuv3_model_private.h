@@ -149,6 +149,7 @@ struct smmu {
 	u32 inject_nth, inject_times;
 	u32 ones_nth; /* register reads until one is ones */
 	u32 wrong_nth; /* until one has every bit wrong */
+	u32 error_nth, error_bits; /* until these of GERROR are raised */
 	bool ones_for_ever, gone;
 	enum smmu_cerror inject_code;
 	smmu_cmd_fn *at_command;

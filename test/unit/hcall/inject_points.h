@@ -13,6 +13,8 @@ enum kind { ALLOCATION,
 	    COMPLETION,        /* and all behind it */
 	    REGISTER_READ,     /* ones, once */
 	    REGISTERS_GONE,    /* ones from there on */
+	    GLOBAL_ERRORS,     /* of GERROR, before a register read: those behind which hardware goes on */
+	    SERVICE_FAILURE,   /* the one behind which it does not: IHI 0070 12.3 */
 	    DEVICE_RESET,
 	    BOOT_SILENCE,      /* an answer of the boot, and all behind it */
 	    BOOT_READ,         /* ones, once */

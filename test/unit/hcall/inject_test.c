@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Every call, with the n-th of everything that can fail failing, for every n until the call needs fewer: allocations,
- * commands, completions, register reads, slots of the command queue, resets, devices that do not answer an invalidation. The
- * oracle looks behind each call, a refused one has changed nothing bit for bit (V10), and when the VM has gone all is as at
+ * commands, completions, register reads, errors of GERROR, slots of the command queue, resets, devices that do not answer an
+ * invalidation. The oracle looks behind each call, a refused one has changed nothing bit for bit (V10), and when the VM has gone all is as at
  * boot (K4) but for what hardware that failed may still reach. How many points there were is printed at the end. What PCI
  * reads back is not among them, since the bench has functions to order in place of hyp/pci: pci_inject has that, and
  * pci_reset.E3_E9_* for resets. Machines of two IOMMUs are inject_two's.
@@ -107,6 +107,8 @@ CASE(E9_register_reads, REGISTER_READ, NESTED)
 CASE(E9_register_reads_in_a_full_queue, REGISTER_READ, TINY)
 CASE(E9_registers_gone, REGISTERS_GONE, NESTED)
 CASE(E9_registers_gone_in_a_full_queue, REGISTERS_GONE, TINY)
+CASE(C9_global_errors, GLOBAL_ERRORS, NESTED)
+CASE(E9_service_failures, SERVICE_FAILURE, NESTED)
 CASE(E3_resets, DEVICE_RESET, NESTED)
 
 /*
@@ -143,6 +145,8 @@ int main(void)
 		cmocka_unit_test(E9_register_reads_in_a_full_queue),
 		cmocka_unit_test(E9_registers_gone),
 		cmocka_unit_test(E9_registers_gone_in_a_full_queue),
+		cmocka_unit_test(C9_global_errors),
+		cmocka_unit_test(E9_service_failures),
 		cmocka_unit_test(E3_resets),
 		cmocka_unit_test(G6_steps_of_the_boot),
 	};

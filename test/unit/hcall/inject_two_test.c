@@ -35,6 +35,8 @@ INJECT(E9_register_reads_of_both, REGISTER_READ, TWO, BOTH)
 INJECT(E9_registers_of_the_first_gone, REGISTERS_GONE, TWO, FIRST)
 INJECT(E9_registers_of_the_second_gone, REGISTERS_GONE, TWO, SECOND)
 INJECT(E9_registers_of_both_gone, REGISTERS_GONE, TWO, BOTH)
+INJECT(E9_service_failures_of_the_first, SERVICE_FAILURE, TWO, FIRST)
+INJECT(E9_service_failures_of_the_second, SERVICE_FAILURE, TWO, SECOND)
 
 /* --- boots */
 
@@ -92,6 +94,8 @@ int main(void)
 		cmocka_unit_test(E9_registers_of_the_first_gone),
 		cmocka_unit_test(E9_registers_of_the_second_gone),
 		cmocka_unit_test(E9_registers_of_both_gone),
+		cmocka_unit_test(E9_service_failures_of_the_first),
+		cmocka_unit_test(E9_service_failures_of_the_second),
 		cmocka_unit_test(G6_E9_boot_with_a_silence_of_the_first),
 		cmocka_unit_test(G6_E9_boot_with_a_silence_of_the_second),
 		cmocka_unit_test(G6_E9_boot_with_a_silence_of_both),
