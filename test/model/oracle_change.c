@@ -129,6 +129,7 @@ static void compare_devices(void)
 void changes_begin(void)
 {
 	oracle.anew = oracle.looks % oracle.effort == 0 || oracle.failed || oracle.skipped;
+	oracle.forgot = oracle.skipped;
 	oracle.skipped = false;
 	oracle.change_count = oracle.block_pin_changes = 0;
 	oracle.other[0] = '\0';

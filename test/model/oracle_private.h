@@ -155,6 +155,7 @@ struct oracle {
 	bool stand_ins;
 	bool overlap;
 	bool skipped; /* calls since the last look that none was behind */
+	bool forgot;  /* there were such before this look */
 	struct smmu_cmd stray; /* taken when its VMID was nobody's; 0: none */
 	u64 stores;
 	u64 started_us;

@@ -80,10 +80,14 @@ static void walk(struct table_look *t)
 
 bool table_look(struct table_look *t, const struct smmu_root *root, const char *what)
 {
-	bool known = t->walked && same_root(&t->root, root), told = false;
-	struct table_look was = *t;
+	bool known, told = false;
+	struct table_look was;
 	u64 at;
 
+	/* Behind calls that none looked behind it may be another's of this place. */
+	t->walked &= !oracle.forgot;
+	known = t->walked && same_root(&t->root, root);
+	was = *t;
 	t->fresh = false;
 	if (known && !pages_stored(t))
 		return false;
