@@ -41,7 +41,7 @@ struct budget {
 #define WORK_UNMAP_BLOCK    2u
 #define WORK_UNMAP_GIB      200u
 #define WORK_UNMAP_ENTRY    8u
-#define WORK_UNMAP_RUN      26u
+#define WORK_UNMAP_RUN      29u
 #define WORK_SPLIT          570u
 /* The end of domains: an empty slot of a table, a table page or so many slots as pt_destroy() looks at for one, a domain, a slot. */
 #define WORK_HOLE    9u

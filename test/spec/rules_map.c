@@ -48,7 +48,7 @@ enum work {
 	UNMAP_BLOCK = 2,
 	UNMAP_GIB = 200,
 	UNMAP_ENTRY = 8,
-	UNMAP_RUN = 26,
+	UNMAP_RUN = 29,
 	SPLIT = 570,
 };
 
