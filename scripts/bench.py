@@ -17,7 +17,7 @@ import sys
 from check import size
 from lib import board as boards
 from lib import bench_code, guest_run, process
-from lib.bench_figures import CALLS, CODE, COLD, RESULTS, WORK, Results
+from lib.bench_figures import CALLS, CODE, COLD, ONE_STAGE, RESULTS, WORK, Results
 
 LIMIT_S = 900
 AT_ONCE = 2
@@ -28,13 +28,15 @@ FEW, MANY = ["slot", "more", "bridges"], ["slot", "more", "bridges", "endpoints"
 LARGE = ["large-registers", "many-functions", "large-group"]
 # Every 2 MiB sample has memory of its own: a thousand of them, and ours. And two blocks of 1 GiB side by side, whole.
 SAMPLES, BLOCKS = "3G", "4G"
-# image: (below the hypervisor, its devices, its memory, which of its cases)
-IMAGES = {
-    "bench": (True, FEW, SAMPLES, ""),
-    "bench-growth": (True, MANY, SAMPLES, ""),
-    "bench-longest": (True, MANY, BLOCKS, ""),
-    "bench-devices": (True, LARGE, SAMPLES, "t=*.devices"),
-    "floor": (False, FEW, SAMPLES, ""),
+# run: (its image, below the hypervisor, its devices, its memory, which of its cases, the one stage of its SMMU)
+RUNS = {
+    "bench": ("bench", True, FEW, SAMPLES, "", 0),
+    "bench-growth": ("bench-growth", True, MANY, SAMPLES, "", 0),
+    "bench-longest": ("bench-longest", True, MANY, BLOCKS, "", 0),
+    "bench-stage-1": ("bench-longest", True, MANY, BLOCKS, "", 1),
+    "bench-stage-2": ("bench-longest", True, MANY, BLOCKS, "", 2),
+    "bench-devices": ("bench-devices", True, LARGE, SAMPLES, "t=*.devices", 0),
+    "floor": ("floor", False, FEW, SAMPLES, "", 0),
 }
 MODEL = os.path.join("build", "bench", "host", "endpoints")
 RECORDS = ("vm", "device", "endpoint", "page")
@@ -46,26 +48,36 @@ def sha256(path):
         return hashlib.sha256(file.read()).hexdigest()
 
 
-def measure(board, hypervisor, image):
+def command_of(board, hypervisor, run):
+    image, below, devices, memory, cases, stage = RUNS[run]
+    primary, initrd = os.path.join("build", "guest", f"{image}.bin"), None
+    overrides, extra = {**OVERRIDES, "-m": memory}, board.devices(devices)
+    if stage:
+        # The SMMU comes before what is behind it; the guest learns of it by a ramdisk.
+        overrides["-M"] = "virt,virtualization=on,gic-version=3"
+        extra = ["-device", f"arm-smmuv3,primary-bus=pcie.0,stage={stage}", *extra]
+        initrd = board.tree(board.command(hypervisor, BOOT_LINE, primary, cases, None, overrides, extra))
+    return board.command(hypervisor if below else None, BOOT_LINE, primary, cases, initrd, overrides, extra)
+
+
+def measure(board, hypervisor, run):
     """{key: (median, cold)}; raises BoardError, saying why, if there are no figures."""
-    below, devices, memory, cases = IMAGES[image]
-    primary = os.path.join("build", "guest", f"{image}.bin")
-    log = os.path.join(WORK, f"{image}.log")
-    command = board.command(hypervisor if below else None, BOOT_LINE, primary, cases, None, {**OVERRIDES, "-m": memory},
-                            board.devices(devices))
+    log = os.path.join(WORK, f"{run}.log")
+    command = command_of(board, hypervisor, run)
+    prefix = ONE_STAGE.format(RUNS[run][-1]) if RUNS[run][-1] else ""
     report, found = guest_run.GuestReport(), {}
 
     def listen(line):
         match = FIGURE.search(line)
         if match:
-            found[match.group(1)] = (int(match.group(2)), int(match.group(3)))
+            found[prefix + match.group(1)] = (int(match.group(2)), int(match.group(3)))
         return report.line(line)
 
     ended = process.run(command, LIMIT_S, log, listen, cwd=boards.ROOT)
     bad = [why for kind, why in report.outcomes.values() if kind != "ok"]
     why = ended.reason(LIMIT_S) or (bad[0] if bad else None if report.done else "the image ended early")
     if why:
-        raise boards.BoardError(f"no figures of {image}: {why}. Log: {log}")
+        raise boards.BoardError(f"no figures of {run}: {why}. Log: {log}")
     return found
 
 
@@ -87,7 +99,7 @@ def measure_model():
 def measure_all(board, hypervisor):
     found = measure_model()
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        for each in pool.map(lambda image: measure(board, hypervisor, image), IMAGES):
+        for each in pool.map(lambda run: measure(board, hypervisor, run), RUNS):
             found.update(each)
     figures = {name: value for name, (value, _) in found.items()}
     figures.update({name + COLD: found[name][1] for name in CALLS if name in found})

@@ -30,6 +30,7 @@ CALLS = {
     "invalidate_256": (14000, 10000, None),
 }
 FLOOR, COLD, CROWD, LONGEST, CODE = "floor_", "_cold", "_1000", "longest_", "image_code_"
+ONE_STAGE = "stage{}_"  # before figures of a machine whose SMMU has that stage alone
 CODE_OF_THE_PRIMARY = 131_072  # bytes
 CROWD_FACTOR = 1.05
 LONGEST_LIMIT = 100_000

@@ -2,7 +2,7 @@
 """The performance report as text: one page, from the figures of bench.json."""
 
 from .bench_figures import (BOOT, CALLS, CODE, CODE_OF_THE_PRIMARY, COLD, CROWD, CROWD_FACTOR, EVENTS, FLOOR,
-                            GROWTH, GROWTH_FACTOR, HELD, LONGEST, LONGEST_LIMIT, MEMORY, SECONDARIES)
+                            GROWTH, GROWTH_FACTOR, HELD, LONGEST, LONGEST_LIMIT, MEMORY, ONE_STAGE, SECONDARIES)
 
 ABOVE = "ABOVE"
 COLUMNS = 3
@@ -65,6 +65,13 @@ def longest(page):
     for i in range(0, len(cells), COLUMNS):
         page.say("  ".join(cells[i:i + COLUMNS]))
     whole = {name: value + page.results.of_exit(name) for name, value in found}
+    for stage in 1, 2:
+        one = {f"{name}, stage {stage} alone": value + page.results.of_exit(name)
+               for name, value in page.results.group(ONE_STAGE.format(stage) + LONGEST)}
+        if page.hold(one, f"longest stretches with stage {stage} alone: no figure"):
+            worst = max(one, key=one.get)
+            page.say(f"on a machine of stage {stage} alone, with its exit: {one[worst]:,} at most ({worst})")
+        whole.update(one)
     above = [name for name, value in whole.items() if value > LONGEST_LIMIT]
     page.hold(not above, f"without an interrupt above {LONGEST_LIMIT}: {', '.join(above)}")
     if whole:

@@ -18,7 +18,6 @@
 /* From arming the timer to the HVC there are fewer instructions, in any piece of a call there are more. */
 #define DUE_AFTER     120
 #define BASE_IOVA     0x10000000000ul
-#define FAR_STRIDE    0x8000000000ul /* no two such IOVAs share a table below the root */
 #define BLOCKS        300
 #define SHARED_AT     511
 #define CONSOLE_BYTES 128
@@ -54,6 +53,31 @@ static void interrupted(void)
 	sysreg_write(icc_eoir1_el1, irq);
 	timer_set(time_ticks() + DUE_AFTER, 1);
 	piece_began = time_ticks();
+}
+
+bool longest_nested(void)
+{
+	return rig_query(PVIOMMU_Q_NESTED_TYPES, 0) != 0;
+}
+
+u64 longest_vm_flags(void)
+{
+	return longest_nested() ? PC_VM_NESTED : 0;
+}
+
+static bool all_iovas(void)
+{
+	return rig_query(PVIOMMU_Q_IOVA_BITS, 0) >= 48;
+}
+
+u64 longest_stride(void)
+{
+	return all_iovas() ? 512 * BLOCK_1G : 16 * BLOCK_1G;
+}
+
+u64 longest_area(void)
+{
+	return all_iovas() ? 32 * BASE_IOVA : 9 * BASE_IOVA;
 }
 
 static void not_expected(u32 irq)
@@ -267,7 +291,7 @@ static void measure_lists(void)
 
 	many_registers();
 	many_gib();
-	far_entries(FAR_STRIDE, PAGE);
+	far_entries(longest_stride(), PAGE);
 	for (u32 at = 0; at < PVIOMMU_MAX_LIST; at += done / PAGE) {
 		done = list_call("MAP_LIST", PVIOMMU_MAP_LIST, sizeof(entries[0]), &entries[at], PVIOMMU_MAX_LIST - at);
 		REQUIRE(done, "MAP_LIST maps nothing");

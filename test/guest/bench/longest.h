@@ -10,6 +10,12 @@
 
 void longest_begin(void);
 
+/* What this machine has: first stages of a guest's own; IOVAs of 48 bits. Others leave them out, and lie closer together. */
+bool longest_nested(void);
+u64 longest_vm_flags(void); /* of the VM that has most: PC_VM_NESTED */
+u64 longest_stride(void); /* no two IOVAs so far apart share more tables than they have to */
+u64 longest_area(void);   /* from there on IOVAs are longest_lists.c's */
+
 /* The call, which must succeed; its longest stretch counts for the key that is printed next. */
 struct hres longest_call(const char *what, u64 fn, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6);
 /* The same where the call runs a secondary, which an interrupt would keep from running: the whole call. */

@@ -6,8 +6,8 @@
 #include "longest.h"
 #include "rig.h"
 
-#define AREA       0x200000000000ul /* IOVAs that no other case uses */
-#define FAR_STRIDE 0x8000000000ul   /* no two such IOVAs share a table below the root */
+#define AREA       longest_area()
+#define FAR_STRIDE longest_stride()
 #define ENTRIES    PVIOMMU_MAX_LIST
 
 /* --- of a caller whose memory lies in no order, by entries as long as a call takes half as many of */

@@ -46,12 +46,12 @@ static void measure_far_pools(void)
 {
 	u64 pool = BOUNDARY - PC_POOL_MAX / 2 * PAGE + PAGE;
 
-	vmm_create(&vm, PC_VM_NESTED, 1);
+	vmm_create(&vm, longest_vm_flags(), 1);
 	vmm_call("VM_ADD_POOL", PC_VM_ADD_POOL, vm.handle, pool, PC_POOL_MAX, 0, 0);
 	longest_print("vm_add_pool_far");
 	destroy("vm_destroy_far");
 	vm = (struct vmm){ .vcpus = VMM_MAX_VCPUS, .exit = ram_alloc(PAGE, PAGE) };
-	vm.handle = vmm_call("VM_CREATE", PC_VM_CREATE, PC_VM_NESTED, VMM_MAX_VCPUS, pool, PC_POOL_MAX, 0);
+	vm.handle = vmm_call("VM_CREATE", PC_VM_CREATE, longest_vm_flags(), VMM_MAX_VCPUS, pool, PC_POOL_MAX, 0);
 	vmm_note(&vm);
 	longest_print("vm_create_far");
 	destroy("vm_destroy_far_all");
@@ -59,7 +59,7 @@ static void measure_far_pools(void)
 
 static void measure_far_donation(void)
 {
-	vmm_create(&vm, PC_VM_NESTED, 1);
+	vmm_create(&vm, longest_vm_flags(), 1);
 	donate(BOUNDARY + PAGE - 64 * PAGE, BOUNDARY - 64 * PAGE, 128);
 	longest_print("vm_donate_far");
 	destroy("vm_destroy_donated_far");
@@ -82,11 +82,11 @@ static void donate_runs(u64 memory)
 
 static void measure_pieces(u64 memory)
 {
-	vmm_create(&vm, PC_VM_NESTED, 1);
+	vmm_create(&vm, longest_vm_flags(), 1);
 	donate_pieces(memory);
 	donate_runs(memory + PIECES * BLOCK_2M);
 	destroy("vm_destroy_pieces");
-	vmm_create(&vm, PC_VM_NESTED, 1);
+	vmm_create(&vm, longest_vm_flags(), 1);
 	for (u64 i = 0; i < PIECES; i++)
 		vmm_call("VM_ADD_POOL", PC_VM_ADD_POOL, vm.handle, memory + i * BLOCK_2M, i % 4 < 2 ? POOL_RUN : 1, 0, 0);
 	destroy("vm_destroy_pool_pieces");

@@ -111,6 +111,8 @@ void longest_reading(const struct longest_caller *c)
 
 	events(c);
 	longest_print_of(c->prefix, "events_setup");
+	if (!longest_nested())
+		return;
 	c->lend(true);
 	domain = alloc_nested(c);
 	longest_print_of(c->prefix, "alloc_nested");

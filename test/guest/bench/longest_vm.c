@@ -64,7 +64,7 @@ static void measure_donations(u64 memory)
 static void measure_pools(u64 memory)
 {
 	vm = (struct vmm){ .vcpus = VMM_MAX_VCPUS, .exit = ram_alloc(PAGE, PAGE) };
-	vm.handle = vmm_call("VM_CREATE", PC_VM_CREATE, PC_VM_OPEN_MMIO | PC_VM_NESTED, VMM_MAX_VCPUS, memory + BLOCK_2M / 2, POOL, 0);
+	vm.handle = vmm_call("VM_CREATE", PC_VM_CREATE, PC_VM_OPEN_MMIO | longest_vm_flags(), VMM_MAX_VCPUS, memory + BLOCK_2M / 2, POOL, 0);
 	vmm_note(&vm);
 	longest_print("vm_create");
 	vmm_call("VM_ADD_POOL", PC_VM_ADD_POOL, vm.handle, memory + 16 * BLOCK_2M, POOL, 0, 0);

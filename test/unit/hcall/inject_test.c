@@ -2,10 +2,10 @@
 /*
  * Every call, with the n-th of everything that can fail failing, for every n until the call needs fewer: allocations,
  * commands, completions, register reads, errors of GERROR, slots of the command queue, resets, devices that do not answer an
- * invalidation. The oracle looks behind each call, a refused one has changed nothing bit for bit (V10), and when the VM has gone all is as at
- * boot (K4) but for what hardware that failed may still reach. How many points there were is printed at the end. What PCI
- * reads back is not among them, since the bench has functions to order in place of hyp/pci: pci_inject has that, and
- * pci_reset.E3_E9_* for resets. Machines of two IOMMUs are inject_two's.
+ * invalidation. The oracle looks behind each call, a refused one has changed nothing bit for bit (V10), and when the VM has
+ * gone all is as at boot (K4) but for what hardware that failed may still reach. How many points there were is printed at the
+ * end. What PCI reads back is not among them, since the bench has functions to order in place of hyp/pci: pci_inject has
+ * that, and pci_reset.E3_E9_* for resets. Machines of two IOMMUs are inject_two's.
  */
 #include <string.h>
 
