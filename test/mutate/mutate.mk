@@ -6,7 +6,7 @@
 #   make mutate REST=vm/        after the named ones, only suites that match
 #   make mutate FRESH=1         judges all anew                            make mutate ALL=1      equivalent ones by all suites
 #   make mutate QEMU=only       what is asked in QEMU, and nothing on the host
-#   make mutate SURVEY=1        which quick case in QEMU notices the faults of which no list says so
+#   make mutate SURVEY=1        asks QEMU about the faults of which no list says whether it shows them (survey.py)
 #   make mutate TRACE=1         those that the judge of QEMU's trace must see (trace.mut), some 10 minutes
 
 mutate_files := $(wildcard test/mutate/*.mut)
@@ -48,11 +48,11 @@ build/mutate:
 # Without the host's programs where only machines in QEMU are asked.
 mutate_host := $(if $(TRACE)$(SURVEY)$(filter only,$(QEMU)),,$(mutate_programs:%=build/host/unit/%) $(mutate_programs:%=build/mutate/host/unit/%))
 
-mutate: $(mutate_host) $(if $(QEMU)$(SURVEY),$(IMAGE) $(TEST_IMAGE) $(guest_bins)) | build/mutate ## plant single faults and see each noticed [M=word, J=jobs, FIRST=1, FRESH=1, QEMU=1, TRACE=1, SURVEY=1]
+mutate: $(mutate_host) $(if $(QEMU)$(SURVEY),$(IMAGE) $(TEST_IMAGE) $(if $(SURVEY),build/$(PLATFORM)-spec/portcullis.bin) $(guest_bins)) | build/mutate ## plant single faults and see each noticed [M=word, J=jobs, FIRST=1, FRESH=1, QEMU=1, TRACE=1, SURVEY=1]
 	$(file >$(mutate_plan),$(mutate_lines))
-	@$(PYTHON) test/mutate/mutate.py --plan=$(mutate_plan) $(call option,match,$(M)) $(call option,jobs,$(J)) \
-		$(call option,rest,$(REST)) $(if $(FIRST),--first) $(if $(FRESH),--fresh) $(if $(ALL),--all) $(call option,qemu,$(QEMU)) \
-		$(if $(TRACE),--trace) $(if $(SURVEY),--survey) $(mutate_files)
+	@$(PYTHON) test/mutate/$(if $(SURVEY),survey,mutate).py --plan=$(mutate_plan) $(call option,match,$(M)) $(call option,jobs,$(J)) \
+		$(if $(SURVEY),$(if $(filter write,$(SURVEY)),--write),$(call option,rest,$(REST)) $(if $(FIRST),--first) \
+		$(if $(FRESH),--fresh) $(if $(ALL),--all) $(call option,qemu,$(QEMU)) $(if $(TRACE),--trace)) $(mutate_files)
 
 # Each fault still applies to the text that it was written for: a moment, no compiler.
 .PHONY: check-mutants

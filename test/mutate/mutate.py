@@ -62,8 +62,6 @@ BASIS = {"test/mutate/mutate.py", "test/mutate/mutate.mk", "test/unit/unit.mk"}
 BASIS_IN_QEMU = ("Makefile", "arch", "hyp", "include", "platform", "scripts", "test/cases.cfg", "test/guest",
                  "test/mutate/mutate.py", "test/play", "test/spec", "test/trace")
 IN_QEMU = ("qemu", "trace", "spec")
-# What is asked in QEMU about faults of which no list says whether it shows them (SURVEY=1): quick, and of wide reach.
-SURVEYED = ("qemu:one-cpu/*", "qemu:two-smmus/*", "qemu:vms-one-cpu/*", "qemu:max/*", "spec:spec-one-cpu/*")
 # Of a processor, for one case; the longest that there is takes 15 s with ASan.
 CASE_LIMIT_S = 120
 # Of the clock, for a program: only against one that sleeps.
@@ -567,8 +565,6 @@ class Report:
         case = verdict["case"]
         by = f"noticed by {case}" if case else ""
         with self.lock:
-            if rung == "survey":
-                return self.say(True, mutant, (f"shown by {case}" if case else "not shown") + how, "/survey")
             if rung == "qemu" and mutant.suites() and not mutant.control:
                 return self.add_shown(mutant, case, how)
             if mutant.control:
@@ -647,7 +643,6 @@ def options_read():
     parser.add_argument("--rest", default="")
     parser.add_argument("--qemu", default="")
     parser.add_argument("--trace", action="store_true")
-    parser.add_argument("--survey", action="store_true")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("lists", nargs="+", type=pathlib.Path)
     return parser.parse_args()
@@ -655,10 +650,6 @@ def options_read():
 
 def to_judge(chosen, options):
     """(fault, rung) of all that is to be judged, the null mutants first."""
-    if options.survey:
-        for mutant in chosen:
-            mutant.shown = list(SURVEYED)
-        return [(m, "survey") for m in chosen]
     rungs = ("qemu",) if options.trace or options.qemu == "only" else ("host", "qemu")
     return [(m, rung) for m in sorted(chosen, key=lambda m: not m.control) for rung in m.rungs() if rung in rungs]
 
@@ -676,8 +667,6 @@ def main():
     chosen = [m for m in mutants if any(w in m.name or w == m.kind for w in options.match.split() or [""])]
     if options.trace:
         chosen = [m for m in chosen if m.patterns("trace")]
-    if options.survey:
-        chosen = [m for m in chosen if m.unasked()]
     unasked = sum(m.unasked() for m in chosen)
     report, waiting, begin, kept, skipped = Report(), queue.Queue(), time.monotonic(), 0, 0
     for mutant, rung in to_judge(chosen, options):
