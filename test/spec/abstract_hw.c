@@ -104,10 +104,6 @@ static u64 leaf_again(struct decoded *last, u64 d, int level, u8 stage)
 
 #define TOGETHER 8 /* entries compared at once */
 
-/*
- * The first entry at or after `i` of a last table that is not just as it was decoded for the one before: of a whole
- * machine this is most of the work. *leaves counts those before it.
- */
 static bool together_as(const struct decoded *last, const u64 *real, const u64 *have)
 {
 	const u64 difference = last->attributes ^ last->entry;
@@ -118,6 +114,10 @@ static bool together_as(const struct decoded *last, const u64 *real, const u64 *
 	return other == 0;
 }
 
+/*
+ * The first entry at or after `i` of a last table that is not just as it was decoded for the one before: of a whole
+ * machine this is most of the work. *leaves counts those before it.
+ */
 static u32 past_same(const struct decoded *last, const u64 *real, const u64 *have, u32 i, u32 end, u32 *leaves)
 {
 	const u64 difference = last->attributes ^ last->entry;
