@@ -279,9 +279,7 @@ static void one_point(const struct scenario *s, enum kind kind, u32 where, u32 n
 	bench_check();
 	if (kind == ALLOCATION && r.status != good && r.v1 == 0)
 		again(s, good);
-	/* Behind what only was repaired the state is the one of the point before it: some of them see it to its end. */
-	if (!harmless(kind) || n % 4 == 1)
-		end_of_the_vm();
+	end_of_the_vm();
 	others_live(s, kind, where);
 }
 
