@@ -6,7 +6,7 @@ import os
 import re
 
 from . import board as boards
-from . import debug_console, process, stop_report, traced
+from . import cases, debug_console, process, stop_report, traced
 
 REPORT = re.compile(r"\[t\] (ok|not ok|skip|info|again|done) ?([\w.]*)(?:: | )?(.*)$")
 FIELD = re.compile(r"(\w+)=(\d+)")
@@ -57,10 +57,25 @@ class GuestReport:
 
 
 def case_patterns(section):
-    """What the image is asked to run: the cases that were chosen, or the whole section where that is too long."""
+    """What the image is asked to run: the cases that were chosen, or the whole section where that is too long to say."""
     whole = section.get("t", "*")
-    chosen = ",".join(section.cases)
-    return chosen if section.narrowed and len(chosen) < BOOTARG_LIMIT else whole
+    if not section.narrowed:
+        return whole
+    others = set(cases.names_in_image(section.get("image"))) - set(section.cases)
+    chosen = ",".join(beginnings(section.cases, others))
+    return chosen if len(chosen) < BOOTARG_LIMIT else whole
+
+
+def beginnings(chosen, others):
+    """Patterns of all that are chosen, and of none of the others: the shortest beginnings that say so."""
+    patterns = []
+    for name in chosen:
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
+            continue
+        ends = (n for n in range(1, len(name) + 1) if not any(other.startswith(name[:n]) for other in others))
+        end = next(ends, None)
+        patterns.append(name if end is None else name[:end] + "*")
+    return patterns
 
 
 def section_command(board, section, images, bootargs="", qemu_args=()):
