@@ -48,6 +48,16 @@ void report_skip(const char *format, ...) __attribute__((noreturn, format(printf
 			report_fail(__VA_ARGS__); \
 	} while (0)
 
+/* Repeats a call until what it has to bring about is there. So often that a host may be slow: a wait without end says nothing. */
+#define AWAIT(condition, call)                                                                \
+	do {                                                                                  \
+		for (u32 calls_ = 0; !(condition); calls_++) {                                \
+			REQUIRE(calls_ < AWAIT_CALLS, "never: %s, by %s", #condition, #call); \
+			call;                                                                 \
+		}                                                                             \
+	} while (0)
+#define AWAIT_CALLS 20000u
+
 /* One line and one count for something that is not a case. Returns `held`. */
 bool report_line(bool held, const char *name, const char *reason);
 

@@ -61,8 +61,7 @@ static void open(u32 log2, u64 irq)
 	ring = ring_open(4, 0);
 	/* What was lost before is told with the next event. */
 	FAULTS(rig.testdev, NOT_MAPPED, rig.page);
-	while (!ring_waiting(ring) || ring->flags)
-		OK(dev_count());
+	AWAIT(ring_waiting(ring) && !ring->flags, OK(dev_count()));
 	ring = ring_open(log2, irq);
 	first = ring->sequence;
 	lost = ring->lost;
@@ -349,8 +348,7 @@ CASE(events, one_interrupt_from_empty_to_not_empty_S1_4)
 		/* More of them, while the first is not taken: none. */
 		FAULTS(rig.testdev, NOT_MAPPED, rig.page);
 		FAULTS(rig.testdev2, NOT_MAPPED, rig.page);
-		while (ring_waiting(ring) < 3)
-			OK(dev_count());
+		AWAIT(ring_waiting(ring) >= 3, OK(dev_count()));
 		irq_on();
 		isb();
 		irq_off();
@@ -361,8 +359,7 @@ CASE(events, one_interrupt_from_empty_to_not_empty_S1_4)
 	/* Masked: none; and what came meanwhile is seen by who looks. */
 	ring->mask_irq = 1;
 	FAULTS(rig.testdev, NOT_MAPPED, rig.page);
-	while (!ring_waiting(ring))
-		OK(dev_count());
+	AWAIT(ring_waiting(ring), OK(dev_count()));
 	irq_on();
 	isb();
 	irq_off();
@@ -379,8 +376,7 @@ CASE(events, a_full_ring_counts_what_it_loses_S1_11_N66)
 	open(1, 0);
 	for (u32 i = 0; i < 5; i++)
 		FAULTS(rig.testdev, NOT_MAPPED + i * PAGE, rig.page);
-	while (ring->sequence - first < 5)
-		OK(dev_count());
+	AWAIT(ring->sequence - first >= 5, OK(dev_count()));
 	REQUIRE(ring_waiting(ring) == 2 && ring->lost == lost + 3 && ring->flags == PVIOMMU_RING_OVERFLOW,
 		"%u records, %lu lost, flags %#x", ring_waiting(ring), ring->lost, ring->flags);
 	next();
@@ -404,8 +400,7 @@ CASE(events, a_forged_consumer_harms_its_owner_N69)
 	for (u32 i = 0; i < ARRAY_COUNT(forged); i++) {
 		ring->consumer = ring->producer + forged[i];
 		FAULTS(rig.testdev, NOT_MAPPED, rig.page);
-		while (ring->lost < lost + i + 1)
-			OK(dev_count());
+		AWAIT(ring->lost >= lost + i + 1, OK(dev_count()));
 		REQUIRE_EQUAL(ring->producer, 0);
 	}
 	ring->consumer = 0;

@@ -215,8 +215,7 @@ CASE(nested, what_is_wrong_with_our_tables_is_told_N70_S1_3)
 	OK(pv_events_setup(rig.pviommu, (u64)ring, 4, 0, RING_FULL_RECORDS));
 	/* What was lost before is told with the next event. */
 	FAULTS(rig.testdev, VA + PAGE, page);
-	while (!ring_waiting(ring) || ring->flags)
-		OK(dev_count());
+	AWAIT(ring_waiting(ring) && !ring->flags, OK(dev_count()));
 	ring_skip(ring);
 	s.level[2][VA >> 21 & 511] = outside | 3;
 	stage1_publish();
