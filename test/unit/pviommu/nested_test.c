@@ -344,6 +344,24 @@ static void N18_slots_and_generations(void **state UNUSED)
 	bench_map(nested, 0x1000, bench_page(1), 0x1000);
 }
 
+/* The oracle's own: paging, nested, and paging again in one slot, with one root page, between two looks. */
+static void a_look_behind_skipped_calls_takes_nothing_over(void **state UNUSED)
+{
+	boot();
+	oracle_rarely(1u << 20);
+	nested = bench_domain();
+	bench_map(nested, 0x1000, bench_page(1), 0x1000);
+	assert_null(oracle_check());
+	assert_status(pv_unmap(nested, 0x1000, 0x1000), PC_SUCCESS);
+	assert_status(pv_free(nested), PC_SUCCESS);
+	nested = alloc_linear(CDS);
+	assert_null(oracle_check());
+	assert_status(pv_free(nested), PC_SUCCESS);
+	nested = bench_domain();
+	bench_map(nested, 0x1000, bench_page(1), 0x1000);
+	assert_null(oracle_check());
+}
+
 /* --- ALLOC_NESTED's structure */
 
 static void N17_N20_statuses_of_alloc(void **state UNUSED)
@@ -1245,6 +1263,7 @@ int main(void)
 		cmocka_unit_test(pasids_and_nested_exclude_each_other),
 		cmocka_unit_test(N16_N19_nothing_is_mapped_in_a_nested_domain),
 		cmocka_unit_test(N18_slots_and_generations),
+		cmocka_unit_test(a_look_behind_skipped_calls_takes_nothing_over),
 		cmocka_unit_test(N17_N20_statuses_of_alloc),
 		cmocka_unit_test(queries_say_what_there_is),
 		cmocka_unit_test(stage1_alone_cannot_nest),
