@@ -11,6 +11,7 @@
 #ifndef GUEST_REPORT_H
 #define GUEST_REPORT_H
 
+#include "cpu.h"
 #include "types.h"
 
 struct test_case {
@@ -48,15 +49,18 @@ void report_skip(const char *format, ...) __attribute__((noreturn, format(printf
 			report_fail(__VA_ARGS__); \
 	} while (0)
 
-/* Repeats a call until what it has to bring about is there. So often that a host may be slow: a wait without end says nothing. */
-#define AWAIT(condition, call)                                                                \
-	do {                                                                                  \
-		for (u32 calls_ = 0; !(condition); calls_++) {                                \
-			REQUIRE(calls_ < AWAIT_CALLS, "never: %s, by %s", #condition, #call); \
-			call;                                                                 \
-		}                                                                             \
+/*
+ * Repeats a call until what it has to bring about is there: a wait without end says nothing. Seconds, since what is waited for
+ * may be another CPU's, which is a thread of the host.
+ */
+#define AWAIT(condition, call)                                                               \
+	do {                                                                                 \
+		for (u64 end_ = time_ticks() + time_ms(AWAIT_MS); !(condition);) {           \
+			REQUIRE(time_ticks() < end_, "never: %s, by %s", #condition, #call); \
+			call;                                                                \
+		}                                                                            \
 	} while (0)
-#define AWAIT_CALLS 20000u
+#define AWAIT_MS 5000
 
 /* One line and one count for something that is not a case. Returns `held`. */
 bool report_line(bool held, const char *name, const char *reason);
