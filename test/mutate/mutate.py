@@ -194,6 +194,23 @@ def check(mutants, root):
     return wrong
 
 
+def table(mutants):
+    """The rows of test/mutate/README.md: {class: row}."""
+    count = collections.defaultdict(collections.Counter)
+    for mutant in mutants:
+        kind = mutant.kind.partition("-")[0] + "-*" if mutant.kind.startswith("trace-") else mutant.kind
+        passes = (mutant.passes or "").partition(":")[0]
+        where = "both" if mutant.shown else "unasked" if mutant.unasked() else "host" if mutant.suites() else "qemu"
+        count[kind].update(["planted", passes or "noticed", *([] if passes else [where])] if not mutant.control else [])
+    columns = ("planted", "noticed", "equivalent", "unshown", "both", "host", "qemu", "unasked")
+    return {kind: "| " + " | ".join([kind, *(str(n[c] or "") for c in columns)]) + " |" for kind, n in count.items() if n}
+
+
+def check_table(mutants, readme):
+    lines = readme.read_text().splitlines()
+    return [f"{kind}: README.md has to have: {row}" for kind, row in table(mutants).items() if row not in lines]
+
+
 class Build:
     """A host build: its folder, how it compiles and links."""
 
@@ -658,6 +675,8 @@ def main():
     options, root = options_read(), pathlib.Path.cwd()
     mutants = [m for path in options.lists for m in read_list(path)]
     wrong = check(mutants, root)
+    if options.check:
+        wrong += check_table(mutants, root / "test/mutate/README.md")
     for line in wrong:
         print(f"not ok mutate/{line}")
     if wrong or options.check:
