@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import mutate
 
@@ -95,11 +96,12 @@ class Survey(mutate.Machine):
                 f"--match={match}"]
         child = subprocess.Popen(argv, cwd=self.tree, text=True, errors="replace", stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, start_new_session=True)
-        case, late, ran = None, False, False
+        case, late, ran, begin = None, False, False, time.monotonic()
         for line in map(str.rstrip, child.stdout):
             ran = ran or line.startswith(("ok ", "not ok "))
             late = late or mutate.LIMITED.match(line) is not None
-            if case is None and not mutate.LIMITED.match(line):
+            # At the limit what was interrupted fails.
+            if case is None and not mutate.LIMITED.match(line) and time.monotonic() - begin < limit_s:
                 case = self.noticed(line, kind)
                 if case is not None:
                     child.send_signal(signal.SIGINT)
