@@ -75,19 +75,10 @@ bool abstract_event_irq(u64 index, u64 *intid);
 bool abstract_pool_has_run(u32 vm, u32 order); /* 2^order free pages side by side, or more */
 void abstract_domain_left(u32 vm, u64 id, u64 *mapped, u64 *tables); /* of one that is being freed */
 
-/* --- between the files of it: sentences, and page tables as hardware walks them */
-bool differs(const char *fmt, ...) PRINTF(1, 2); /* always false; its sentence is difference() */
-const char *difference(void);
-u64 hw_stream(const void *endpoint);
-void hw_nested_facts(const void *iommu, struct spec_iommu *facts);
-bool hw_tree_same(const struct spec_tree *tree, u64 root, u64 from, u64 to, const char *whose);
 /*
  * Count what waits in an event queue, as far as one exit takes it, for whom it is about. `always`: an interrupt has told of
  * it; else it is looked at where the queue's index says that there is something. `most`: so many the exit takes of it.
  */
 void hw_events_count(u32 iommu, bool always, u32 most);
-bool hw_events_came(u32 iommu); /* and have more come since? */
-/* Into a tree as it was taken last, or into one of no roots, which is made. */
-void hw_tree_take(struct spec_tree *tree, const struct spec_tree *format, u64 root);
 
 #endif

@@ -10,6 +10,7 @@
 #include "vm/vm.h"
 #include "vm/vm_life.h"
 
+#include "abstract_parts.h"
 #include "spec_check.h"
 
 bool abstract_page_is_zero(u64 at)

@@ -14,6 +14,8 @@
 #include "smmuv3/smmuv3.h"
 #include "vm/vm.h"
 
+#include "abstract_parts.h"
+
 #define ENTRIES 512u
 
 static u64 field(u64 word, u32 high, u32 low) { return word << (63 - high) >> (63 - high + low); }

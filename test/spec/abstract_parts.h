@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Between the files of abstract.h: records of the core in words, and those of pages. */
+/* Between the files of abstract.h: sentences, records of the core in words and those of pages, what hardware has. */
 #ifndef SPEC_ABSTRACT_PARTS_H
 #define SPEC_ABSTRACT_PARTS_H
 
@@ -12,6 +12,9 @@ struct pviommu;
 struct spec_call;
 struct vcpu;
 struct vm;
+
+bool differs(const char *fmt, ...) PRINTF(1, 2); /* always false; its sentence is difference() */
+const char *difference(void);
 
 struct spec_pv pv_words(const struct pviommu *pv);
 struct spec_vm_words vm_words(const struct vm *vm);
@@ -30,5 +33,12 @@ void pages_of_ram(void); /* which there are, into `spec` */
 void pages_take(void);
 bool pages_same(u64 first, u64 count); /* these, or a sentence (differs()) */
 bool pages_mine(const struct spec_call *c); /* of the others none has changed, or a sentence */
+
+u64 hw_stream(const void *endpoint);
+void hw_nested_facts(const void *iommu, struct spec_iommu *facts);
+bool hw_events_came(u32 iommu); /* have more come since hw_events_count()? */
+/* Page tables as hardware walks them; taken into a tree as it was taken last, or into one of no roots, which is made. */
+bool hw_tree_same(const struct spec_tree *tree, u64 root, u64 from, u64 to, const char *whose);
+void hw_tree_take(struct spec_tree *tree, const struct spec_tree *format, u64 root);
 
 #endif
