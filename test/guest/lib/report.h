@@ -60,7 +60,7 @@ void report_skip(const char *format, ...) __attribute__((noreturn, format(printf
 			call;                                                                \
 		}                                                                            \
 	} while (0)
-#define AWAIT_MS 5000
+#define AWAIT_MS 20000 /* only what fails, or a crowded host, takes as long */
 
 /* One line and one count for something that is not a case. Returns `held`. */
 bool report_line(bool held, const char *name, const char *reason);
