@@ -74,6 +74,10 @@ STOPPED = re.compile(r"not ok (\S+): the hypervisor stopped the machine: panic: 
 # A test in QEMU that its time limit ended (scripts/lib/process.py).
 LIMITED = re.compile(r"not ok (\S+): still running after \d")
 BUILD_LIMIT_S, QEMU_LIMIT_S = 600, 300
+# What scripts/test.py has to end its machines (scripts/lib/process.py: 15 s for each), and of `timeout` what says that it did it:
+# it ends with what it has to kill.
+QEMU_END_S = 60
+ENDED_BY_US = (None, 124, 137, -signal.SIGKILL)
 
 
 class Wrong(Exception):
@@ -458,13 +462,18 @@ class Machine:
         if status != 0:
             raise Wrong("the image is not built: " + " / ".join(lines[-3:]))
 
+    @staticmethod
+    def asking(pattern, limit_s):
+        """The tests of a pattern, told to end at the limit."""
+        return ["timeout", "-s", "INT", "-k", str(QEMU_END_S), str(limit_s), "nice", sys.executable, "scripts/test.py", "--jobs=1",
+                f"--match={pattern}"]
+
     def lines(self, pattern, traced):
         """What scripts/test.py says of the tests of a pattern, and what of them, or itself, its time limit ended. It ends
         its machines itself, so it is asked to end."""
-        argv = ["timeout", "-s", "INT", "-k", "20", str(QEMU_LIMIT_S), "nice", sys.executable, "scripts/test.py", "--jobs=1",
-                f"--match={pattern}", *(["--trace"] if traced else [])]
-        lines, status = run(argv, self.tree, QEMU_LIMIT_S + 30)
-        if status in (None, 124):
+        argv = self.asking(pattern, QEMU_LIMIT_S) + (["--trace"] if traced else [])
+        lines, status = run(argv, self.tree, QEMU_LIMIT_S + 2 * QEMU_END_S)
+        if status in ENDED_BY_US:
             # The machine that we ended has cases that fail of that.
             return [], [pattern]
         late = [match.group(1) for match in map(LIMITED.match, lines) if match]

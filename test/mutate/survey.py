@@ -92,9 +92,7 @@ class Survey(mutate.Machine):
         ends its machines itself."""
         kind, _, match = pattern.partition(":")
         self.image(kind)
-        argv = ["timeout", "-s", "INT", "-k", "20", str(limit_s), "nice", sys.executable, "scripts/test.py", "--jobs=1",
-                f"--match={match}"]
-        child = subprocess.Popen(argv, cwd=self.tree, text=True, errors="replace", stdout=subprocess.PIPE,
+        child = subprocess.Popen(self.asking(match, limit_s), cwd=self.tree, text=True, errors="replace", stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, start_new_session=True)
         case, late, ran, begin = None, False, False, time.monotonic()
         for line in map(str.rstrip, child.stdout):
@@ -105,7 +103,7 @@ class Survey(mutate.Machine):
                 case = self.noticed(line, kind)
                 if case is not None:
                     child.send_signal(signal.SIGINT)
-        late = child.wait() in (124, 137) or late
+        late = child.wait() in mutate.ENDED_BY_US or late
         if case:
             return f"{kind}:{case.partition(': ')[0]}"
         if not ran and not late:
@@ -261,8 +259,9 @@ def main():
     # Side by side, since what is in few files is built soon.
     failed += run_all(plan, options.jobs, answers, [left[i:i + GROUP] for i in range(0, len(left), GROUP)])
     found = [answers.get(m) for m in chosen]
-    print(f"  {len(chosen)} faults: {sum(bool(a and a['case']) for a in found)} shown, "
-          f"{sum(bool(a and not a['case'] and a['stage'] == 'wide') for a in found)} not, {len(failed)} questions without an answer")
+    shown = sum(bool(a and a["case"]) for a in found)
+    passed = sum(bool(a and not a["case"] and a["stage"] == "wide") for a in found)
+    print(f"  {len(chosen)} faults: {shown} shown, {passed} not, {len(failed)} questions without an answer")
     return 1 if failed else 0
 
 
