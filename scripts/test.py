@@ -70,7 +70,7 @@ def command_job(section, args):
 def guest_job(section, args, board):
     found = {}
     for turn in range(section.number("repeat", 1)):
-        outcomes = guest_run.run_section(board, section, args.images, LOGS, turn, args.trace)
+        outcomes = guest_run.run_section(board, section, args.images, LOGS, turn, args.trace, args.first)
         for case, why in outcomes.items():
             name = f"{section.name}/{case}"
             if turn and why:
@@ -119,6 +119,7 @@ def arguments():
     parser.add_argument("--match", default="", help="shell pattern, or a word in the names of cases")
     parser.add_argument("--jobs", type=int, default=2, help="machines at a time")
     parser.add_argument("--trace", action="store_true", help="images with a journal, under the judge of the trace")
+    parser.add_argument("--first", action="store_true", help="end each machine at its first case that fails")
     args = parser.parse_args()
     variant = "-trace" if args.trace else ""
     args.image = args.image or f"build/{args.platform}{variant}/portcullis.bin"

@@ -17,9 +17,10 @@ BOOTARG_LIMIT = 240
 
 
 class GuestReport:
-    """Collects the report lines of one run."""
+    """Collects the report lines of one run; with `first` the run need not go on behind a case that fails."""
 
-    def __init__(self):
+    def __init__(self, first=False):
+        self.first, self.failed = first, None
         self.outcomes = {}  # case -> ("ok" | "not ok" | "skip", reason)
         self.info = {}      # "key.field" -> number
         self.done = False
@@ -40,7 +41,9 @@ class GuestReport:
             self.info.update((f"{name}.{field}", int(number)) for field, number in FIELD.findall(rest))
         else:
             self.outcomes[name] = (kind, rest)
-        return None
+            if self.first and kind == "not ok":
+                self.failed = name
+        return self.failed
 
     def verdict(self, case, section, ended):
         """None if the case holds, else why not."""
@@ -131,16 +134,18 @@ def is_judged(section):
     return not section.flag("bare") and not section.flag("before_guest")
 
 
-def run_section(board, section, images, logs, turn=0, trace=False):
-    """Runs it once, with `trace` under the judge (traced.py). Returns {case: reason or None}."""
+def run_section(board, section, images, logs, turn=0, trace=False, first=False):
+    """Runs it once, with `trace` under the judge (traced.py), with `first` up to the first case that fails. Returns
+    {case: reason or None}."""
     log = os.path.join(logs, section.name + (f"-{turn}" if turn else "") + ".log")
     command = section_command(board, section, images)
     if trace and is_judged(section):
         observer = traced.Judge(command, section.get("trace"), log[:-4] + ".trace.log")
     else:
         observer = traced.Count(section.get("trace"), log[:-4] + ".trace")
-    run = run_stop if section.get("stops") else run_guest
-    return run(section, command, log, observer) | observer.verdicts(section)
+    if section.get("stops"):
+        return run_stop(section, command, log, observer) | observer.verdicts(section)
+    return run_guest(section, command, log, observer, first) | observer.verdicts(section)
 
 
 def observe(section, command, log, listener, observer, last_words_s=process.LAST_WORDS_S):
@@ -161,15 +166,17 @@ def run_stop(section, command, log, observer):
     return {case: stop.verdict(ended, reason) for case in section.cases}
 
 
-def run_guest(section, command, log, observer):
+def run_guest(section, command, log, observer, first):
     """The image reports its cases; the run as a whole, a count and the console may have verdicts too."""
-    report = GuestReport()
+    report = GuestReport(first and not section.get("expect_failure"))
     console = debug_console.DebugConsole(section) if section.get("console") else None
     try:
         ended, reason = observe(section, command + (console.arguments if console else []), log, report.line, observer)
     finally:
         if console:
             console.close()
+    if report.failed:
+        return {case: report.verdict(case, section, reason) for case in report.outcomes}
     results = {case: report.verdict(case, section, reason) for case in section.cases}
     for name, (kind, why) in report.outcomes.items():
         # What a narrowed run did besides is nobody's question.
