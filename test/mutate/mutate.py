@@ -463,15 +463,15 @@ class Machine:
             raise Wrong("the image is not built: " + " / ".join(lines[-3:]))
 
     @staticmethod
-    def asking(pattern, limit_s):
-        """The tests of a pattern, told to end at the limit."""
+    def asking(kind, pattern, limit_s):
+        """The tests of a pattern, told to end at the limit. Where a guest has to notice, they go up to the first that fails."""
         return ["timeout", "-s", "INT", "-k", str(QEMU_END_S), str(limit_s), "nice", sys.executable, "scripts/test.py", "--jobs=1",
-                f"--match={pattern}"]
+                f"--match={pattern}"] + {"qemu": ["--first"], "trace": ["--trace"], "spec": []}[kind]
 
-    def lines(self, pattern, traced):
+    def lines(self, kind, pattern):
         """What scripts/test.py says of the tests of a pattern, and what of them, or itself, its time limit ended. It ends
         its machines itself, so it is asked to end."""
-        argv = self.asking(pattern, QEMU_LIMIT_S) + (["--trace"] if traced else [])
+        argv = self.asking(kind, pattern, QEMU_LIMIT_S)
         lines, status = run(argv, self.tree, QEMU_LIMIT_S + 2 * QEMU_END_S)
         if status in ENDED_BY_US:
             # The machine that we ended has cases that fail of that.
@@ -489,7 +489,7 @@ class Machine:
             self.build(mutant, traced)
             for kind in ("trace",) if traced else ("qemu", "spec"):
                 for pattern in mutant.patterns(kind):
-                    lines, late = self.lines(pattern, traced)
+                    lines, late = self.lines(kind, pattern)
                     # Of the null mutant nothing may fail, whoever has to notice the others.
                     by = "qemu" if mutant.control and not traced else kind
                     noticed = [self.noticed(line, by) for line in lines if not LIMITED.match(line)]
