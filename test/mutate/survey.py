@@ -3,8 +3,9 @@
 """Asks QEMU about the faults of which no list says whether it shows them (make mutate SURVEY=1).
 
 Each by itself first, at the cases that are about what its suites are about (NEAR). Those that nothing there notices go GROUP
-at once into one image, through all of WIDE. What fails there is looked for by halves, with that case alone, and has to fail
-again with its fault alone; the others go on. That a machine only runs into its time limit is no answer.
+at once into one image, through all of WIDE. Whose a failure is is looked for with the case alone, if it fails there too; it
+has to fail again with that fault alone. One that only fails beside others is asked again in another group. That a machine
+only runs into its time limit is no answer.
 
 build/mutate/survey keeps a line for each answer, which holds while the fault is as it was: a survey that was stopped goes on
 there. SURVEY=write writes the answers into the lists: `shown` with the case, or `host-only passes the survey`.
@@ -24,8 +25,8 @@ import time
 import mutate
 
 GROUP = 32
-# Seconds, some ten times what the longest pattern takes.
-NEAR_LIMIT_S, WIDE_LIMIT_S = 60, 400
+# Seconds, some five times what the longest pattern takes.
+NEAR_LIMIT_S, WIDE_LIMIT_S = 60, 150
 IMAGES = {"qemu": "build/qemu-virt/portcullis.bin", "spec": "build/qemu-virt-spec/portcullis.bin"}
 # (suites, cases in QEMU that are about the same). Not where instructions are counted for time: a guest that waits in vain takes
 # minutes there. Nor what floods two CPUs with events.
@@ -37,10 +38,10 @@ NEAR = (
     (r"vm/|mem/|hcall/status", ("qemu:vms-n2/[lm]*", "qemu:vms-n2/vm.*")),
     (r"vgic/|arm64/", ("qemu:n2/gic.*", "qemu:vms-n2/guest.*")),
 )
-# Those with the specification around the image first: at what differs they stop. A device that floods while its ring is set up
-# anew takes minutes of several CPUs, but not of `one-cpu`.
-WIDE = ("spec:spec-one-cpu/*", "spec:spec-vms/*", "qemu:one-cpu/*", "qemu:max/[!e]*", "qemu:max/events.[!s]*",
-        "qemu:two-smmus/[!e]*", "qemu:vms-max/*")
+# First where a guest waits by time; last what takes longest. Of one CPU, where a vain wait takes minutes, only what floods while
+# its ring is set up anew, which takes several CPUs as long: the other cases are those of `max`.
+WIDE = ("qemu:max/[!e]*", "qemu:max/events.[!s]*", "qemu:two-smmus/[!e]*", "spec:spec-one-cpu/*", "spec:spec-vms/*",
+        "qemu:one-cpu/events.set_up*", "qemu:vms-max/vm.*", "qemu:vms-max/vm[!.]*", "qemu:vms-max/[!v]*")
 LATE = "time limit"
 
 
@@ -92,8 +93,8 @@ class Survey(mutate.Machine):
         ends its machines itself."""
         kind, _, match = pattern.partition(":")
         self.image(kind)
-        child = subprocess.Popen(self.asking(match, limit_s), cwd=self.tree, text=True, errors="replace", stdout=subprocess.PIPE,
-                                 stderr=subprocess.STDOUT, start_new_session=True)
+        child = subprocess.Popen(self.asking(kind, match, limit_s), cwd=self.tree, text=True, errors="replace",
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
         case, late, ran, begin = None, False, False, time.monotonic()
         for line in map(str.rstrip, child.stdout):
             ran = ran or line.startswith(("ok ", "not ok "))
@@ -116,7 +117,9 @@ class Survey(mutate.Machine):
         late = None
         try:
             for pattern in patterns:
+                begin = time.monotonic()
                 found = self.ask(pattern, limit_s)
+                print(f"  {len(planted)} at {pattern}: {found or 'passed'}, {time.monotonic() - begin:.0f} s", flush=True)
                 if found not in (None, LATE):
                     return planted, found
                 late = late or found
@@ -124,12 +127,16 @@ class Survey(mutate.Machine):
         finally:
             self.restore(before)
 
-    def whose(self, mutants, pattern):
-        """The one of these faults at which the pattern fails, by halves, or None: it is none's alone."""
-        while len(mutants) > 1:
-            half = mutants[:len(mutants) // 2]
-            mutants = half if self.first(half, [pattern])[1] else mutants[len(half):]
-        return mutants[0] if self.first(mutants, [pattern])[1] else None
+    def makes_fail(self, mutants, pattern):
+        """The one without which those before it pass."""
+        passes, fails = 0, len(mutants)
+        while fails - passes > 1:
+            some = (passes + fails) // 2
+            if self.first(mutants[:some], [pattern])[1]:
+                fails = some
+            else:
+                passes = some
+        return mutants[fails - 1]
 
 
 class Answers:
@@ -160,36 +167,34 @@ def near_one(machine, mutant, answers):
     answers.keep(mutant, "near", case)
 
 
-def wide_group(machine, group, answers, asked=0):
-    """Until nothing fails of those that are left; what has passed with more of them in it is not asked again."""
-    planted, strange = machine.plantable(group), None
+def wide_group(machine, group, answers):
+    """Until nothing fails of those that are left; what has passed with more of them in it is not asked again. Returns those that
+    have to be asked in another group."""
+    planted, asked = machine.plantable(group), 0
     if not planted:
         raise mutate.Wrong("none can be planted")
-    left = [m for m in group if m not in planted]
+    later = [m for m in group if m not in planted]
     while asked < len(WIDE) and planted:
-        case = machine.first(planted, [WIDE[asked]])[1]
+        pattern = WIDE[asked]
+        case = machine.first(planted, [pattern])[1]
         if case is None:
             asked += 1
             continue
-        one = machine.whose(planted, WIDE[asked] if case == LATE else case + "*")
-        if one is not None:
-            answers.keep(one, *(LATE, None) if case == LATE else ("wide", case))
-            planted.remove(one)
-        elif strange != case:
-            strange = case  # once is no answer
+        if case != LATE and machine.first(planted, [case + "*"])[1]:
+            pattern = case + "*"  # not only behind the cases before it
+        one = machine.makes_fail(planted, pattern)
+        case = machine.first([one], [pattern])[1]
+        planted.remove(one)
+        if case is None:
+            later.append(one)  # only with others
         else:
-            # Of several together, and of none alone.
-            half = len(planted) // 2
-            wide_group(machine, planted[:half], answers, asked)
-            wide_group(machine, planted[half:], answers, asked)
-            planted = []
+            answers.keep(one, *(LATE, None) if case == LATE else ("wide", pattern.removesuffix("*")))
     for mutant in planted:
         answers.keep(mutant, "wide", None)
-    if left:
-        wide_group(machine, left, answers)
+    return later
 
 
-def work(plan, index, waiting, answers, failed):
+def work(plan, index, waiting, answers, failed, later):
     worker = machine = None
     while True:
         try:
@@ -200,7 +205,7 @@ def work(plan, index, waiting, answers, failed):
             worker = worker or mutate.Worker(plan, f"-survey{index}")
             machine = machine or Survey(worker)
             if isinstance(job, list):
-                wide_group(machine, job, answers)
+                later += wide_group(machine, job, answers)
             else:
                 near_one(machine, job, answers)
         except Exception as why:  # what goes wrong here is no answer
@@ -212,15 +217,16 @@ def work(plan, index, waiting, answers, failed):
 
 
 def run_all(plan, jobs, answers, wanted):
-    waiting, failed = queue.Queue(), []
+    """(jobs that have failed, faults that are left for another group)"""
+    waiting, failed, later = queue.Queue(), [], []
     for job in wanted:
         waiting.put(job)
-    threads = [threading.Thread(target=work, args=(plan, i, waiting, answers, failed)) for i in range(jobs)]
+    threads = [threading.Thread(target=work, args=(plan, i, waiting, answers, failed, later)) for i in range(jobs)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return failed
+    return failed, later
 
 
 def write(lists, answers):
@@ -254,10 +260,12 @@ def main():
     mutants = [m for path in options.lists for m in mutate.read_list(path) if m.unasked()]
     chosen = [m for m in mutants if any(w in m.name or w == m.kind for w in options.match.split() or [""])]
     plan = mutate.Plan(options.plan, root)
-    failed = run_all(plan, options.jobs, answers, [m for m in chosen if answers.get(m) is None])
+    failed, _ = run_all(plan, options.jobs, answers, [m for m in chosen if answers.get(m) is None])
     left = [m for m in chosen if (a := answers.get(m)) and a["stage"] == "near" and not a["case"]]
-    # Side by side, since what is in few files is built soon.
-    failed += run_all(plan, options.jobs, answers, [left[i:i + GROUP] for i in range(0, len(left), GROUP)])
+    while left:
+        # Side by side, since what is in few files is built soon.
+        more, left = run_all(plan, options.jobs, answers, [left[i:i + GROUP] for i in range(0, len(left), GROUP)])
+        failed += more
     found = [answers.get(m) for m in chosen]
     shown = sum(bool(a and a["case"]) for a in found)
     passed = sum(bool(a and not a["case"] and a["stage"] == "wide") for a in found)
