@@ -186,9 +186,8 @@ def run_guest(section, command, log, observer, first):
         results["run"] = reason or "the image ended without its last line"
     elif section.get("says") and not any(section.get("says") in line for line in ended.lines):
         results["run"] = f"nobody says '{section.get('says')}'"
-    # What it lists is of all cases.
-    if console and not section.narrowed:
-        results["console"] = console.verdict(ended.lines)
+    if console:
+        results["console"] = console.verdict(ended.lines, section.narrowed)
     if section.get("trace") and "run" not in results:
         results["trace"] = count_verdict(section, report, observer.counted)
     return results
