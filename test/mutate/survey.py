@@ -3,12 +3,13 @@
 """Asks QEMU about the faults of which no list says whether it shows them (make mutate SURVEY=1).
 
 Each by itself first, at the cases that are about what its suites are about (NEAR). Those that nothing there notices go GROUP
-at once into one image, through all of WIDE. Whose a failure is is looked for with the case alone, if it fails there too; it
-has to fail again with that fault alone. One that only fails beside others is asked again in another group. That a machine
-only runs into its time limit is no answer.
+at once into one image, through all of WIDE. Which fault made a case fail is looked for with that case alone, if it
+fails there too, and it has to fail again with that fault alone. A fault that needs others to show goes into another group.
+That a machine only runs into its time limit is no answer.
 
 build/mutate/survey keeps a line for each answer, which holds while the fault is as it was: a survey that was stopped goes on
-there. SURVEY=write writes the answers into the lists: `shown` with the case, or `host-only passes the survey`.
+there. SURVEY=write writes the answers into the lists: `shown` with the case, or with all of the pattern where it takes those
+before it, or `host-only passes the survey`.
 """
 import argparse
 import json
