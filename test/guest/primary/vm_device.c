@@ -531,20 +531,37 @@ CASE(assigned, destroyed_in_the_middle_of_dma_E4_V3)
 		REQUIRE(!((volatile u64 *)page)[i], "word %lu is %lx", i, ((volatile u64 *)page)[i]);
 }
 
-/* It is thrown out of the reset of its own device, which waits for edu's transfer, and never comes back. */
+/* Whether it was there before the transfer was over, which on a crowded host it need not be. */
+static bool thrown_out_of_its_reset(void)
+{
+	enum vmm_event event;
+
+	open_a();
+	vmdev_lands(&slot, 0, RIG_IOVA, a.heap_ipa);
+	ASK(&a, "edu_start_store", slot.regs[1], RIG_IOVA, 0, BYTES);
+	for (u32 k = 0; k < RIG_ENDPOINTS; k++)
+		vmdev_detach(&slot, k, domain_a);
+	BEGIN(&a, "call", PC_DEV_RESET, 0, RIG_VSID(0));
+	do
+		event = vmm_run_until(&a, 0, time_ticks() + time_ms(1) / 4);
+	while (event == VMM_SLICE && rig_device_info(slot.device).flags & PC_DEV_ASSIGNED);
+	vmm_destroy(&a);
+	return event == VMM_SLICE;
+}
+
+/*
+ * It is thrown out of the reset of its own device, which waits for edu's transfer, and never comes back. It runs for no longer
+ * than until it is there: where instructions are counted for time, a look at edu takes QEMU a thousand times as long as others.
+ */
 CASE(assigned, destroyed_in_its_own_reset_E4_E6)
 {
-	for (u32 i = 0; i < 2; i++) {
+	u32 tries = 0;
+
+	for (u32 times = 0; times < 2;) {
 		u64 mark = ram_mark();
 
-		open_a();
-		vmdev_lands(&slot, 0, RIG_IOVA, a.heap_ipa);
-		ASK(&a, "edu_start_store", slot.regs[1], RIG_IOVA, 0, BYTES);
-		for (u32 k = 0; k < RIG_ENDPOINTS; k++)
-			vmdev_detach(&slot, k, domain_a);
-		BEGIN(&a, "call", PC_DEV_RESET, 0, RIG_VSID(0));
-		REQUIRE(vmm_run_until(&a, 0, time_ticks() + time_ms(20)) == VMM_SLICE, "the reset is over");
-		vmm_destroy(&a);
+		REQUIRE(tries++ < 20, "the reset was over %u times", tries - 1 - times);
+		times += thrown_out_of_its_reset();
 		ram_release(mark);
 		vmm_clean_up();
 	}
