@@ -535,6 +535,7 @@ CASE(assigned, destroyed_in_the_middle_of_dma_E4_V3)
 static bool thrown_out_of_its_reset(void)
 {
 	enum vmm_event event;
+	u32 flags;
 
 	open_a();
 	vmdev_lands(&slot, 0, RIG_IOVA, a.heap_ipa);
@@ -542,9 +543,12 @@ static bool thrown_out_of_its_reset(void)
 	for (u32 k = 0; k < RIG_ENDPOINTS; k++)
 		vmdev_detach(&slot, k, domain_a);
 	BEGIN(&a, "call", PC_DEV_RESET, 0, RIG_VSID(0));
-	do
+	do {
 		event = vmm_run_until(&a, 0, time_ticks() + time_ms(1) / 4);
-	while (event == VMM_SLICE && rig_device_info(slot.device).flags & PC_DEV_ASSIGNED);
+		flags = rig_device_info(slot.device).flags;
+	} while (event == VMM_SLICE && flags & PC_DEV_ASSIGNED);
+	REQUIRE(event == VMM_SLICE || event == VMM_READY, "the VM ended in its reset: %u", event);
+	REQUIRE(!(flags & PC_DEV_QUARANTINED), "the reset failed");
 	vmm_destroy(&a);
 	return event == VMM_SLICE;
 }
